@@ -1,0 +1,6 @@
+//! Abstract names that lead to no listener.
+
+use crate::cause::Cause;
+
+/// The entries of this file.
+pub(in crate::cause) const CAUSES: &[Cause] = &[];

@@ -1,0 +1,10 @@
+//! Causes of `connect` to a UNIX domain address.
+
+pub(super) mod abstract_name;
+pub(super) mod access;
+pub(super) mod address;
+pub(super) mod elsewhere;
+pub(super) mod near;
+pub(super) mod path;
+pub(super) mod refused;
+pub(super) mod state;

@@ -1,0 +1,6 @@
+//! The path leads nowhere: `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
+
+use crate::cause::Cause;
+
+/// The entries of this file.
+pub(in crate::cause) const CAUSES: &[Cause] = &[];

@@ -1,0 +1,6 @@
+//! Causes of `recv`.
+
+use crate::cause::Cause;
+
+/// The entries of this file.
+pub(in crate::cause) const CAUSES: &[Cause] = &[];

@@ -1,0 +1,84 @@
+//! What an internet address leads to.
+
+use super::Seen;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+/// An internet address and what the kernel would do with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InetTarget {
+    /// The host as given.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// What the host name resolved to; the addresses are tried in this order.
+    pub addresses: Seen<Vec<IpAddr>>,
+    /// The route the kernel picks for the first address.
+    pub route: Seen<Route>,
+    /// Sockets of the wanted protocol that are bound to this port on an address that matches.
+    pub listeners: Seen<Vec<InetSocket>>,
+    /// The neighbour entry of the next hop.
+    pub neighbour: Seen<Neighbour>,
+    /// `net.ipv4.ip_local_port_range`, both ends included.
+    pub port_range: Seen<(u16, u16)>,
+    /// How many ports of that range the protocol has in use.
+    pub ports_used: Seen<u32>,
+    /// Whether the address is one of this machine's.
+    pub is_local: Seen<bool>,
+    /// Other sockets bound to the port, for `bind`.
+    pub in_use_by: Seen<Vec<InetSocket>>,
+}
+
+/// The kernel's answer to "how would you reach it?".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// To this machine itself.
+    Local,
+    /// Out of a device, by a gateway or directly.
+    Unicast {
+        /// The device's name.
+        device: String,
+        /// The gateway.
+        gateway: Option<IpAddr>,
+    },
+    /// To a broadcast address.
+    Broadcast,
+    /// To a multicast group.
+    Multicast,
+    /// An `unreachable` or `prohibit` route says no (`EHOSTUNREACH`, `EACCES`).
+    Refused,
+    /// There is none (`ENETUNREACH`).
+    None,
+}
+
+/// An internet socket of the socket tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InetSocket {
+    /// Its inode number in sockfs.
+    pub inode: u64,
+    /// The address it is bound to.
+    pub local: SocketAddr,
+    /// Its remote end, if connected.
+    pub remote: Option<SocketAddr>,
+    /// Whether it listens (TCP).
+    pub listening: bool,
+    /// For a listener: connections that wait to be accepted, and the backlog.
+    pub backlog: Option<super::socket::Backlog>,
+    /// The processes that hold it.
+    pub owners: Seen<Vec<super::Process>>,
+}
+
+/// The state of a neighbour (ARP, NDP) entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Neighbour {
+    /// It answers, or needs no answer.
+    Reachable,
+    /// It did not answer.
+    Failed,
+    /// It is being asked.
+    Incomplete,
+    /// Nothing is known of it.
+    #[default]
+    None,
+}

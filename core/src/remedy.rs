@@ -1,0 +1,92 @@
+//! Fills the placeholders of an entry's commands with facts, quoted for a shell.
+
+use crate::cause::Cause;
+use crate::diagnose::Case;
+use crate::fact::{Facts, Process, SocketFact};
+use crate::text::shell;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The commands of the entry whose placeholders the facts fill. The others are left out.
+pub(crate) fn commands(cause: &Cause, case: &Case<'_>) -> Vec<String> {
+    cause.commands.iter().filter_map(|template| fill(template, case)).collect()
+}
+
+/// Replaces each `{name}`; `None` if a name has no value in the facts.
+fn fill(template: &str, case: &Case<'_>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        let close = open + rest[open..].find('}')?;
+        out.push_str(&rest[..open]);
+        out.push_str(&value(&rest[open + 1..close], case)?);
+        rest = &rest[close + 1..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The value of a placeholder:
+/// - `path`: the path as given; `dir`: its directory; `trimmed`, `slashed`: what was meant;
+/// - `at`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
+/// - `user`: the caller; `group`: the group of the socket file;
+/// - `pid`, `server`: the process that owns the socket, and its name;
+/// - `other_path`: the file to which a live namesake socket is bound;
+/// - `name`: the abstract name as `@name`; `type`: the socket type; `host`, `port`, `device`.
+fn value(name: &str, case: &Case<'_>) -> Option<String> {
+    let facts = case.facts;
+    let path = facts.path();
+    match name {
+        "path" => path.map(|p| shell(&p.given)),
+        "dir" => path.map(|p| shell(parent(&p.given))),
+        "trimmed" => path?.variants.trimmed.known()?.as_deref().map(shell),
+        "slashed" => path?.variants.slashed.known()?.as_deref().map(shell),
+        "at" => {
+            let p = path?;
+            p.broken_at().or_else(|| p.found()).map(|s| shell(&s.path))
+        }
+        "link" => {
+            let steps = &path?.walk.known()?.steps;
+            steps.iter().rev().find(|s| s.link.is_some()).map(|s| shell(&s.path))
+        }
+        "user" => caller_name(facts),
+        "group" => path?.found()?.group_name.as_ref().map(|g| shell(g.as_bytes())),
+        "pid" => server(facts).map(|p| p.pid.to_string()),
+        "server" => server(facts).map(|p| shell(p.name.as_bytes())),
+        "other_path" => path?.namesakes.known()?.first()?.name.as_deref().map(shell),
+        "name" => {
+            let name = &facts.abstract_name()?.name;
+            Some(shell(&[b"@", name.as_slice()].concat()))
+        }
+        "type" => Some(case.socket.name().to_string()),
+        "host" => facts.inet().map(|i| shell(i.host.as_bytes())),
+        "port" => facts.inet().map(|i| i.port.to_string()),
+        _ => None,
+    }
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|b| *b == b'/') {
+        Some(0) => b"/",
+        Some(at) => &path[..at],
+        None => b".",
+    }
+}
+
+fn caller_name(facts: &Facts) -> Option<String> {
+    facts.caller.user_name.as_ref().map(|n| shell(n.as_bytes()))
+}
+
+/// The first process that owns a socket which the address leads to, or nearly leads to.
+fn server(facts: &Facts) -> Option<&Process> {
+    fn owner(sockets: Option<&Vec<SocketFact>>) -> Option<&Process> {
+        sockets?.iter().find_map(|s| s.owners.known()?.first())
+    }
+    if let Some(path) = facts.path() {
+        return owner(path.attached.known()).or_else(|| owner(path.namesakes.known()));
+    }
+    let name = facts.abstract_name()?;
+    owner(name.bound.known())
+        .or_else(|| owner(name.padded.known()))
+        .or_else(|| owner(name.elsewhere.known()))
+}
