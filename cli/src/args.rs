@@ -1,0 +1,206 @@
+//! The command line.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use sunpath::{Call, Errno, SocketType, Symptom};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sunpath",
+    version,
+    about = "Explains why a UNIX domain socket fails",
+    long_about = "Explains why a UNIX domain socket fails.\n\n\
+        An error such as ECONNREFUSED has many causes. sunpath looks at the address, the way to \
+        it, the server behind it and the caller, and names the one cause that is true here.",
+    after_long_help = crate::cmd::after::main(),
+    arg_required_else_help = true,
+    max_term_width = 100,
+    propagate_version = true
+)]
+pub struct Cli {
+    /// When to colour the output.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Why(Why),
+    Explain(Explain),
+    Conform(Conform),
+    Demo(Demo),
+    Man(Man),
+    Completions(Completions),
+}
+
+/// `sunpath why`
+#[derive(Debug, Args)]
+#[command(
+    about = "Say why a call on an address fails or waits, or that it would succeed",
+    long_about = "Say why a call on an address fails or waits, or that it would succeed.\n\n\
+        Looks at the path as the caller would walk it, at the sockets that belong to it, at the \
+        processes that own them, and at the caller's rights. Nothing is changed and no connection \
+        is made, unless --connect asks for one: a connection might wake a service or disturb a \
+        server.",
+    after_long_help = crate::cmd::after::WHY
+)]
+pub struct Why {
+    /// A path, @NAME (abstract), unix:PATH, unix-abstract:NAME, tcp:HOST:PORT or udp:HOST:PORT.
+    #[arg(value_name = "ADDRESS", value_hint = ValueHint::AnyPath, long_help = crate::cmd::after::ADDRESS)]
+    pub address: OsString,
+    /// Judge for this user (a name or a uid), with the groups of the group database.
+    #[arg(long = "as", value_name = "USER", value_hint = ValueHint::Username, conflicts_with = "pid")]
+    pub user: Option<OsString>,
+    /// Judge from where this process stands: its ids, namespaces, root and working directory.
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// The type of the caller's socket [default: stream; datagram for --call send].
+    #[arg(long = "type", value_name = "TYPE", value_parser = socket_type())]
+    pub socket: Option<SocketType>,
+    /// The call in question.
+    #[arg(long, value_name = "CALL", default_value = "connect", value_parser = call())]
+    pub call: Call,
+    /// What the program saw: an errno such as ECONNREFUSED, or "hang".
+    #[arg(long, value_name = "ERRNO", value_parser = symptom, allow_hyphen_values = true)]
+    pub error: Option<Symptom>,
+    /// Really connect once, close at once, and diagnose what that gave.
+    #[arg(long, conflicts_with_all = ["user", "pid", "error"])]
+    pub connect: bool,
+    /// Print JSON, as described in docs/json.md.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sunpath explain`
+#[derive(Debug, Args)]
+#[command(
+    about = "Explain a cause, an error or a call",
+    long_about = "Explain a cause, an error or a call.\n\n\
+        With a cause's id, its page: what happened, why, what to do. With an errno, its causes by \
+        call. With a call, its errors. Without an argument, the index of all causes.",
+    after_long_help = crate::cmd::after::EXPLAIN
+)]
+pub struct Explain {
+    /// The id of a cause, an errno or a call.
+    #[arg(value_name = "ID|ERRNO|CALL")]
+    pub what: Option<String>,
+    /// Find the causes whose texts hold all of these words.
+    #[arg(long, value_name = "WORDS", num_args = 1.., conflicts_with = "what")]
+    pub search: Option<Vec<String>>,
+    /// Print JSON, as described in docs/json.md.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sunpath conform`
+#[derive(Debug, Args)]
+#[command(
+    about = "Provoke every cause on the running kernel and check errno and diagnosis",
+    long_about = "Provoke every cause on the running kernel and check errno and diagnosis.\n\n\
+        Each cause is provoked in processes and namespaces of its own, in a private directory. \
+        What needs root is skipped, with the reason, for other users.",
+    after_long_help = crate::cmd::after::CONFORM
+)]
+pub struct Conform {
+    /// The causes to provoke; all of them if none is named.
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Print JSON, as described in docs/json.md.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sunpath demo`
+#[derive(Debug, Args)]
+#[command(
+    about = "Set everyday failures up in a private directory and diagnose them",
+    long_about = "Set everyday failures up in a private directory and diagnose them.\n\n\
+        Real servers, real sockets, real errors: for each failure, what the system says and what \
+        sunpath says. Everything is removed at the end, also when interrupted.",
+    after_long_help = crate::cmd::after::DEMO
+)]
+pub struct Demo {
+    /// Show this cause only.
+    #[arg(value_name = "ID", conflicts_with = "list")]
+    pub id: Option<String>,
+    /// List the causes that can be set up.
+    #[arg(long)]
+    pub list: bool,
+    /// Run this while the failure of ID is set up, from the client's position; {} stands for the
+    /// address.
+    #[arg(last = true, value_name = "COMMAND", requires = "id", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+/// `sunpath man`
+#[derive(Debug, Args)]
+#[command(about = "Print a man page, or write all of them", after_long_help = crate::cmd::after::MAN)]
+pub struct Man {
+    /// The page: sunpath, or sunpath-why and so on.
+    #[arg(value_name = "PAGE", default_value = "sunpath")]
+    pub page: String,
+    /// Write every page into this directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "page")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `sunpath completions`
+#[derive(Debug, Args)]
+#[command(about = "Print a completion script for a shell", after_long_help = crate::cmd::after::COMPLETIONS)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL", action = ArgAction::Set)]
+    pub shell: Shell,
+}
+
+fn socket_type() -> impl TypedValueParser<Value = SocketType> {
+    let names = ["stream", "datagram", "seqpacket"].map(clap::builder::PossibleValue::new);
+    let [stream, datagram, seqpacket] = names;
+    let values = [stream, datagram.alias("dgram"), seqpacket];
+    PossibleValuesParser::new(values).map(|name| match name.as_str() {
+        "stream" => SocketType::Stream,
+        "seqpacket" => SocketType::SeqPacket,
+        _ => SocketType::Datagram,
+    })
+}
+
+fn call() -> impl TypedValueParser<Value = Call> {
+    const CALLS: [&str; 5] = ["connect", "bind", "listen", "send", "recv"];
+    PossibleValuesParser::new(CALLS).map(|name| name.parse().unwrap_or(Call::Connect))
+}
+
+fn symptom(text: &str) -> Result<Symptom, String> {
+    text.parse().map_err(|_| {
+        let names = Errno::ALL.iter().map(|e| e.name()).chain(["hang"]);
+        match crate::nearest::nearest(&text.to_ascii_uppercase(), names) {
+            Some(name) => format!("no such error; did you mean {name}?"),
+            None => "no such error; give an errno by its name, such as ECONNREFUSED, or \"hang\""
+                .to_string(),
+        }
+    })
+}

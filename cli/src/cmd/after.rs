@@ -1,0 +1,110 @@
+//! What stands below the options in the help of each subcommand, and in its man page.
+
+use crate::exit::Exit;
+
+/// Below the help of `sunpath`.
+pub fn main() -> String {
+    format!("{MAIN}\nExit status:\n{}", Exit::table().trim_end())
+}
+
+const MAIN: &str = "\
+Examples:
+  sunpath why /run/app.sock              why can nobody connect to it?
+  sunpath why --as www-data /run/app.sock
+                                         ... and can this user?
+  sunpath explain ECONNREFUSED           every reason for an error
+  sunpath demo                           a dozen real failures, diagnosed
+";
+
+/// Below the help of `sunpath why`.
+pub const WHY: &str = "\
+Examples:
+  sunpath why /run/app.sock
+      Would connect(2) succeed? If not, why, and what is to be done?
+  sunpath why --error EAGAIN /run/app.sock
+      The program saw EAGAIN (or ECONNREFUSED, ... or hang): which cause is it?
+  sunpath why --as www-data /run/app.sock
+      Judge for another user, with the groups that the group database gives it.
+  sunpath why --pid 4711 @name
+      Judge from where a process stands, for example inside a container.
+  sunpath why --call bind /run/app.sock
+      Could a server bind this address?
+  sunpath why --type datagram /dev/log
+      Ask for a datagram socket.
+  sunpath why --json /run/app.sock | jq -r '.causes[0].id'
+      For programs.
+  sunpath why \"$DOCKER_HOST\"
+      Addresses are understood as they are pasted: unix:///run/docker.sock.
+
+The exit status is 0 if the call would succeed, 1 if it would fail, mislead or
+wait, 3 if what can be seen does not suffice to tell, and 2 if the command line
+is wrong.";
+
+/// The forms of an address.
+pub const ADDRESS: &str = "\
+The address of the socket:
+
+  /run/app.sock, ./app.sock   a path
+  @name                       an abstract name; ./@name is a file
+  unix:PATH, unix:///PATH     a path
+  unix:@NAME                  an abstract name
+  unix-abstract:NAME          an abstract name; \\0 and \\xNN stand for bytes
+  tcp:HOST:PORT               TCP
+  udp:HOST:PORT               UDP";
+
+/// Below the help of `sunpath explain`.
+pub const EXPLAIN: &str = "\
+Examples:
+  sunpath explain connect/stale-socket
+      Everything about one cause.
+  sunpath explain EAGAIN
+      The causes of an errno, call by call.
+  sunpath explain connect
+      The errors of a call, and their causes.
+  sunpath explain
+      The index of all causes.
+  sunpath explain --search backlog full
+      The causes whose texts hold all of these words.
+
+The exit status is 0, or 2 if there is no such cause, errno or call, or nothing
+was found.";
+
+/// Below the help of `sunpath conform`.
+pub const CONFORM: &str = "\
+Examples:
+  sunpath conform
+      Provoke all causes and check them.
+  sunpath conform connect/stale-socket connect/backlog-full
+      Only these.
+  sunpath conform --json | jq '.causes[] | select(.result == \"differs\")'
+      For programs.
+
+The exit status is 0 if everything that could be provoked behaves as documented,
+1 if anything differs, and 2 if there is no such cause.";
+
+/// Below the help of `sunpath demo`.
+pub const DEMO: &str = "\
+Examples:
+  sunpath demo
+      A dozen everyday failures, each with its diagnosis.
+  sunpath demo connect/stale-socket
+      Only this one.
+  sunpath demo connect/stale-socket -- curl --unix-socket {} http://localhost/
+      What does another program say about it?
+  sunpath demo --list
+      The causes that can be set up.";
+
+/// Below the help of `sunpath man`.
+pub const MAN: &str = "\
+Examples:
+  sunpath man why | man -l -
+      Read one page.
+  sunpath man --dir /usr/local/share/man/man1
+      Install all pages.";
+
+/// Below the help of `sunpath completions`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  sunpath completions bash > /etc/bash_completion.d/sunpath
+  sunpath completions zsh > ~/.zfunc/_sunpath
+  sunpath completions fish > ~/.config/fish/completions/sunpath.fish";

@@ -1,0 +1,104 @@
+//! `sunpath man`: man pages, generated from the command line's definition.
+
+use crate::args::{Cli, Man};
+use crate::exit::Exit;
+use crate::out::{self, Stop};
+use clap::CommandFactory;
+use clap_mangen::roff::{Roff, roman};
+use std::path::Path;
+
+/// Prints a page or writes all of them.
+pub fn run(args: &Man) -> Result<Exit, Stop> {
+    let pages = pages();
+    if let Some(dir) = &args.dir {
+        write_all(dir, &pages)?;
+        return Ok(Exit::Success);
+    }
+    let wanted = |p: &&Page| p.name == args.page || p.name == format!("sunpath-{}", args.page);
+    let Some(page) = pages.iter().find(wanted) else {
+        let names: Vec<_> = pages.iter().map(|p| p.name.as_str()).collect();
+        return Err(Stop::usage(format!(
+            "there is no man page \"{}\"; there are: {}",
+            args.page.escape_debug(),
+            names.join(", ")
+        )));
+    };
+    out::print(&page.text)?;
+    Ok(Exit::Success)
+}
+
+struct Page {
+    name: String,
+    text: String,
+}
+
+fn write_all(dir: &Path, pages: &[Page]) -> Result<(), Stop> {
+    std::fs::create_dir_all(dir).map_err(|e| cannot("make the directory", dir, &e))?;
+    for page in pages {
+        let file = dir.join(format!("{}.1", page.name));
+        std::fs::write(&file, &page.text).map_err(|e| cannot("write", &file, &e))?;
+    }
+    Ok(())
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Stop {
+    use std::os::unix::ffi::OsStrExt;
+    let path = sunpath::text::escape(path.as_os_str().as_bytes());
+    Stop::trouble(format!("cannot {what} {path}: {error}"))
+}
+
+/// One page for the tool and one for each subcommand.
+fn pages() -> Vec<Page> {
+    let mut root = Cli::command();
+    root.build();
+    let subcommands: Vec<clap::Command> = root
+        .get_subcommands()
+        .filter(|c| c.get_name() != "help" && !c.is_hide_set())
+        .cloned()
+        .collect();
+    let names: Vec<String> =
+        subcommands.iter().map(|c| format!("sunpath-{}", c.get_name())).collect();
+    let mut pages = vec![page("sunpath", root, &names)];
+    for (name, command) in names.iter().zip(subcommands) {
+        pages.push(page(name, command, &names));
+    }
+    pages
+}
+
+/// Renders one page. What the help prints below the options becomes sections of its own.
+fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
+    let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let examples = below.split("\nExit status:").next().unwrap_or_default();
+    let examples = examples.strip_prefix("Examples:\n").unwrap_or(examples).to_string();
+    let command = command.after_long_help("").display_name(name.to_string());
+    let man = clap_mangen::Man::new(command);
+    let mut text = Vec::new();
+    let rendered = man.render(&mut text);
+    debug_assert!(rendered.is_ok(), "writing to memory cannot fail");
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    text.push_str(&section("EXAMPLES", &examples));
+    text.push_str(&section("EXIT STATUS", &Exit::table()));
+    let others: Vec<String> = std::iter::once("sunpath".to_string())
+        .chain(all.iter().cloned())
+        .filter(|n| n != name)
+        .map(|n| format!("{n}(1)"))
+        .chain(["unix(7)", "connect(2)", "bind(2)", "ss(8)"].map(String::from))
+        .collect();
+    let mut see_also = Roff::new();
+    see_also.control("SH", ["SEE ALSO"]);
+    see_also.text([roman(others.join(", "))]);
+    text.push_str(&see_also.to_roff());
+    Page { name: name.to_string(), text }
+}
+
+/// A section of preformatted lines.
+fn section(title: &str, lines: &str) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    roff.control("nf", []);
+    for line in lines.trim_end().lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
+    roff.to_roff()
+}

@@ -1,0 +1,18 @@
+//! The subcommands, one file each.
+
+pub mod after;
+mod completions;
+mod man;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::out::Stop;
+
+/// Runs the subcommand.
+pub fn run(cli: &Cli) -> Result<Exit, Stop> {
+    match &cli.command {
+        Command::Man(args) => man::run(args),
+        Command::Completions(args) => completions::run(args),
+        _ => Err(Stop::trouble("not available in this version")),
+    }
+}

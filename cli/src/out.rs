@@ -1,0 +1,52 @@
+//! Standard output and error.
+
+use crate::args::Color;
+use crate::exit::Exit;
+use std::io::{ErrorKind, Write};
+
+/// What ends a command early.
+#[derive(Debug)]
+pub enum Stop {
+    /// The reader of our output went away: nothing more to do, and nothing wrong.
+    ReaderGone,
+    /// Something went wrong: the status, and what to tell the user.
+    Failed(Exit, String),
+}
+
+impl Stop {
+    /// The command line is wrong, or names something that does not exist.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Stop::Failed(Exit::Usage, message.into())
+    }
+
+    /// Sunpath could not do its work.
+    pub fn trouble(message: impl Into<String>) -> Self {
+        Stop::Failed(Exit::Trouble, message.into())
+    }
+}
+
+/// Applies `--color` to everything that is written afterwards.
+pub fn colour(when: Color) {
+    let choice = match when {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Writes to standard output; styles are dropped where they are not wanted.
+pub fn print(text: &str) -> Result<(), Stop> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Stop::ReaderGone),
+        Err(e) => Err(Stop::trouble(format!("cannot write to standard output: {e}"))),
+    }
+}
+
+/// Writes a line to standard error. If even that fails there is nobody left to tell.
+pub fn complain(text: &str) {
+    let mut err = anstream::stderr().lock();
+    let _ = writeln!(err, "{}: {text}", crate::render::paint(crate::render::BAD, "sunpath"));
+}

@@ -1,0 +1,23 @@
+//! Output for people: styles, wrapping, and one way to write that survives a closed pipe.
+
+pub mod text;
+
+use anstyle::{AnsiColor, Style};
+
+/// A verdict that is good.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// A verdict that is bad, and the place where a path breaks.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// A verdict that is neither.
+pub const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
+/// A heading.
+pub const HEAD: Style = Style::new().bold();
+/// Something to type.
+pub const CODE: Style = AnsiColor::Cyan.on_default();
+/// Details that the eye may skip.
+pub const DIM: Style = Style::new().dimmed();
+
+/// Text in a style.
+pub fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
