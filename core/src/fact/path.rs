@@ -36,12 +36,40 @@ pub struct Variants {
 }
 
 /// A path as walked: one step for each component, symbolic links expanded in place.
+///
+/// The first step is the root directory or the working directory. A link is a step of its own,
+/// followed by the steps of its target; a link to an absolute path leads to a step for the root
+/// directory again. `..` is a step for the directory it leads to, `.` is none. So the directory in
+/// which the next component is looked up is always the last step that is a directory
+/// ([`Walk::directory`]).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Walk {
     /// The components that were reached, from the root or the working directory on.
     pub steps: Vec<Step>,
     /// How it ended.
     pub end: End,
+    /// The index of the step that is the last component of the path as given, before any symbolic
+    /// link is followed: what `bind` would run into. `None` if there is no such object, or if the
+    /// walk ended before it.
+    pub named: Option<usize>,
+}
+
+impl Walk {
+    /// The directory in which the last component that was looked up, or looked for, is.
+    ///
+    /// When the walk ended at a missing component, this is the directory that lacks it.
+    pub fn directory(&self) -> Option<&Step> {
+        let before = match self.end {
+            End::Found | End::NotDirectory => self.steps.len().saturating_sub(1),
+            _ => self.steps.len(),
+        };
+        self.steps[..before].iter().rev().find(|s| s.kind == FileKind::Directory)
+    }
+
+    /// The object that the last component of the path as given names, links not followed.
+    pub fn named(&self) -> Option<&Step> {
+        self.steps.get(self.named?)
+    }
 }
 
 /// How a walk ended.
