@@ -1,0 +1,38 @@
+//! System calls: the only `unsafe` code of Sunpath. No promise of stability is made for this
+//! module; it is public for the command-line tool alone.
+//!
+//! One function per system call, on rustix where it suffices and on libc for the rest. Each
+//! returns the errno as it came; none retries after `EINTR` unless its documentation says so.
+//! Descriptors are owned from the moment they exist, and always close-on-exec.
+//!
+//! - [`name`]: socket addresses as raw bytes. [`socket`]: the socket calls. [`message`]:
+//!   `sendmsg` and `recvmsg` with ancillary data. [`option`]: options, ioctls and flags.
+//! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
+//!   [`restrict`]: seccomp and Landlock.
+//! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
+//! - [`probe`]: calls with arguments that no safe wrapper admits.
+#![allow(unsafe_code)]
+
+pub mod errno;
+pub mod message;
+pub mod name;
+pub mod namespace;
+pub mod netlink;
+pub mod option;
+pub mod process;
+pub mod socket;
+
+pub use rustix::io::Errno;
+
+/// The value of a call, or the host's errno.
+pub type Result<T> = std::result::Result<T, Errno>;
+
+/// The errno that the last libc call left behind.
+fn last() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+/// What a libc call returned, or its errno if that is negative.
+fn check(value: libc::c_int) -> Result<libc::c_int> {
+    if value < 0 { Err(last()) } else { Ok(value) }
+}

@@ -1,0 +1,252 @@
+//! Options, ioctls and flags of sockets.
+
+use super::socket::{Kind, raw};
+use super::{Errno, Result, check};
+use rustix::fs::OFlags;
+use rustix::net::sockopt;
+use std::ffi::c_int;
+use std::mem::size_of;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use sunpath_core::SocketType;
+
+/// `SO_PASSPIDFD` (Linux 6.5).
+pub const SO_PASSPIDFD: c_int = 76;
+/// `SO_PEERPIDFD` (Linux 6.5).
+pub const SO_PEERPIDFD: c_int = 77;
+/// `SO_PASSRIGHTS` (Linux 6.16).
+pub const SO_PASSRIGHTS: c_int = 83;
+/// `SIOCINQ`: bytes ready to be read.
+pub const SIOCINQ: u64 = 0x541b;
+/// `SIOCOUTQ`: kernel memory that unread messages to the peer occupy.
+pub const SIOCOUTQ: u64 = 0x5411;
+/// `SIOCATMARK`: whether the next byte to read is the urgent one.
+pub const SIOCATMARK: u64 = 0x8905;
+/// `SIOCUNIXFILE`: opens the file that a socket is bound to.
+pub const SIOCUNIXFILE: u64 = 0x89e0;
+
+/// `getsockopt(2)` of an option that is an `int`.
+pub fn get(fd: impl AsFd, level: c_int, name: c_int) -> Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length = size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`.
+    let done = unsafe {
+        libc::getsockopt(raw(&fd), level, name, (&raw mut value).cast(), &raw mut length)
+    };
+    check(done)?;
+    Ok(value)
+}
+
+/// `setsockopt(2)` of an option that is an `int`.
+pub fn set(fd: impl AsFd, level: c_int, name: c_int, value: c_int) -> Result<()> {
+    let length = size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the kernel reads at most `length` bytes, which is the size of `value`.
+    let done =
+        unsafe { libc::setsockopt(raw(&fd), level, name, (&raw const value).cast(), length) };
+    check(done).map(drop)
+}
+
+/// `ioctl(2)` of a request that writes one `int`.
+fn ioctl(fd: &impl AsFd, request: u64) -> Result<c_int> {
+    let mut value: c_int = 0;
+    // SAFETY: the callers pass requests of sockets alone, each of which writes one `int`.
+    check(unsafe { libc::ioctl(raw(fd), request as _, &raw mut value) })?;
+    Ok(value)
+}
+
+/// `SO_DOMAIN` and `SO_TYPE`; `None` for a family or type that Sunpath does not describe.
+pub fn kind(fd: impl AsFd) -> Result<Option<SocketType>> {
+    let family = get(&fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+    let kind = sockopt::socket_type(&fd)?;
+    Ok(match (family, kind) {
+        (libc::AF_UNIX, Kind::STREAM) => Some(SocketType::Stream),
+        (libc::AF_UNIX, Kind::DGRAM) => Some(SocketType::Datagram),
+        (libc::AF_UNIX, Kind::SEQPACKET) => Some(SocketType::SeqPacket),
+        (libc::AF_INET | libc::AF_INET6, Kind::STREAM) => Some(SocketType::Tcp),
+        (libc::AF_INET | libc::AF_INET6, Kind::DGRAM) => Some(SocketType::Udp),
+        _ => None,
+    })
+}
+
+/// A switch at `SOL_SOCKET`: `SO_PASSCRED`, `SO_PASSPIDFD`, `SO_PASSRIGHTS`, `SO_BROADCAST`,
+/// `SO_OOBINLINE`, `SO_REUSEADDR`, `SO_ACCEPTCONN`. `ENOPROTOOPT` where the kernel lacks it.
+pub fn switch(fd: impl AsFd, name: c_int) -> Result<bool> {
+    get(fd, libc::SOL_SOCKET, name).map(|value| value != 0)
+}
+
+/// Turns a switch at `SOL_SOCKET` on or off.
+pub fn set_switch(fd: impl AsFd, name: c_int, on: bool) -> Result<()> {
+    set(fd, libc::SOL_SOCKET, name, on.into())
+}
+
+/// `SO_ERROR`: takes the pending error, which is cleared by it.
+pub fn take_error(fd: impl AsFd) -> Result<Option<Errno>> {
+    sockopt::socket_error(fd).map(|pending| pending.err())
+}
+
+/// `SO_SNDBUF` in bytes of kernel memory: twice what was set.
+pub fn send_buffer(fd: impl AsFd) -> Result<u32> {
+    get(fd, libc::SOL_SOCKET, libc::SO_SNDBUF).map(c_int::cast_unsigned)
+}
+
+/// Sets `SO_SNDBUF`. The kernel doubles the value, and keeps it between 4608 and
+/// `net.core.wmem_max`, doubled.
+pub fn set_send_buffer(fd: impl AsFd, bytes: i32) -> Result<()> {
+    set(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, bytes)
+}
+
+/// `SO_SNDTIMEO` or `SO_RCVTIMEO` in microseconds; 0 waits for ever.
+pub fn timeout(fd: impl AsFd, name: c_int) -> Result<u64> {
+    let mut value = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut length = size_of::<libc::timeval>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`, and every
+    // bit pattern is a valid `timeval`.
+    let done = unsafe {
+        libc::getsockopt(raw(&fd), libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length)
+    };
+    check(done)?;
+    let (seconds, rest) = (value.tv_sec.cast_unsigned(), value.tv_usec.cast_unsigned());
+    Ok(seconds.saturating_mul(1_000_000).saturating_add(rest))
+}
+
+/// Sets `SO_SNDTIMEO` or `SO_RCVTIMEO`, in microseconds.
+pub fn set_timeout(fd: impl AsFd, name: c_int, microseconds: u64) -> Result<()> {
+    let value = libc::timeval {
+        tv_sec: (microseconds / 1_000_000) as libc::time_t,
+        tv_usec: (microseconds % 1_000_000) as libc::suseconds_t,
+    };
+    let length = size_of::<libc::timeval>() as libc::socklen_t;
+    // SAFETY: the kernel reads at most `length` bytes, which is the size of `value`.
+    let done = unsafe {
+        libc::setsockopt(raw(&fd), libc::SOL_SOCKET, name, (&raw const value).cast(), length)
+    };
+    check(done).map(drop)
+}
+
+/// Ids of a process as the kernel recorded them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// Process id; 0 if it was never recorded, or is not visible from here.
+    pub pid: i32,
+    /// User id; `u32::MAX` if it was never recorded.
+    pub uid: u32,
+    /// Group id; `u32::MAX` if it was never recorded.
+    pub gid: u32,
+}
+
+/// `SO_PEERCRED`: who called `listen`, for a client; who called `connect`, for a server.
+pub fn peer_credentials(fd: impl AsFd) -> Result<Credentials> {
+    let mut value = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`, and every
+    // bit pattern is a valid `ucred`.
+    let done = unsafe {
+        libc::getsockopt(
+            raw(&fd),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    };
+    check(done)?;
+    Ok(Credentials { pid: value.pid, uid: value.uid, gid: value.gid })
+}
+
+/// `SO_PEERPIDFD`: a descriptor of the peer's process. `ENODATA` if no peer was recorded.
+pub fn peer_pidfd(fd: impl AsFd) -> Result<OwnedFd> {
+    let pidfd = get(fd, libc::SOL_SOCKET, SO_PEERPIDFD)?;
+    // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(pidfd) })
+}
+
+/// `SIOCINQ`: bytes ready to be read; of the first message only for datagrams. `EINVAL` for a
+/// listener.
+pub fn readable(fd: impl AsFd) -> Result<u32> {
+    ioctl(&fd, SIOCINQ).map(c_int::cast_unsigned)
+}
+
+/// `SIOCOUTQ`: bytes of kernel memory that messages sent and not yet read occupy.
+pub fn unread_by_peer(fd: impl AsFd) -> Result<u32> {
+    ioctl(&fd, SIOCOUTQ).map(c_int::cast_unsigned)
+}
+
+/// `SIOCATMARK`: whether the next byte to read is the urgent one.
+pub fn at_mark(fd: impl AsFd) -> Result<bool> {
+    ioctl(&fd, SIOCATMARK).map(|value| value != 0)
+}
+
+/// `SIOCUNIXFILE`: an `O_PATH` descriptor of the file that the socket is bound to. Asks for
+/// `CAP_NET_ADMIN`; `ENOENT` if it is not bound to a file.
+pub fn bound_file(fd: impl AsFd) -> Result<OwnedFd> {
+    // SAFETY: this request has no argument; it answers with a new descriptor.
+    let file = check(unsafe { libc::ioctl(raw(&fd), SIOCUNIXFILE as _) })?;
+    // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(file) })
+}
+
+/// `F_GETFL`: status flags; `O_PATH` is among them.
+pub fn status_flags(fd: impl AsFd) -> Result<OFlags> {
+    rustix::fs::fcntl_getfl(fd)
+}
+
+/// Sets or clears `O_NONBLOCK`.
+pub fn set_nonblocking(fd: impl AsFd, on: bool) -> Result<()> {
+    rustix::io::ioctl_fionbio(fd, on)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::socket::{self, RecvFlags, SendFlags, SocketFlags, socketpair};
+
+    #[test]
+    fn the_kind_of_each_type_is_recognised() {
+        for kind in SocketType::ALL {
+            let fd = socket::socket(*kind, SocketFlags::empty()).unwrap();
+            assert_eq!(super::kind(&fd), Ok(Some(*kind)));
+        }
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert_eq!(super::kind(&file), Err(Errno::NOTSOCK));
+    }
+
+    #[test]
+    fn switches_and_values_read_back() {
+        let (a, _b) = socketpair(SocketType::Stream, SocketFlags::empty()).unwrap();
+        for name in [libc::SO_PASSCRED, libc::SO_REUSEADDR, libc::SO_OOBINLINE] {
+            assert_eq!(switch(&a, name), Ok(false));
+            set_switch(&a, name, true).unwrap();
+            assert_eq!(switch(&a, name), Ok(true));
+        }
+        assert_eq!(timeout(&a, libc::SO_SNDTIMEO), Ok(0));
+        set_timeout(&a, libc::SO_SNDTIMEO, 2_500_000).unwrap();
+        assert_eq!(timeout(&a, libc::SO_SNDTIMEO), Ok(2_500_000));
+        set_send_buffer(&a, 1).unwrap();
+        assert_eq!(send_buffer(&a), Ok(4608));
+        set_nonblocking(&a, true).unwrap();
+        assert!(status_flags(&a).unwrap().contains(OFlags::NONBLOCK));
+    }
+
+    #[test]
+    fn queues_are_measured() {
+        let (a, b) = socketpair(SocketType::Stream, SocketFlags::empty()).unwrap();
+        socket::send(&a, b"hello", SendFlags::empty()).unwrap();
+        assert_eq!(readable(&b), Ok(5));
+        assert!(unread_by_peer(&a).unwrap() >= 5);
+        assert_eq!(at_mark(&b), Ok(false));
+        assert_eq!(socket::recv(&b, &mut [0; 9], RecvFlags::empty()), Ok(5));
+        assert_eq!(readable(&b), Ok(0));
+    }
+
+    #[test]
+    fn the_peer_of_a_pair_is_this_process() {
+        let (a, b) = socketpair(SocketType::Stream, SocketFlags::empty()).unwrap();
+        let peer = peer_credentials(&a).unwrap();
+        assert_eq!(peer.pid.cast_unsigned(), std::process::id());
+        drop(b);
+        match peer_pidfd(&a) {
+            Ok(pidfd) => assert!(kind(&pidfd).is_err()),
+            Err(Errno::NOPROTOOPT) => eprintln!("skipped: this kernel has no SO_PEERPIDFD"),
+            Err(other) => panic!("SO_PEERPIDFD: {other}"),
+        }
+    }
+}

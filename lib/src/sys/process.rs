@@ -1,0 +1,189 @@
+//! Children, ids, limits and signals.
+
+use super::{Errno, Result, check};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// What a child answers with if its closure panicked.
+pub const PANICKED: i32 = 101;
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It exited with this status.
+    Exited(i32),
+    /// A signal killed it.
+    Killed(i32),
+}
+
+/// A child process; it is killed and reaped when this is dropped.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    reaped: bool,
+}
+
+/// `fork(2)`: runs the closure in a child, which exits with the status that it returns, or with
+/// [`PANICKED`].
+///
+/// `EBUSY` if this process has more than one thread: the child would inherit locks that nobody
+/// ever releases.
+pub fn fork(closure: impl FnOnce() -> i32) -> Result<Child> {
+    if !is_single_threaded() {
+        return Err(Errno::BUSY);
+    }
+    // SAFETY: the process has one thread, so the child finds no lock held and no state half
+    // changed by another. It leaves through `_exit` and never returns into the caller's frames.
+    match check(unsafe { libc::fork() })? {
+        0 => {
+            let status = catch_unwind(AssertUnwindSafe(closure)).unwrap_or(PANICKED);
+            // SAFETY: ends this process without running the handlers of the parent's program.
+            unsafe { libc::_exit(status) }
+        }
+        pid => Ok(Child { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, reaped: false }),
+    }
+}
+
+/// Whether this process has one thread only; `false` too if that cannot be seen.
+pub fn is_single_threaded() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.take(2).count() == 1)
+}
+
+impl Child {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// `waitpid(2)` until it ends; goes on after `EINTR`.
+    pub fn wait(mut self) -> Result<End> {
+        self.reap()
+    }
+
+    /// Whether it has ended, and how; does not wait.
+    pub fn try_wait(&mut self) -> Result<Option<End>> {
+        match rustix::process::waitpid(Some(self.pid), WaitOptions::NOHANG)? {
+            Some((_, status)) => {
+                self.reaped = true;
+                Ok(Some(end(status)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// `kill(2)`. The child is not reaped before this value says so, so its id cannot have been
+    /// given to another process.
+    pub fn kill(&self, signal: Signal) -> Result<()> {
+        if self.reaped {
+            return Err(Errno::SRCH);
+        }
+        rustix::process::kill_process(self.pid, signal)
+    }
+
+    fn reap(&mut self) -> Result<End> {
+        loop {
+            match rustix::process::waitpid(Some(self.pid), WaitOptions::empty()) {
+                Ok(Some((_, status))) => {
+                    self.reaped = true;
+                    return Ok(end(status));
+                }
+                Ok(None) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped && self.kill(Signal::KILL).is_ok() {
+            // Only an error that leaves nothing to reap can happen here.
+            let _ = self.reap();
+        }
+    }
+}
+
+fn end(status: rustix::process::WaitStatus) -> End {
+    match status.exit_status() {
+        Some(code) => End::Exited(code),
+        None => End::Killed(status.terminating_signal().unwrap_or_default()),
+    }
+}
+
+/// `setgroups(2)`, `setresgid(2)`, `setresuid(2)`, in this order, for all threads. `EPERM`
+/// without `CAP_SETUID` and `CAP_SETGID`; nothing more is changed after the first error.
+pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
+    // SAFETY: the pointer is to as many group ids as the length says.
+    check(unsafe { libc::setgroups(groups.len(), groups.as_ptr()) })?;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresgid(gid, gid, gid) })?;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresuid(uid, uid, uid) })?;
+    Ok(())
+}
+
+/// Sets the soft limit of open descriptors of this process (`RLIMIT_NOFILE`); the hard limit
+/// stays.
+pub fn limit_descriptors(soft: u64) -> Result<()> {
+    let hard = rustix::process::getrlimit(Resource::Nofile).maximum;
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(soft), maximum: hard })
+}
+
+/// The soft limit of open descriptors of a process, or of this one; `None` is unlimited.
+pub fn descriptor_limit(pid: Option<Pid>) -> Result<Option<u64>> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let pid = pid.map_or(0, |p| p.as_raw_nonzero().get());
+    // SAFETY: nothing is set; the kernel writes one `rlimit`.
+    let done = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut limit) };
+    check(done)?;
+    Ok(Some(limit.rlim_cur).filter(|soft| *soft != libc::RLIM_INFINITY))
+}
+
+/// While it lives, `SIGALRM` comes every `interval`, and interrupts calls that block.
+#[derive(Debug)]
+pub struct Alarm {
+    before: libc::sigaction,
+}
+
+extern "C" fn do_nothing(_signal: libc::c_int) {}
+
+impl Alarm {
+    /// `sigaction(2)` with a handler that does nothing, and `setitimer(2)`. With `restart`
+    /// (`SA_RESTART`) the kernel goes on with calls that allow it.
+    pub fn every(interval: Duration, restart: bool) -> Result<Alarm> {
+        let flags = if restart { libc::SA_RESTART } else { 0 };
+        // SAFETY: all zeros is a valid `sigaction`: no flags, an empty mask, the default action.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = do_nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_flags = flags;
+        // SAFETY: as above.
+        let mut before: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: both point to valid structures, and the handler touches nothing.
+        check(unsafe { libc::sigaction(libc::SIGALRM, &raw const action, &raw mut before) })?;
+        let alarm = Alarm { before };
+        set_timer(interval)?;
+        Ok(alarm)
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let _ = set_timer(Duration::ZERO);
+        // SAFETY: restores what `every` found.
+        unsafe { libc::sigaction(libc::SIGALRM, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// `setitimer(2)` of `ITIMER_REAL`; zero disarms it.
+fn set_timer(interval: Duration) -> Result<()> {
+    let time = libc::timeval {
+        tv_sec: interval.as_secs() as libc::time_t,
+        tv_usec: libc::suseconds_t::from(interval.subsec_micros()),
+    };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: reads one `itimerval`; the old one is not asked for.
+    let done =
+        unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+    check(done).map(drop)
+}
