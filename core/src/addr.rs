@@ -1,9 +1,14 @@
 //! Addresses: what a program passes to the kernel, and the ways in which people write them.
 
+mod parse;
+mod spell;
+
 use crate::SocketType;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+pub use parse::AddressError;
 
 /// The longest pathname that fits into `sun_path` with its NUL, in bytes, on Linux.
 pub const PATH_MAX_BYTES: usize = 107;
@@ -21,6 +26,27 @@ pub enum Address {
     /// An abstract name (Linux), without its leading NUL. Every byte counts, NULs at the end
     /// included.
     Abstract(Vec<u8>),
+}
+
+impl Address {
+    /// The length that is passed to the kernel: the family, and the path with its NUL or the
+    /// abstract name with its leading NUL.
+    pub fn socket_length(&self) -> usize {
+        match self {
+            Address::Unnamed => 2,
+            Address::Path(bytes) | Address::Abstract(bytes) => 2 + bytes.len() + 1,
+        }
+    }
+
+    /// Whether it fits into `sun_path` on Linux. A path of 108 bytes fits too if the program
+    /// leaves out its NUL; hardly any does.
+    pub fn fits(&self) -> bool {
+        match self {
+            Address::Unnamed => true,
+            Address::Path(path) => path.len() <= PATH_MAX_BYTES,
+            Address::Abstract(name) => name.len() <= ABSTRACT_MAX_BYTES,
+        }
+    }
 }
 
 impl fmt::Display for Address {
@@ -49,6 +75,3 @@ pub enum Endpoint {
         port: u16,
     },
 }
-/// The text is not an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressError;
