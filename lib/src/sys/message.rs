@@ -142,7 +142,8 @@ pub fn recvmsg(
         truncated: message.msg_flags & libc::MSG_TRUNC != 0,
         control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
     };
-    let filled = control.len().min(message.msg_controllen as usize);
+    // Its type differs between C libraries.
+    let filled = control.len().min(message.msg_controllen as u64 as usize);
     // SAFETY: these bytes are what the kernel wrote in the call above, and are read once.
     unsafe { take_control(&control[..filled], &mut received) };
     Ok(received)

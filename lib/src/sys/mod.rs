@@ -19,7 +19,9 @@ pub mod name;
 pub mod namespace;
 pub mod netlink;
 pub mod option;
+pub mod probe;
 pub mod process;
+pub mod restrict;
 pub mod socket;
 
 pub use rustix::io::Errno;
