@@ -29,6 +29,7 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 /// The value of a placeholder:
 /// - `path`: the path as given; `dir`: its directory; `trimmed`, `slashed`: what was meant;
 /// - `at`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
+/// - `mount`: where the file system at the place of the break is mounted;
 /// - `user`: the caller; `group`: the group of the socket file;
 /// - `pid`, `server`: the process that owns the socket, and its name;
 /// - `other_path`: the file to which a live namesake socket is bound;
@@ -48,6 +49,10 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
         "link" => {
             let steps = &path?.walk.known()?.steps;
             steps.iter().rev().find(|s| s.link.is_some()).map(|s| shell(&s.path))
+        }
+        "mount" => {
+            let step = path?.walk.known()?.steps.last()?;
+            Some(shell(&step.mount.known()?.point))
         }
         "user" => caller_name(facts),
         "group" => path?.found()?.group_name.as_ref().map(|g| shell(g.as_bytes())),

@@ -227,6 +227,7 @@ const FILES: &[&[Cause]] = &[
     connect::path::CAUSES,
     connect::near::CAUSES,
     connect::access::CAUSES,
+    connect::rebound::CAUSES,
     connect::refused::CAUSES,
     connect::abstract_name::CAUSES,
     connect::state::CAUSES,
@@ -304,6 +305,7 @@ mod connect;
 mod descriptor;
 mod inet;
 mod listen;
+mod look;
 mod name;
 mod option;
 mod recv;

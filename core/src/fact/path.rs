@@ -17,6 +17,10 @@ pub struct PathTarget {
     pub attached: Seen<Vec<SocketFact>>,
     /// Sockets bound by this same name to **another** inode (or with no file left).
     pub namesakes: Seen<Vec<SocketFact>>,
+    /// Sockets bound to a file with the same last component and the same inode number, but on
+    /// another file system: the same file, when this one is a view of it (overlay, network or
+    /// shared folder).
+    pub lookalikes: Seen<Vec<SocketFact>>,
     /// Whether some network namespaces or processes could not be looked into, and why. When
     /// known, all were.
     pub everywhere: Seen<()>,
@@ -223,6 +227,9 @@ pub struct Mount {
     pub source: Vec<u8>,
     /// Whether the mount or the file system is read-only.
     pub read_only: bool,
+    /// Whether the file system itself is read-only (`ro` among its own options, not only among
+    /// those of the mount): then even a connect that would write to a file fails with `EROFS`.
+    pub fs_read_only: bool,
 }
 
 impl PathTarget {

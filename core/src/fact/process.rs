@@ -2,6 +2,7 @@
 
 use super::Seen;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// A process, as `/proc/PID` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +27,8 @@ pub struct Process {
     pub mount_namespace: Seen<u64>,
     /// The inode number that identifies its network namespace.
     pub net_namespace: Seen<u64>,
+    /// Its root directory, as the observer names it.
+    pub root: Seen<Vec<u8>>,
 }
 
 impl Process {
