@@ -28,6 +28,7 @@ mod errno;
 pub mod fact;
 mod platform;
 mod remedy;
+mod report;
 pub mod text;
 
 pub use addr::{Address, AddressError, Endpoint};

@@ -164,6 +164,33 @@ pub struct OwnSocket {
     pub history: History,
 }
 
+impl OwnSocket {
+    /// A socket of this type that was just created: no name, no peer, every option as the system
+    /// sets it.
+    pub fn fresh(kind: SocketType) -> Self {
+        OwnSocket {
+            inode: 0,
+            kind,
+            state: State::Unconnected,
+            connecting: false,
+            name: Vec::new(),
+            peer: Seen::Known(None),
+            shutdown: Seen::Known(Directions::default()),
+            pending_error: Seen::Known(None),
+            nonblocking: false,
+            send_timeout_us: 0,
+            receive_timeout_us: 0,
+            send_buffer: 212_992,
+            unread_by_peer: Seen::Known(0),
+            readable: Seen::Known(0),
+            backlog: None,
+            options: SocketOptions::default(),
+            urgent: Seen::Known(false),
+            history: History::default(),
+        }
+    }
+}
+
 /// Events before the failing call that leave no trace in the socket. Only the program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct History {
