@@ -1,0 +1,134 @@
+//! Recipes that provoke causes on the running kernel, and the judge of what came of it.
+//!
+//! A recipe is an entry of the `RECIPES` of the file of its call family. There are two kinds.
+//!
+//! A **scene** prepares an address that fails and says who calls. The framework then predicts
+//! from facts alone, makes the call, compares the errno with the catalogue, gathers facts again
+//! and diagnoses. `sunpath demo` and the scenario tests use scenes too, so prefer one wherever the
+//! failure hangs on the address:
+//!
+//! ```ignore
+//! Recipe { id: "connect/stale-socket", needs: &[], make: Make::Scene(stale_socket) }
+//!
+//! fn stale_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
+//!     let path = stage.path("app.sock");
+//!     let server = stage.serve(Server::new(&address(&path)))?;  // binds, listens, sleeps
+//!     stage.end(server)?;                                       // dies; its file stays
+//!     Ok(Scene::connect(endpoint(&path)))
+//! }
+//! ```
+//!
+//! - `Server::new(..).socket(..).backlog(0).then(Then::Accepts)` chooses the server's manner;
+//!   [`Then`](crate::stage::server::Then) lists them.
+//! - `Scene::connect(..)`, `Scene::bind(..)`, then `.socket(SocketType::Datagram)`,
+//!   `.nonblocking()`, `.by(NOBODY)` (the call is made by this user, if the recipe runs as root),
+//!   `.inside(|| ...)` (the client does this to itself first: a filter, a namespace, a limit),
+//!   `.hidden("why no observer can foresee it")` (the prediction is then not compared).
+//!
+//! A **direct** recipe makes its call itself, on a descriptor of its own, and gathers facts right
+//! after it, in this process, with [`look`]:
+//!
+//! ```ignore
+//! fn after_shutdown(_: &mut Stage) -> Result<Observed, Trouble> {
+//!     let (a, _b) = socket::socketpair(SocketType::Stream, SocketFlags::empty()).step("pair")?;
+//!     socket::shutdown(&a, Shutdown::Write).step("shut down")?;
+//!     let symptom = failed(socket::send(&a, b"x", SendFlags::empty()));
+//!     Observed::of(Look::new(Call::Send, SocketType::Stream).descriptor(&a), symptom)
+//! }
+//! ```
+//!
+//! - [`Look`] says what is known of the call: `.endpoint(..)`, `.descriptor(&fd)`,
+//!   `.arguments(..)`, and `.history(..)` for what the program knows of its socket's past.
+//! - A step that this system cannot do is `Err(Trouble::NotHere(why))`; a step that should work
+//!   and does not gets `.step("what")?`.
+//! - What must stay alive until the end goes to `stage.keep(..)`.
+//! - A recipe has its own process, process group and directory, and is killed after 20 seconds.
+//!   It may do to its process what it likes, except change what belongs to the whole machine.
+
+mod bind;
+mod connect;
+pub mod judge;
+pub mod run;
+mod scene;
+mod wait;
+
+pub use scene::{Look, Observed, Scene, failed};
+
+use crate::stage::{self, Stage, Trouble};
+use sunpath::cause::{self, Provoke};
+
+/// How one cause is provoked.
+pub struct Recipe {
+    /// The id of the cause.
+    pub id: &'static str,
+    /// What the recipe needs of the system and of its user.
+    pub needs: &'static [Need],
+    /// The steps.
+    pub make: Make,
+}
+
+/// A condition without which a recipe is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The powers of root in the initial user namespace: namespaces, mounts, other users.
+    Root,
+    /// A program in `PATH`.
+    Tool(&'static str),
+    /// A device that can be opened for reading and writing.
+    Device(&'static str),
+    /// A kernel of at least this version.
+    Kernel(u32, u32),
+}
+
+/// The two kinds of recipe.
+pub enum Make {
+    /// Sets up an address that fails.
+    Scene(fn(&mut Stage) -> Result<Scene, Trouble>),
+    /// Makes the call itself and gathers facts itself.
+    Direct(fn(&mut Stage) -> Result<Observed, Trouble>),
+}
+
+/// Every recipe, file by file.
+pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
+    const FILES: &[&[Recipe]] =
+        &[connect::RECIPES, wait::RECIPES, bind::RECIPES];
+    FILES.iter().flat_map(|file| file.iter())
+}
+
+/// The recipe for a cause.
+pub fn find(id: &str) -> Option<&'static Recipe> {
+    recipes().find(|r| r.id == id)
+}
+
+impl Need {
+    /// Why the need is not met here; `None` if it is.
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Need::Root => (!stage::is_root()).then(|| "needs root".to_string()),
+            Need::Tool(name) => {
+                let path = std::env::var_os("PATH").unwrap_or_default();
+                let found = std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
+                (!found).then(|| format!("needs the program {name}"))
+            }
+            Need::Device(path) => {
+                let opened = std::fs::File::options().read(true).write(true).open(path);
+                opened.err().map(|error| format!("needs {path}: {error}"))
+            }
+            Need::Kernel(major, minor) => {
+                let version = stage::place::kernel_version();
+                (version < (major, minor)).then(|| format!("needs Linux {major}.{minor}"))
+            }
+        }
+    }
+}
+
+/// Why a cause is not provoked at all; `None` if there is a recipe.
+pub fn not_provoked(id: &str) -> Option<String> {
+    if find(id).is_some() {
+        return None;
+    }
+    Some(match cause::find(id).map(|c| c.provoke) {
+        Some(Provoke::Not(why)) => why.to_string(),
+        Some(Provoke::Live(_)) | None => "nothing provokes it yet".to_string(),
+    })
+}
