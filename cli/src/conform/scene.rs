@@ -122,9 +122,9 @@ impl<'a> Look<'a> {
         Look { endpoint: Some(endpoint), ..self }
     }
 
-    /// By the process with this id.
-    pub fn process(self, pid: u32) -> Self {
-        Look { caller: As::Process(pid), ..self }
+    /// By somebody else.
+    pub fn by(self, caller: As) -> Self {
+        Look { caller, ..self }
     }
 
     /// On this descriptor.

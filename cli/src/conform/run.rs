@@ -1,0 +1,121 @@
+//! Runs recipes, each in a process of its own, several at a time.
+
+use super::judge::{Report, Verdict, judge};
+use crate::stage::directory::PrivateDir;
+use crate::stage::{Stage, Step, Trouble};
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use sunpath::cause;
+use sunpath::sys::process;
+use sunpath::sys::socket::{self, PollFlags};
+
+/// The hidden subcommand that carries one recipe out.
+pub const PROVOKE: &str = "__provoke";
+
+/// How long a recipe may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Recipes mostly wait; more at a time would only disturb each other's timing.
+const WORKERS: usize = 3;
+
+/// Provokes the causes with these ids. `done` is told of each report as it comes; the order of
+/// the result is that of the ids.
+pub fn run(ids: &[&str], done: impl Fn(&Report) + Sync) -> Result<Vec<Report>, Trouble> {
+    let dir = PrivateDir::new()?;
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(id) = ids.get(index) else { break };
+            let report = provoke_elsewhere(id, &dir.path().join(index.to_string()));
+            done(&report);
+            reports.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS.min(ids.len()) {
+            scope.spawn(work);
+        }
+    });
+    let mut reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+    reports.sort_by_key(|(index, _)| *index);
+    Ok(reports.into_iter().map(|(_, report)| report).collect())
+}
+
+/// Provokes a cause in a process of its own, in this directory.
+fn provoke_elsewhere(id: &str, dir: &Path) -> Report {
+    if let Some(why) = super::not_provoked(id) {
+        let known = cause::find(id).is_some_and(|c| matches!(c.provoke, cause::Provoke::Not(_)));
+        let verdict = if known { Verdict::NotHere } else { Verdict::Differs };
+        return Report::new(id, verdict, why);
+    }
+    let report = start(id, dir).and_then(|(mut child, stdout)| {
+        let line = first_line(stdout, LIMIT);
+        // Its process group holds everything that it started, whatever became of it.
+        let killed = process::kill_group(child.id());
+        child.wait().step("wait for the recipe")?;
+        // A group that is empty by now has nothing left to kill.
+        drop(killed);
+        line
+    });
+    let failed = |why| Report::new(id, Verdict::Differs, why);
+    match report {
+        Ok(line) => Report::from_json(&line).unwrap_or_else(|| failed(format!("said: {line}"))),
+        Err(trouble) => failed(trouble.to_string()),
+    }
+}
+
+fn start(id: &str, dir: &Path) -> Result<(Child, ChildStdout), Trouble> {
+    std::fs::create_dir(dir).step("make a directory")?;
+    crate::stage::chmod(dir, 0o755)?;
+    let mut child = Command::new("/proc/self/exe")
+        .arg(PROVOKE)
+        .arg(id)
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .step("start the recipe's process")?;
+    let stdout = child.stdout.take();
+    let stdout = stdout.ok_or_else(|| Trouble::Failed("the recipe has no output".into()))?;
+    Ok((child, stdout))
+}
+
+/// The first line of what a process says, if it says one in time.
+fn first_line(mut stdout: ChildStdout, limit: Duration) -> Result<String, Trouble> {
+    let end = Instant::now() + limit;
+    let mut text = Vec::new();
+    while !text.contains(&b'\n') {
+        let left = end.saturating_duration_since(Instant::now()).as_millis();
+        let wait = u32::try_from(left).unwrap_or(u32::MAX);
+        let ready = socket::poll(stdout.as_fd(), PollFlags::IN, wait).step("wait for the recipe")?;
+        if ready.is_empty() {
+            return Err(Trouble::Failed(format!("took longer than {} seconds", limit.as_secs())));
+        }
+        let mut chunk = [0; 4096];
+        match stdout.read(&mut chunk).step("hear the recipe")? {
+            0 => return Err(Trouble::Failed("its process ended early".into())),
+            n => text.extend_from_slice(&chunk[..n]),
+        }
+    }
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(line).into_owned())
+}
+
+/// Carries one recipe out in this process; the report, as a line of JSON.
+pub fn provoke(id: &str, dir: PathBuf) -> String {
+    let report = match (process::die_with_parent(), super::find(id)) {
+        (Ok(()), Some(recipe)) => judge(recipe, &mut Stage::new(dir)),
+        (Err(errno), _) => Report::new(id, Verdict::Differs, format!("cannot start: {errno}")),
+        (_, None) => Report::new(id, Verdict::Differs, "there is no recipe of this id"),
+    };
+    report.to_json().to_string()
+}
