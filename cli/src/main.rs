@@ -2,10 +2,12 @@
 
 mod args;
 mod cmd;
+mod conform;
 mod exit;
 mod nearest;
 mod out;
 mod render;
+mod stage;
 
 use args::Cli;
 use clap::Parser;
@@ -14,6 +16,10 @@ use out::Stop;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(exit) = cmd::hidden::run(&args) {
+        return exit.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return refuse(&answer).into(),

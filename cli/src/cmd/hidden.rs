@@ -12,8 +12,8 @@ use std::path::Path;
 pub fn run(args: &[OsString]) -> Option<Exit> {
     let (name, args) = args.get(1..)?.split_first()?;
     match (name.to_str()?, args) {
-        (run::PROVOKE, [id, dir]) => {
-            let line = run::provoke(id.to_str()?, dir.into());
+        (run::PROVOKE, [id, dir, parent]) => {
+            let line = run::provoke(id.to_str()?, dir.into(), parent.to_str()?.parse().ok()?);
             Some(if out::print(&(line + "\n")).is_ok() { Exit::Success } else { Exit::Trouble })
         }
         (directory::SWEEP, [dir]) => {

@@ -2,6 +2,8 @@
 
 pub mod after;
 mod completions;
+mod conform;
+pub mod hidden;
 mod man;
 
 use crate::args::{Cli, Command};
@@ -11,6 +13,7 @@ use crate::out::Stop;
 /// Runs the subcommand.
 pub fn run(cli: &Cli) -> Result<Exit, Stop> {
     match &cli.command {
+        Command::Conform(args) => conform::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),
         _ => Err(Stop::trouble("not available in this version")),

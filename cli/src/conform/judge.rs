@@ -29,8 +29,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    const ALL: [Verdict; 4] =
+    /// Every verdict.
+    pub const ALL: [Verdict; 4] =
         [Verdict::AsDocumented, Verdict::Differs, Verdict::NotHere, Verdict::Skipped];
+
+    /// As JSON has it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Verdict::AsDocumented => "as-documented",
+            Verdict::Differs => "differs",
+            Verdict::NotHere => "not-on-this-system",
+            Verdict::Skipped => "skipped",
+        }
+    }
 
     /// In words.
     pub const fn name(self) -> &'static str {
@@ -69,7 +80,7 @@ impl Report {
     pub fn to_json(&self) -> Value {
         json!({
             "id": self.id,
-            "verdict": self.verdict.name(),
+            "result": self.verdict.key(),
             "reason": self.reason,
             "happened": self.happened,
             "certainty": self.certainty,
@@ -80,10 +91,10 @@ impl Report {
     pub fn from_json(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         let text = |name: &str| value[name].as_str().map(str::to_string);
-        let verdict = text("verdict")?;
+        let verdict = text("result")?;
         Some(Report {
             id: text("id")?,
-            verdict: Verdict::ALL.into_iter().find(|v| v.name() == verdict)?,
+            verdict: Verdict::ALL.into_iter().find(|v| v.key() == verdict)?,
             reason: text("reason")?,
             happened: text("happened"),
             certainty: text("certainty"),

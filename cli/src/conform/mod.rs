@@ -90,9 +90,8 @@ pub enum Make {
 
 /// Every recipe, file by file.
 pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
-    const FILES: &[&[Recipe]] =
-        &[connect::RECIPES, wait::RECIPES, bind::RECIPES];
-    FILES.iter().flat_map(|file| file.iter())
+    const FAMILIES: &[&[&[Recipe]]] = &[connect::RECIPES, &[wait::RECIPES, bind::RECIPES]];
+    FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }
 
 /// The recipe for a cause.

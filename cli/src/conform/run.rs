@@ -79,6 +79,7 @@ fn start(id: &str, dir: &Path) -> Result<(Child, ChildStdout), Trouble> {
         .arg(PROVOKE)
         .arg(id)
         .arg(dir)
+        .arg(std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)
@@ -110,9 +111,9 @@ fn first_line(mut stdout: ChildStdout, limit: Duration) -> Result<String, Troubl
     Ok(String::from_utf8_lossy(line).into_owned())
 }
 
-/// Carries one recipe out in this process; the report, as a line of JSON.
-pub fn provoke(id: &str, dir: PathBuf) -> String {
-    let report = match (process::die_with_parent(), super::find(id)) {
+/// Carries one recipe out in this process, a child of `parent`; the report, as a line of JSON.
+pub fn provoke(id: &str, dir: PathBuf, parent: u32) -> String {
+    let report = match (process::die_with(parent), super::find(id)) {
         (Ok(()), Some(recipe)) => judge(recipe, &mut Stage::new(dir)),
         (Err(errno), _) => Report::new(id, Verdict::Differs, format!("cannot start: {errno}")),
         (_, None) => Report::new(id, Verdict::Differs, "there is no recipe of this id"),

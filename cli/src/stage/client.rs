@@ -49,10 +49,13 @@ impl Client {
         let (mut told, go) = pipe().step("make a pipe")?;
         let (answers, mut answer) = pipe().step("make a pipe")?;
         let go_copy = go.try_clone().step("copy a pipe")?;
+        let parent = std::process::id();
         let child = process::fork(move || {
             drop(go_copy);
-            let end = live(position, job, &mut told, &mut answer);
-            i32::from(end.is_err())
+            let tie = || process::die_with(parent).step("tie a process to its parent");
+            // A change of ids cuts the tie to the parent, so it is made twice.
+            let ready = tie().and_then(|()| position.take()).and_then(|()| tie());
+            i32::from(live(ready, job, &mut told, &mut answer).is_err())
         });
         let mut client = Client { child: child.step("start a client")?, go, answers };
         match client.line(Duration::from_secs(10))?.as_deref() {
@@ -103,12 +106,12 @@ impl Client {
 
 /// What a client does in its life.
 fn live(
-    position: Position,
+    ready: Result<(), Trouble>,
     job: impl FnOnce() -> Result<Option<Symptom>, Trouble>,
     told: &mut PipeReader,
     answer: &mut PipeWriter,
 ) -> std::io::Result<()> {
-    if let Err(trouble) = super::server::die_with_parent().and_then(|()| position.take()) {
+    if let Err(trouble) = ready {
         return say(answer, &mark(&trouble));
     }
     say(answer, "ready")?;

@@ -143,12 +143,16 @@ impl Stage {
         go_on: impl FnOnce(T),
     ) -> Result<Running, Trouble> {
         let (mut said, says) = pipe().step("make a pipe")?;
-        let child = process::fork(move || match die_with_parent().and_then(|()| prepare()) {
-            Ok(prepared) => {
+        let parent = std::process::id();
+        // Ids may have changed meanwhile, which cuts the tie to the parent.
+        let tie = || process::die_with(parent).step("tie a process to its parent");
+        let child = process::fork(move || match tie().and_then(|()| prepare()) {
+            Ok(prepared) if tie().is_ok() => {
                 tell(says, "ready");
                 go_on(prepared);
                 0
             }
+            Ok(_) => 1,
             Err(trouble) => {
                 tell(says, &mark(&trouble));
                 1
@@ -196,11 +200,6 @@ impl Stage {
         self.keep(fd);
         Ok(())
     }
-}
-
-/// Asks the kernel to kill this process when its parent dies.
-pub(super) fn die_with_parent() -> Result<(), Trouble> {
-    process::die_with_parent().step("tie a process to its parent")
 }
 
 fn tell(mut says: PipeWriter, line: &str) {

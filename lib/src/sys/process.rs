@@ -1,9 +1,11 @@
 //! Children, ids, limits and signals.
 
 use super::{Errno, Result, check};
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+
+pub use rustix::process::Signal;
 
 /// What a child answers with if its closure panicked.
 pub const PANICKED: i32 = 101;
@@ -109,6 +111,21 @@ fn end(status: rustix::process::WaitStatus) -> End {
         Some(code) => End::Exited(code),
         None => End::Killed(status.terminating_signal().unwrap_or_default()),
     }
+}
+
+/// `prctl(2)` `PR_SET_PDEATHSIG`: the kernel kills this process when the thread that started it
+/// ends. A change of ids undoes it: ask again afterwards. `ESRCH` if `parent` is not the parent
+/// any more: its end has gone unnoticed.
+pub fn die_with(parent: u32) -> Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    let now = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned());
+    if now == parent { Ok(()) } else { Err(Errno::SRCH) }
+}
+
+/// `kill(2)` with `SIGKILL` of a process group. `ESRCH` if it has no member.
+pub fn kill_group(leader: u32) -> Result<()> {
+    let group = i32::try_from(leader).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+    rustix::process::kill_process_group(group, Signal::KILL)
 }
 
 /// `setgroups(2)`, `setresgid(2)`, `setresuid(2)`, in this order, for all threads. `EPERM`

@@ -1,0 +1,6 @@
+//! x
+
+use super::Recipe;
+
+/// The recipes of this file.
+pub const RECIPES: &[Recipe] = &[];
