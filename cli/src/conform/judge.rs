@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
-use sunpath::observe::As;
+use super::eyes::As;
 use sunpath::sys::name::Name;
 use sunpath::sys::socket::{self, RecvFlags, SendFlags, SocketFlags};
 use sunpath::{

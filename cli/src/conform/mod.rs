@@ -47,6 +47,7 @@
 
 mod bind;
 mod connect;
+mod eyes;
 pub mod judge;
 pub mod run;
 mod scene;

@@ -4,7 +4,7 @@ use crate::stage::Trouble;
 use crate::stage::client::Enter;
 use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::fact::{Arguments, Descriptor, Facts, Seen, socket::History};
-use sunpath::observe::{As, Query, observe};
+use super::eyes::{As, Query, observe};
 use sunpath::sys;
 use sunpath::{Call, Endpoint, SocketType, Symptom};
 

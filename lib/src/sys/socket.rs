@@ -2,12 +2,13 @@
 
 use super::name::Name;
 use super::{Result, check};
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, Timespec};
 use rustix::net;
 use rustix::net::addr::SocketAddrArg;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use sunpath_core::SocketType;
 
+pub use rustix::event::PollFlags;
 pub use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType as Kind,
 };
