@@ -1,5 +1,6 @@
 //! Carries one recipe out and compares what happens with the catalogue.
 
+use super::eyes::As;
 use super::{Make, Observed, Recipe, Scene};
 use crate::stage::client::{Client, Position};
 use crate::stage::{Stage, Step, Trouble};
@@ -7,12 +8,10 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
-use super::eyes::As;
 use sunpath::sys::name::Name;
 use sunpath::sys::socket::{self, RecvFlags, SendFlags, SocketFlags};
 use sunpath::{
-    Address, Call, Cause, Diagnosis, Endpoint, Facts, Outcome, Platform, Symptom,
-    cause, diagnose,
+    Address, Call, Cause, Diagnosis, Endpoint, Facts, Outcome, Platform, Symptom, cause, diagnose,
 };
 
 /// What came of a cause.

@@ -1,10 +1,10 @@
 //! What a recipe hands back: a scene to be tried, or what was observed.
 
+use super::eyes::{As, Query, observe};
 use crate::stage::Trouble;
 use crate::stage::client::Enter;
 use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::fact::{Arguments, Descriptor, Facts, Seen, socket::History};
-use super::eyes::{As, Query, observe};
 use sunpath::sys;
 use sunpath::{Call, Endpoint, SocketType, Symptom};
 
@@ -152,8 +152,8 @@ impl<'a> Look<'a> {
             descriptor: self.descriptor,
             arguments: self.arguments,
         };
-        let mut facts = observe(&query)
-            .map_err(|error| Trouble::Failed(format!("gather facts: {error}")))?;
+        let mut facts =
+            observe(&query).map_err(|error| Trouble::Failed(format!("gather facts: {error}")))?;
         if let Seen::Known(Descriptor::Socket(own)) = &mut facts.descriptor {
             own.history = self.history;
         }

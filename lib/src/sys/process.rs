@@ -118,7 +118,8 @@ fn end(status: rustix::process::WaitStatus) -> End {
 /// any more: its end has gone unnoticed.
 pub fn die_with(parent: u32) -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let now = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned());
+    let now =
+        rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned());
     if now == parent { Ok(()) } else { Err(Errno::SRCH) }
 }
 
