@@ -4,6 +4,7 @@ mod args;
 mod cmd;
 mod conform;
 mod exit;
+mod json;
 mod nearest;
 mod out;
 mod render;

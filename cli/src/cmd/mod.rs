@@ -4,6 +4,7 @@ pub mod after;
 mod completions;
 mod conform;
 pub mod hidden;
+mod explain;
 mod man;
 
 use crate::args::{Cli, Command};
@@ -14,6 +15,7 @@ use crate::out::Stop;
 pub fn run(cli: &Cli) -> Result<Exit, Stop> {
     match &cli.command {
         Command::Conform(args) => conform::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),
         _ => Err(Stop::trouble("not available in this version")),

@@ -1,6 +1,12 @@
 //! Output for people: styles, wrapping, and one way to write that survives a closed pipe.
 
+pub mod cause;
+pub mod lists;
+pub mod page;
+pub mod server;
 pub mod text;
+pub mod tree;
+pub mod why;
 
 use anstyle::{AnsiColor, Style};
 

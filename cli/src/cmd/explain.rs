@@ -1,0 +1,181 @@
+//! `sunpath explain`: the catalogue, read by people and programs.
+
+use crate::args::Explain;
+use crate::exit::Exit;
+use crate::json;
+use crate::nearest::nearest;
+use crate::out::{self, Stop};
+use crate::render::text::width;
+use crate::render::{cause as page, lists};
+use sunpath::{Call, Cause, Errno, Symptom, cause};
+
+/// What an argument names.
+enum Subject {
+    Cause(&'static Cause),
+    Symptom(Symptom),
+    Call(Call),
+}
+
+/// Prints what was asked for.
+pub fn run(args: &Explain) -> Result<Exit, Stop> {
+    let text = match (&args.what, &args.search) {
+        (Some(what), _) => {
+            let subject = subject(what)?;
+            if args.json { json_of(&subject) } else { text_of(&subject) }
+        }
+        (None, Some(words)) => {
+            let words = split(words);
+            let found = search(&words);
+            if found.is_empty() {
+                return Err(Stop::usage(nothing_found(&words)));
+            }
+            if args.json { json::found(&words, &found) } else { lists::found(&found, width()) }
+        }
+        (None, None) if args.json => json::index(),
+        (None, None) => lists::index(width()),
+    };
+    out::print(&text)?;
+    Ok(Exit::Success)
+}
+
+fn text_of(subject: &Subject) -> String {
+    match subject {
+        Subject::Cause(cause) => page::page(cause, width()),
+        Subject::Symptom(symptom) => lists::symptom(*symptom, meaning(*symptom), width()),
+        Subject::Call(call) => lists::call(*call, width()),
+    }
+}
+
+fn json_of(subject: &Subject) -> String {
+    match subject {
+        Subject::Cause(cause) => json::cause(cause),
+        Subject::Symptom(symptom) => json::symptom(*symptom, meaning(*symptom)),
+        Subject::Call(call) => json::call(*call),
+    }
+}
+
+/// What a symptom means, in a few words.
+fn meaning(symptom: Symptom) -> &'static str {
+    match symptom {
+        Symptom::Errno(errno) => errno.meaning(),
+        Symptom::Hangs => "the call, or the read that follows it, does not return",
+        Symptom::EndOfFile => "a receive returned 0 with nothing wrong",
+        Symptom::ControlTruncated => "ancillary data was dropped",
+        Symptom::MessageTruncated => "the rest of a message was dropped",
+        Symptom::DescriptorsLost => "the descriptors that were sent never arrive",
+    }
+}
+
+/// Finds what an argument names: an id, a symptom or a call.
+fn subject(what: &str) -> Result<Subject, Stop> {
+    if let Some(cause) = cause::find(what) {
+        return Ok(Subject::Cause(cause));
+    }
+    if let Ok(symptom) = what.parse() {
+        return Ok(Subject::Symptom(symptom));
+    }
+    if let Ok(call) = what.to_ascii_lowercase().parse() {
+        return Ok(Subject::Call(call));
+    }
+    Err(Stop::usage(unknown(what)))
+}
+
+/// What to say to a name that nothing has.
+pub fn unknown(what: &str) -> String {
+    let shown = crate::render::text::show(what.as_bytes());
+    if cause::RETIRED.contains(&what) {
+        return format!("{shown} was retired: the catalogue has no such cause any more");
+    }
+    let start = format!("there is no cause, errno or call \"{shown}\"");
+    match suggestion(what) {
+        Some(name) => format!("{start}; did you mean {name}?"),
+        None => format!("{start}; \"sunpath explain\" lists them, --search finds words in them"),
+    }
+}
+
+/// The nearest name: by its second half, or by distance.
+fn suggestion(what: &str) -> Option<&'static str> {
+    let lower = what.to_ascii_lowercase();
+    let reason = |id: &'static str| id.split_once('/').map_or(id, |(_, reason)| reason);
+    if let Some(cause) = cause::all().find(|c| reason(c.id) == lower) {
+        return Some(cause.id);
+    }
+    let upper = what.to_ascii_uppercase();
+    let errnos = Errno::ALL.iter().map(|e| e.name());
+    let ids = cause::all().map(|c| c.id).chain(Call::ALL.iter().map(|c| c.name()));
+    let by_name = nearest(&lower, ids).or_else(|| nearest(&upper, errnos));
+    by_name.or_else(|| {
+        let reasons = cause::all().map(|c| reason(c.id));
+        let near = nearest(&lower, reasons)?;
+        cause::all().find(|c| reason(c.id) == near).map(|c| c.id)
+    })
+}
+
+fn nothing_found(words: &[String]) -> String {
+    let words = crate::render::text::show(words.join(" ").as_bytes());
+    format!("no cause speaks of \"{words}\"; try fewer words, or \"sunpath explain\" for the index")
+}
+
+/// Lower-case words, also where several came in one argument.
+fn split(words: &[String]) -> Vec<String> {
+    words.iter().flat_map(|w| w.split_whitespace()).map(str::to_lowercase).collect()
+}
+
+/// The causes that hold all words, best first.
+fn search(words: &[String]) -> Vec<&'static Cause> {
+    let mut found: Vec<(u32, &Cause)> =
+        cause::all().filter_map(|c| Some((score(c, words)?, c))).collect();
+    found.sort_by_key(|(score, c)| (std::cmp::Reverse(*score), c.id));
+    found.into_iter().map(|(_, c)| c).collect()
+}
+
+/// How well a cause fits: words in the id, errno and title count more than those in the texts.
+/// `None` if a word is nowhere.
+fn score(cause: &Cause, words: &[String]) -> Option<u32> {
+    let symptoms: Vec<_> = lists::symptoms(cause).iter().map(|s| s.name()).collect();
+    let calls: Vec<_> = cause.calls.iter().map(|p| p.call.name()).collect();
+    let fields = [
+        (8, cause.id.to_lowercase()),
+        (6, cause.title.to_lowercase()),
+        (6, symptoms.join(" ").to_lowercase()),
+        (3, cause.happened.to_lowercase()),
+        (2, cause.fix.to_lowercase()),
+        (2, cause.commands.join(" ").to_lowercase()),
+        (1, calls.join(" ")),
+        (1, cause.why.to_lowercase()),
+        (1, cause.differs.unwrap_or("").to_lowercase()),
+    ];
+    let of_word = |word: &String| {
+        let hits = fields.iter().filter(|(_, text)| text.contains(word.as_str()));
+        let sum: u32 = hits.map(|(weight, _)| weight).sum();
+        (sum > 0).then_some(sum)
+    };
+    if words.is_empty() {
+        return None;
+    }
+    words.iter().map(of_word).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_wants_all_words_and_ranks_titles_first() {
+        let words = |w: &[&str]| split(&w.iter().map(|s| (*s).to_string()).collect::<Vec<_>>());
+        let found = search(&words(&["socket", "left behind"]));
+        assert_eq!(found.first().map(|c| c.id), Some("connect/stale-socket"));
+        assert!(search(&words(&["stale", "xylophone"])).is_empty());
+        assert!(search(&words(&[""])).is_empty());
+    }
+
+    #[test]
+    fn slips_are_mended() {
+        assert_eq!(suggestion("connect/stale-sokcet"), Some("connect/stale-socket"));
+        assert_eq!(suggestion("stale-socket"), Some("connect/stale-socket"));
+        assert_eq!(suggestion("stale-soket"), Some("connect/stale-socket"));
+        assert_eq!(suggestion("econrefused"), Some("ECONNREFUSED"));
+        assert_eq!(suggestion("conect"), Some("connect"));
+        assert_eq!(suggestion("zzzzzzzzzzzz"), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! JSON output. The shapes are described in `docs/json.md` and do not change within a major
+//! version; fields may be added.
+
+mod catalogue;
+mod facts;
+
+pub use catalogue::{call, cause, found, index, symptom};
+
+use serde_json::{Map, Value, json};
+use sunpath::{Diagnosis, Facts, Outcome};
+
+/// The answer of `sunpath why`.
+pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts) -> String {
+    let mut object = Map::new();
+    put_bytes(&mut object, "address", address);
+    object.insert("call".into(), diagnosis.call.name().into());
+    object.insert("type".into(), diagnosis.socket.name().into());
+    object.insert("outcome".into(), outcome(diagnosis.outcome).into());
+    let errno = match diagnosis.outcome {
+        Outcome::Fails(errno) => Value::from(errno.name()),
+        _ => Value::Null,
+    };
+    object.insert("errno".into(), errno);
+    let causes = diagnosis.causes.iter().map(|r| {
+        json!({
+            "id": r.cause.id,
+            "certainty": r.certainty.name(),
+            "because": r.because,
+            "fix": r.cause.fix,
+            "commands": r.commands,
+        })
+    });
+    object.insert("causes".into(), causes.collect());
+    object.insert("facts".into(), facts::facts(facts));
+    let unseen = diagnosis.unseen.iter().map(|u| json!({"what": u.what, "decides": u.decides}));
+    object.insert("unseen".into(), unseen.collect());
+    print(&Value::Object(object))
+}
+
+/// The four outcomes of the format: a call that misleads fails its program without an errno.
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeds => "succeeds",
+        Outcome::Fails(_) | Outcome::Misleads(_) => "fails",
+        Outcome::Waits => "waits",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// Bytes as a string. Those that are not UTF-8 are escaped, and a second field gives them in hex.
+fn put_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            object.insert(key.into(), text.into());
+        }
+        Err(_) => {
+            object.insert(key.into(), sunpath::text::escape(bytes).into());
+            let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            object.insert(format!("{key}_bytes"), hex.into());
+        }
+    }
+}
+
+/// Lays a value out. Characters that a terminal would obey stay escaped, as JSON permits.
+pub fn print(value: &Value) -> String {
+    let mut out = String::new();
+    for c in format!("{value:#}").chars() {
+        let mut buffer = [0; 4];
+        let text: &str = c.encode_utf8(&mut buffer);
+        if c < '\x7f' || sunpath::text::escape(text.as_bytes()) == text {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            let escapes = c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
+            out.extend(escapes);
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed() {
+        let value = json!({"a": "\x1b[31m\u{9b}\u{202e}\u{7f}\u{e0041} é\n"});
+        let text = print(&value);
+        let raw = text.chars().any(|c| c.is_control() && c != '\n');
+        assert!(!raw && !text.contains('\u{202e}'), "{text:?}");
+        assert!(text.contains('é'));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_come_twice() {
+        let mut object = Map::new();
+        put_bytes(&mut object, "path", b"/a\xff");
+        put_bytes(&mut object, "other", b"/b");
+        let expected = json!({"path": "/a\\xff", "path_bytes": "2f61ff", "other": "/b"});
+        assert_eq!(Value::Object(object), expected);
+    }
+}

@@ -1,0 +1,216 @@
+//! The answer of `sunpath why`, for people.
+
+mod caller;
+mod mark;
+mod verdict;
+
+use super::page::Page;
+use super::text::{capital, list};
+use super::{CODE, DIM, paint, server, tree};
+use std::collections::BTreeSet;
+use sunpath::fact::{Seen, SocketFact, Target, Unseen};
+use sunpath::{Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked};
+
+/// Everything that an answer is made of.
+pub struct Answer<'a> {
+    /// What was asked about.
+    pub endpoint: &'a Endpoint,
+    /// Whose call it is, if not the observer's: `www-data`, `process 4711`.
+    pub who: Option<String>,
+    /// The answer.
+    pub diagnosis: &'a Diagnosis,
+    /// With a symptom: what the call would do now.
+    pub now: Option<Outcome>,
+    /// What it rests on.
+    pub facts: &'a Facts,
+    /// Remarks on how the question was understood, or what was done to answer it.
+    pub notes: Vec<String>,
+}
+
+impl Answer<'_> {
+    /// The cause that the answer stands on: the first, unless there are only possibilities.
+    fn main_cause(&self) -> Option<&Ranked> {
+        let first = self.diagnosis.causes.first()?;
+        let alone = self.diagnosis.causes.len() == 1;
+        (first.certainty != Certainty::Possible || alone).then_some(first)
+    }
+}
+
+/// Lays the answer out.
+pub fn report(answer: &Answer<'_>, width: usize) -> String {
+    let mut page = Page::new(width);
+    verdict::write(&mut page, answer);
+    target(&mut page, answer);
+    if caller::matters(answer) {
+        caller::write(&mut page, &answer.facts.caller);
+    }
+    evidence(&mut page, answer);
+    unseen(&mut page, answer);
+    remedy(&mut page, answer);
+    page.finish()
+}
+
+/// What the address leads to.
+fn target(page: &mut Page, answer: &Answer<'_>) {
+    match &answer.facts.target {
+        Target::None => {}
+        Target::Path(path) => {
+            page.gap();
+            tree::draw(page, path, mark::of(answer).as_ref());
+            list_of(page, "Server", &path.attached, false);
+            if path.attached.known().is_none_or(Vec::is_empty) {
+                list_of(page, "Bound to the same name, but not this file", &path.namesakes, true);
+                list_of(
+                    page,
+                    "An abstract name of this spelling",
+                    &path.variants.abstract_name,
+                    true,
+                );
+            }
+        }
+        Target::Abstract(name) => {
+            list_of(page, "Server", &name.bound, false);
+            if name.bound.known().is_none_or(Vec::is_empty) {
+                list_of(page, "In another network namespace", &name.elsewhere, true);
+                list_of(page, "With more or fewer NUL bytes at its end", &name.padded, true);
+            }
+        }
+        Target::Inet(inet) => {
+            page.gap();
+            server::inet(page, inet);
+        }
+    }
+}
+
+fn list_of(page: &mut Page, heading: &str, sockets: &Seen<Vec<SocketFact>>, names: bool) {
+    if let Some(sockets) = sockets.known().filter(|s| !s.is_empty()) {
+        server::sockets(page, heading, sockets, names);
+    }
+}
+
+/// What shows the cause, and what else it could be.
+fn evidence(page: &mut Page, answer: &Answer<'_>) {
+    let causes = &answer.diagnosis.causes;
+    let main = answer.main_cause();
+    if let Some(main) = main {
+        page.head("Evidence");
+        page.para(&sentence(&main.because), 2);
+        page.para(&tag(main), 2);
+    }
+    let others = if main.is_some() { &causes[1..] } else { &causes[..] };
+    if others.is_empty() {
+        return;
+    }
+    page.head(if main.is_some() { "Other possible causes" } else { "Possible causes" });
+    const MOST: usize = 6;
+    for other in others.iter().take(MOST) {
+        page.para(&format!("{}  {}", capital(other.cause.title), tag(other)), 2);
+        page.para(&paint(DIM, &sentence(&other.because)), 4);
+    }
+    if others.len() > MOST {
+        page.para(&paint(DIM, &format!("and {} more; --json lists all", others.len() - MOST)), 2);
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{end}", capital(text))
+}
+
+fn tag(ranked: &Ranked) -> String {
+    paint(DIM, &format!("[{}, {}]", ranked.cause.id, ranked.certainty.name()))
+}
+
+/// What could not be seen, and what would show it.
+fn unseen(page: &mut Page, answer: &Answer<'_>) {
+    let certain = |r: &Ranked| r.certainty == Certainty::Certain;
+    if answer.diagnosis.causes.first().is_some_and(certain) {
+        return;
+    }
+    let what: BTreeSet<&str> = answer.diagnosis.unseen.iter().map(|u| u.what.as_str()).collect();
+    let hidden = hidden(answer.facts);
+    if what.is_empty() && hidden.is_empty() {
+        return;
+    }
+    page.head("Not visible");
+    for what in what {
+        page.para(&capital(what), 2);
+    }
+    for (what, why) in hidden {
+        page.para(&format!("{}: {}", capital(what), sunpath::text::escape(why.as_bytes())), 2);
+    }
+}
+
+/// The facts that somebody looked for in vain, with the reason.
+fn hidden(facts: &Facts) -> Vec<(&'static str, String)> {
+    fn note<T>(out: &mut Vec<(&'static str, String)>, what: &'static str, fact: &Seen<T>) {
+        match fact.unseen() {
+            None | Some(Unseen::NotLooked) => {}
+            Some(reason) => out.push((what, reason.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    match &facts.target {
+        Target::None => {}
+        Target::Path(path) => {
+            note(&mut out, "the sockets bound to this file", &path.attached);
+            note(&mut out, "some other namespaces or processes", &path.everywhere);
+        }
+        Target::Abstract(name) => {
+            note(&mut out, "the sockets bound to this name", &name.bound);
+            note(&mut out, "some other network namespaces", &name.everywhere);
+        }
+        Target::Inet(inet) => {
+            note(&mut out, "the addresses of the host", &inet.addresses);
+            note(&mut out, "the route", &inet.route);
+            note(&mut out, "the sockets bound to the port", &inet.listeners);
+        }
+    }
+    note(&mut out, "the caller's user and groups", &facts.caller.ids);
+    note(&mut out, "the caller's system call filter", &facts.caller.seccomp);
+    out
+}
+
+/// What to do.
+fn remedy(page: &mut Page, answer: &Answer<'_>) {
+    let Some(main) = answer.main_cause() else {
+        if !answer.diagnosis.causes.is_empty() {
+            page.gap();
+            page.line(&format!("More on one of them: {}", paint(CODE, "sunpath explain ID")));
+        }
+        return;
+    };
+    page.head("What to do");
+    page.para(main.cause.fix, 2);
+    page.commands(&main.commands);
+    page.gap();
+    let explain = format!("sunpath explain {}", main.cause.id);
+    page.line(&format!("  More: {}", paint(CODE, &explain)));
+}
+
+/// `stream`, `stream and seqpacket`: the types of live sockets at the address.
+pub fn live_types(facts: &Facts) -> Vec<&'static str> {
+    let sockets = match &facts.target {
+        Target::Path(path) => path.attached.known(),
+        Target::Abstract(name) => name.bound.known(),
+        _ => None,
+    };
+    let mut names: Vec<_> = sockets.into_iter().flatten().map(|s| s.kind.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The remark that the type was assumed, if the only live socket has another.
+pub fn assumed_type(facts: &Facts, asked: &str) -> Option<String> {
+    match live_types(facts).as_slice() {
+        [only] if *only != asked => Some(format!(
+            "A {asked} socket was assumed; the server's is {}. For that, ask with --type {only}.",
+            list(&[only])
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

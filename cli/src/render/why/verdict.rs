@@ -1,0 +1,142 @@
+//! The verdict in a sentence.
+
+use super::Answer;
+use crate::render::page::Page;
+use crate::render::text::show;
+use crate::render::{BAD, DIM, DOUBT, GOOD, HEAD, paint};
+use sunpath::fact::socket::State;
+use sunpath::fact::{Process, SocketFact, Target};
+use sunpath::{Address, Call, Certainty, Endpoint, Outcome, Symptom};
+
+/// Writes the verdict, and below it what was assumed or done.
+pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
+    let call = call(answer);
+    let sentence = match answer.diagnosis.symptom {
+        None => predicted(answer, &call),
+        Some(symptom) => seen(answer, &call, symptom),
+    };
+    page.para(&sentence, 0);
+    if let Some(now) = answer.now.and_then(|now| changed(answer, now)) {
+        page.para(&now, 0);
+    }
+    for note in &answer.notes {
+        page.para(&paint(DIM, note), 0);
+    }
+}
+
+/// `connect to /run/app.sock`
+fn call(answer: &Answer<'_>) -> String {
+    let address = match answer.endpoint {
+        Endpoint::Unix(Address::Path(path)) => show(path),
+        Endpoint::Unix(Address::Abstract(name)) => format!("@{}", show(name)),
+        other => other.to_string(),
+    };
+    let call = answer.diagnosis.call;
+    let joint = match call {
+        Call::Bind | Call::Connect | Call::Send => "to",
+        Call::Recv => "from",
+        _ => "on",
+    };
+    let who = answer.who.as_ref().map(|who| format!("For {who}, ")).unwrap_or_default();
+    format!("{who}{} {joint} {}", paint(HEAD, call.name()), paint(HEAD, &address))
+}
+
+/// What the call would do.
+fn predicted(answer: &Answer<'_>, call: &str) -> String {
+    let title = answer.diagnosis.causes.first().map(|r| r.cause.title).unwrap_or_default();
+    match answer.diagnosis.outcome {
+        Outcome::Succeeds => {
+            let by = served(answer).map(|by| format!(": {by}")).unwrap_or_default();
+            format!("{call} {}{by}.", paint(GOOD, "would succeed"))
+        }
+        Outcome::Fails(errno) => {
+            let probably = probably(answer);
+            format!(
+                "{call} {}: {title}.",
+                paint(BAD, &format!("would {probably}fail with {errno}"))
+            )
+        }
+        Outcome::Waits => {
+            let probably = probably(answer);
+            format!("{call} {}: {title}.", paint(BAD, &format!("would {probably}wait")))
+        }
+        Outcome::Misleads(symptom) => {
+            let how = format!("would mislead ({})", symptom.name());
+            format!("{call} {}: {title}.", paint(BAD, &how))
+        }
+        Outcome::Unknown => {
+            let doubt = paint(DOUBT, "cannot be told");
+            format!("What {call} would do {doubt}: too little can be seen from here.")
+        }
+    }
+}
+
+fn probably(answer: &Answer<'_>) -> &'static str {
+    let certain = answer.diagnosis.causes.first().map(|r| r.certainty);
+    if certain == Some(Certainty::Certain) { "" } else { "probably " }
+}
+
+/// Why the call did what the program saw.
+fn seen(answer: &Answer<'_>, call: &str, symptom: Symptom) -> String {
+    let what = match symptom {
+        Symptom::Errno(errno) => format!("failed with {errno}"),
+        Symptom::Hangs => "hangs".to_string(),
+        other => format!("misled with {}", other.name()),
+    };
+    let main = answer.main_cause().map(|r| (r.certainty, r.cause.title));
+    match main {
+        Some((Certainty::Certain, title)) => {
+            format!("{call} {} because {title}.", paint(BAD, &what))
+        }
+        Some((_, title)) => format!("{call} {}, probably because {title}.", paint(BAD, &what)),
+        None if answer.diagnosis.causes.is_empty() => {
+            format!("{call} {}; nothing that can be seen now explains it.", paint(DOUBT, &what))
+        }
+        None => {
+            let n = answer.diagnosis.causes.len();
+            format!("{call} {} for one of {n} possible reasons.", paint(DOUBT, &what))
+        }
+    }
+}
+
+/// What the call would do now, if that is not what the program saw.
+fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
+    let symptom = answer.diagnosis.symptom?;
+    if now == Outcome::from(symptom) {
+        return None;
+    }
+    match now {
+        Outcome::Succeeds => Some("Now it would succeed.".to_string()),
+        Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
+        Outcome::Waits => Some("Now it would wait.".to_string()),
+        Outcome::Misleads(_) | Outcome::Unknown => None,
+    }
+}
+
+/// Who takes the connection or the message.
+fn served(answer: &Answer<'_>) -> Option<String> {
+    if !matches!(answer.diagnosis.call, Call::Connect | Call::Send) {
+        return None;
+    }
+    let sockets = match &answer.facts.target {
+        Target::Path(path) => path.attached.known()?,
+        Target::Abstract(name) => name.bound.known()?,
+        Target::Inet(inet) => {
+            let owner = inet.listeners.known()?.iter().find_map(|s| s.owners.known()?.first())?;
+            return Some(format!("{} answers", process(owner)));
+        }
+        Target::None => return None,
+    };
+    let fits = |s: &&SocketFact| s.kind == answer.diagnosis.socket;
+    let takes = |s: &&SocketFact| s.state == State::Listening || !s.kind.is_connection_oriented();
+    let socket = sockets.iter().find(|s| fits(s) && takes(s))?;
+    let verb = if socket.state == State::Listening { "listens" } else { "receives" };
+    match socket.owners.known().and_then(|o| o.first()) {
+        Some(owner) => Some(format!("{} {verb}", process(owner))),
+        None => Some(format!("a {} socket {verb}", socket.kind)),
+    }
+}
+
+fn process(process: &Process) -> String {
+    format!("{} (pid {})", show(process.name.as_bytes()), process.pid)
+}
