@@ -3,8 +3,8 @@
 pub mod after;
 mod completions;
 mod conform;
-pub mod hidden;
 mod explain;
+pub mod hidden;
 mod man;
 
 use crate::args::{Cli, Command};
