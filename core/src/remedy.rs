@@ -30,7 +30,7 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 /// - `path`: the path as given; `dir`: its directory; `trimmed`, `slashed`: what was meant;
 /// - `at`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
 /// - `mount`: where the file system at the place of the break is mounted;
-/// - `user`: the caller; `group`: the group of the socket file;
+/// - `user`: the caller's user; `caller`: the caller's process id; `group`: the group of the socket file;
 /// - `pid`, `server`: the process that owns the socket, and its name;
 /// - `other_path`: the file to which a live namesake socket is bound;
 /// - `name`: the abstract name as `@name`; `type`: the socket type; `host`, `port`, `device`.
@@ -55,6 +55,7 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
             Some(shell(&step.mount.known()?.point))
         }
         "user" => caller_name(facts),
+        "caller" => facts.caller.pid.map(|pid| pid.to_string()),
         "group" => path?.found()?.group_name.as_ref().map(|g| shell(g.as_bytes())),
         "pid" => server(facts).map(|p| p.pid.to_string()),
         "server" => server(facts).map(|p| shell(p.name.as_bytes())),

@@ -308,6 +308,7 @@ mod listen;
 mod look;
 mod name;
 mod option;
+mod own;
 mod recv;
 mod rights;
 mod send;
