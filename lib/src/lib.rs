@@ -7,3 +7,5 @@ pub use sunpath_core::*;
 
 #[doc(hidden)]
 pub mod sys;
+
+pub mod observe;

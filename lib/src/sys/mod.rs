@@ -9,11 +9,14 @@
 //!   `sendmsg` and `recvmsg` with ancillary data. [`option`]: options, ioctls and flags.
 //! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
+//! - [`file`]: looking at files. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
 //! - [`probe`]: calls with arguments that no safe wrapper admits.
 #![allow(unsafe_code)]
 
+pub mod accounts;
 pub mod errno;
+pub mod file;
 pub mod message;
 pub mod name;
 pub mod namespace;
@@ -37,4 +40,9 @@ fn last() -> Errno {
 /// What a libc call returned, or its errno if that is negative.
 fn check(value: libc::c_int) -> Result<libc::c_int> {
     if value < 0 { Err(last()) } else { Ok(value) }
+}
+
+/// A count that a libc call returned, or its errno if that is negative.
+fn count(value: libc::ssize_t) -> Result<usize> {
+    usize::try_from(value).map_err(|_| last())
 }

@@ -1,0 +1,147 @@
+//! Looking at files without opening them: nothing here reads, writes or wakes anything.
+//!
+//! Files are held by `O_PATH` descriptors, which give a name's identity but no access: a device or
+//! FIFO is never opened, an automount never triggered. Every call is retried after `EINTR`, which
+//! file systems in user space and on networks may return.
+
+use super::{Result, check, count};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+/// `openat2(2)` has no flag that this needs: `openat(2)` with `O_PATH | O_NOFOLLOW`. A symbolic
+/// link is opened itself.
+pub fn open_path(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+    open(directory, name, OFlags::PATH | OFlags::NOFOLLOW)
+}
+
+/// `openat(2)` with `O_PATH`, following a symbolic link at the end, also a magic one of `/proc`.
+pub fn open_path_following(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+    open(directory, name, OFlags::PATH)
+}
+
+/// `openat(2)` with `O_RDONLY`, for files of `/proc`: never waits.
+pub fn open_to_read(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+    open(directory, name, OFlags::RDONLY | OFlags::NONBLOCK)
+}
+
+fn open(directory: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
+    retry_on_intr(|| rustix::fs::openat(directory, name, flags | OFlags::CLOEXEC, Mode::empty()))
+}
+
+/// The working directory of the process, as a place to open names from.
+pub const WORKING_DIRECTORY: BorrowedFd<'static> = CWD;
+
+/// `statx(2)` of what a descriptor names, from what the kernel knows already where it can be.
+pub fn status(file: BorrowedFd<'_>) -> Result<Statx> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+    retry_on_intr(|| rustix::fs::statx(file, c"", flags, wanted))
+}
+
+/// `statx(2)` of a name, following symbolic links; needs no free descriptor.
+pub fn status_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
+    let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+    retry_on_intr(|| rustix::fs::statx(directory, name, AtFlags::NO_AUTOMOUNT, wanted))
+}
+
+/// `readlinkat(2)` of a name in a directory.
+pub fn link_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>> {
+    retry_on_intr(|| rustix::fs::readlinkat(directory, name, Vec::new())).map(CString::into_bytes)
+}
+
+/// `readlinkat(2)` of a symbolic link that is itself open (see [`open_path`]).
+pub fn link(file: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    link_at(file, b"")
+}
+
+/// Reads a file of `/proc` to its end, at most `limit` bytes.
+pub fn read_at(directory: BorrowedFd<'_>, name: &[u8], limit: usize) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let file = std::fs::File::from(open_to_read(directory, name)?);
+    let mut bytes = Vec::new();
+    match file.take(limit as u64).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+    }
+}
+
+/// The names in a directory: `getdents64(2)`, without `.` and `..`.
+pub fn names_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let opened = open(directory, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(opened)? {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// `faccessat2(2)` with `AT_EACCESS`: may this process do that, by its effective ids? `mode` is of
+/// `R_OK`, `W_OK`, `X_OK`. Linux 5.8; `ENOSYS` before.
+pub fn access(file: BorrowedFd<'_>, mode: libc::c_int) -> Result<()> {
+    let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
+    retry_on_intr(|| {
+        // SAFETY: the path is a C string, and nothing is written to.
+        let value = unsafe {
+            libc::syscall(libc::SYS_faccessat2, file.as_raw_fd(), c"".as_ptr(), mode, flags)
+        };
+        check(value as libc::c_int).map(drop)
+    })
+}
+
+/// The number of `getxattrat(2)`, the same on every architecture but alpha.
+const SYS_GETXATTRAT: libc::c_long = 464;
+
+/// The C library has no name for it yet.
+#[repr(C)]
+struct XattrArgs {
+    value: u64,
+    size: u32,
+    flags: u32,
+}
+
+/// `getxattrat(2)` (Linux 6.13) of what a descriptor names, which may be `O_PATH`; before, the same
+/// through `/proc/self/fd`. An attribute longer than `buffer` is `ERANGE`.
+pub fn attribute(file: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    match retry_on_intr(|| attribute_at(file, name, buffer)) {
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            retry_on_intr(|| rustix::fs::getxattr(path.as_str(), name, &mut *buffer))
+        }
+        answer => answer,
+    }
+}
+
+fn attribute_at(file: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    let size = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+    let args = XattrArgs { value: buffer.as_mut_ptr() as u64, size, flags: 0 };
+    // SAFETY: the strings are C strings, `args` describes `buffer`, which is writable, and its own
+    // size is passed with it.
+    let value = unsafe {
+        libc::syscall(
+            SYS_GETXATTRAT,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            name.as_ptr(),
+            &raw const args,
+            size_of::<XattrArgs>(),
+        )
+    };
+    count(value as libc::ssize_t)
+}
+
+/// `openat2(2)` with `RESOLVE_NO_MAGICLINKS`: whether a symbolic link is a magic one of `/proc`,
+/// which leads straight to an object. Linux 5.6; before, none is found.
+pub fn is_magic(directory: BorrowedFd<'_>, name: &[u8]) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_MAGICLINKS;
+    let opened =
+        retry_on_intr(|| rustix::fs::openat2(directory, name, flags, Mode::empty(), resolve));
+    // An ordinary link that leads in a circle gives the same error, but leads nowhere either way.
+    opened.err() == Some(Errno::LOOP) && open_path_following(directory, name).is_ok()
+}
