@@ -2,10 +2,20 @@
 //!
 //! This crate runs on Linux. The vocabulary, the catalogue of causes and the diagnosis come from
 //! `sunpath-core` and are re-exported here, so that a program needs this crate only.
+//!
+//! [`Stream`] and [`Listener`] are sockets; their [`Error`]s name call, address and errno, and
+//! explain themselves when asked. [`why`] does the same for errors of other libraries.
 
-pub use sunpath_core::*;
-
+mod error;
+mod listener;
+pub mod observe;
+mod stream;
 #[doc(hidden)]
 pub mod sys;
+mod why;
 
-pub mod observe;
+pub use error::{Error, raw_os_error};
+pub use listener::Listener;
+pub use stream::Stream;
+pub use sunpath_core::*;
+pub use why::{why, why_of};

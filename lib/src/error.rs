@@ -1,0 +1,292 @@
+//! What a failing call leaves behind: small, cheap, and able to explain itself.
+
+use crate::fact::Descriptor;
+use crate::fact::socket::OwnSocket;
+use crate::sys::{self, Errno as Host};
+use crate::{Address, Call, Diagnosis, Endpoint, Errno, SocketType, why};
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+
+/// A system call that failed: which one, with which errno, and on which address.
+///
+/// Making one costs at most the copy of the address: nothing is looked up, and a call without an
+/// address (`EAGAIN` from a read, say) allocates nothing. `{}` prints call, address and meaning
+/// in a line. `{:#}` adds the diagnosis, and [`why`](Error::why) returns it: only they look at the
+/// system, as it is at that time.
+///
+/// It converts to [`io::Error`] and back ([`TryFrom`]) without losing anything but a transient
+/// error's call: see the conversion.
+///
+/// ```
+/// use sunpath::{Errno, Stream};
+///
+/// let error = Stream::connect("/nonexistent/app.sock").unwrap_err();
+/// assert_eq!(error.errno(), Some(Errno::ENOENT));
+/// assert_eq!(
+///     error.to_string(),
+///     "connect /nonexistent/app.sock: no such file or directory (ENOENT)"
+/// );
+/// println!("{error:#}"); // and which directory is missing
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    name: Box<[u8]>,
+    errno: Host,
+    call: Call,
+    socket: SocketType,
+    about: About,
+    state: State,
+}
+
+/// What the bytes of the name are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    NoAddress,
+    Unnamed,
+    Path,
+    Abstract,
+}
+
+/// What is known of the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It had just been created.
+    Fresh,
+    Unknown,
+}
+
+impl Error {
+    /// A call without an address; allocates nothing.
+    #[inline]
+    pub(crate) fn bare(call: Call, socket: SocketType, errno: Host) -> Error {
+        Error {
+            name: Box::default(),
+            errno,
+            call,
+            socket,
+            about: About::NoAddress,
+            state: State::Unknown,
+        }
+    }
+
+    /// A call on a path, with a socket that had just been created.
+    pub(crate) fn on_path(call: Call, socket: SocketType, errno: Host, path: &[u8]) -> Error {
+        let (about, state) = (About::Path, State::Fresh);
+        Error { name: path.into(), errno, call, socket, about, state }
+    }
+
+    /// A call on an address, with a socket that had just been created.
+    pub(crate) fn on(call: Call, socket: SocketType, errno: Host, address: &Address) -> Error {
+        let (about, bytes) = match address {
+            Address::Unnamed => (About::Unnamed, &[][..]),
+            Address::Path(path) => (About::Path, &path[..]),
+            Address::Abstract(name) => (About::Abstract, &name[..]),
+        };
+        Error { about, ..Error::on_path(call, socket, errno, bytes) }
+    }
+
+    /// The call that failed.
+    pub fn call(&self) -> Call {
+        self.call
+    }
+
+    /// The type of the socket.
+    pub fn socket(&self) -> SocketType {
+        self.socket
+    }
+
+    /// The errno by name; `None` if it is one that no known cause has.
+    pub fn errno(&self) -> Option<Errno> {
+        sys::errno::name(self.errno)
+    }
+
+    /// The errno as this host's number.
+    pub fn raw_os_error(&self) -> i32 {
+        self.errno.raw_os_error()
+    }
+
+    /// The kind under which the standard library files the errno.
+    pub fn kind(&self) -> io::ErrorKind {
+        io::Error::from_raw_os_error(self.raw_os_error()).kind()
+    }
+
+    /// The address that was passed to the call, if it takes one.
+    pub fn address(&self) -> Option<Address> {
+        match self.about {
+            About::NoAddress => None,
+            About::Unnamed => Some(Address::Unnamed),
+            About::Path => Some(Address::Path(self.name.to_vec())),
+            About::Abstract => Some(Address::Abstract(self.name.to_vec())),
+        }
+    }
+
+    /// Why the call failed, by what the system looks like now. Reads files, socket tables and
+    /// processes, but connects to nothing; takes milliseconds, more on a machine with very many
+    /// processes. What has changed since the call is not seen.
+    ///
+    /// ```
+    /// # use sunpath::Stream;
+    /// let path = std::env::temp_dir().join(format!("sunpath-why-{}", std::process::id()));
+    /// drop(std::os::unix::net::UnixListener::bind(&path)?); // closed, but the file stays
+    /// let diagnosis = Stream::connect(&path).unwrap_err().why();
+    /// println!("{diagnosis}");
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn why(&self) -> Diagnosis {
+        let fresh = match self.state {
+            State::Fresh => Some(Descriptor::Socket(OwnSocket::fresh(self.socket))),
+            State::Unknown => None,
+        };
+        why::ask(&self.question(), None, fresh)
+    }
+
+    /// As [`why`](Error::why), looking also at the socket on which the call was made: its state,
+    /// queues, options and peer, which explain most failures of `accept`, `send` and `recv`.
+    ///
+    /// Nothing about the socket is changed; a pending error stays pending.
+    pub fn why_on(&self, socket: impl AsFd) -> Diagnosis {
+        why::ask(&self.question(), Some(socket.as_fd()), None)
+    }
+
+    fn question(&self) -> why::Question {
+        why::Question {
+            call: self.call,
+            socket: self.socket,
+            endpoint: self.address().map(Endpoint::Unix),
+            symptom: self.errno().map(Into::into),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    /// `connect /run/app.sock: connection refused (ECONNREFUSED)`. The alternate form (`{:#}`)
+    /// adds what [`Error::why`] finds out, on lines of its own, and takes as long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.call)?;
+        if let Some(address) = self.address() {
+            write!(f, " {address}")?;
+        }
+        match self.errno() {
+            Some(errno) => write!(f, ": {} ({errno})", errno.meaning())?,
+            None => write!(f, ": error {}", self.raw_os_error())?,
+        }
+        if f.alternate() { write!(f, "\n{:#}", self.why()) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("call", &self.call)
+            .field("errno", &self.errno())
+            .field("raw_os_error", &self.raw_os_error())
+            .field("address", &self.address())
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    /// The kind is that of the errno. The whole [`Error`] travels inside, and `{:#}` of the
+    /// `io::Error` diagnoses too; [`raw_os_error`] gets the number out.
+    ///
+    /// Errors without an address that only mean "not now" (`EAGAIN`, `EINTR`) become plain
+    /// errnos, without an allocation: a program that reads without blocking meets them often.
+    fn from(error: Error) -> io::Error {
+        let plain = io::Error::from_raw_os_error(error.raw_os_error());
+        let passing = matches!(error.errno, Host::AGAIN | Host::INTR);
+        if passing && error.about == About::NoAddress {
+            plain
+        } else {
+            io::Error::new(plain.kind(), error)
+        }
+    }
+}
+
+impl TryFrom<io::Error> for Error {
+    type Error = io::Error;
+
+    /// Gets the [`Error`] out of an `io::Error` that was made from one; gives any other back.
+    fn try_from(error: io::Error) -> Result<Error, io::Error> {
+        error.downcast()
+    }
+}
+
+/// The errno of an `io::Error`, whether it is plain or was made from an [`Error`].
+///
+/// ```
+/// let error = std::io::Error::from(sunpath::Stream::connect("/nonexistent").unwrap_err());
+/// assert_eq!(error.raw_os_error(), None); // the standard library cannot know
+/// assert_eq!(sunpath::raw_os_error(&error), Some(2));
+/// ```
+pub fn raw_os_error(error: &io::Error) -> Option<i32> {
+    let inner = || error.get_ref()?.downcast_ref::<Error>().map(Error::raw_os_error);
+    error.raw_os_error().or_else(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Error {
+        let address = Address::Path(b"/run/app.sock".to_vec());
+        Error::on(Call::Connect, SocketType::Stream, Host::CONNREFUSED, &address)
+    }
+
+    #[test]
+    fn it_is_small() {
+        assert!(size_of::<Error>() <= 24);
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<Error>());
+    }
+
+    #[test]
+    fn one_line_names_call_address_and_meaning() {
+        let text = "connect /run/app.sock: connection refused (ECONNREFUSED)";
+        assert_eq!(refused().to_string(), text);
+        let bare = Error::bare(Call::Recv, SocketType::Stream, Host::CONNRESET);
+        assert_eq!(bare.to_string(), "recv: connection reset by peer (ECONNRESET)");
+        let odd = Error::bare(Call::Recv, SocketType::Stream, Host::XFULL);
+        assert_eq!(odd.to_string(), "recv: error 54");
+        let hostile = Address::Abstract(b"a\x1b[31m\n".to_vec());
+        let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, &hostile);
+        assert_eq!(error.to_string(), "bind @a\\x1b[31m\\n: address already in use (EADDRINUSE)");
+    }
+
+    #[test]
+    fn an_io_error_keeps_kind_number_and_address() {
+        let error = refused();
+        let io: io::Error = error.clone().into();
+        assert_eq!(io.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(raw_os_error(&io), Some(libc::ECONNREFUSED));
+        assert_eq!(io.to_string(), error.to_string());
+        assert_eq!(Error::try_from(io).unwrap(), error);
+    }
+
+    #[test]
+    fn a_passing_error_becomes_a_plain_one() {
+        let io: io::Error = Error::bare(Call::Recv, SocketType::Stream, Host::AGAIN).into();
+        assert_eq!(io.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(io.raw_os_error(), Some(libc::EAGAIN));
+        assert!(io.get_ref().is_none());
+        assert!(Error::try_from(io).is_err());
+    }
+
+    #[test]
+    fn every_form_of_address_comes_back() {
+        let forms = [
+            Address::Unnamed,
+            Address::Path(b"".to_vec()),
+            Address::Path(b"/a".to_vec()),
+            Address::Abstract(b"".to_vec()),
+            Address::Abstract(b"a\0".to_vec()),
+        ];
+        for address in forms {
+            let error = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, &address);
+            assert_eq!(error.address(), Some(address));
+        }
+        assert_eq!(Error::bare(Call::Accept, SocketType::Stream, Host::MFILE).address(), None);
+    }
+}

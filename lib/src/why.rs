@@ -1,0 +1,177 @@
+//! From an error, whoever reports it, to a diagnosis.
+
+use crate::fact::Descriptor;
+use crate::{Address, Call, Diagnosis, Endpoint, Errno, Error, Facts, SocketType, Symptom};
+use crate::{diagnose, sys};
+use std::error::Error as StdError;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+/// What is asked.
+pub(crate) struct Question {
+    pub(crate) call: Call,
+    pub(crate) socket: SocketType,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) symptom: Option<Symptom>,
+}
+
+/// Why this call failed on this address with this error, by what the system looks like now.
+///
+/// The error may come from the standard library, tokio, hyper, or anything else that carries an
+/// `io::Error` within. The socket is taken to be a stream; use [`why_of`] for another.
+///
+/// An error that means that time ran out (`TimedOut` without an errno) is taken as a call that
+/// hangs, and `UnexpectedEof` as the end of the stream. If the error tells nothing, the diagnosis
+/// says what the call would do now.
+///
+/// ```
+/// use std::os::unix::net::UnixStream;
+/// use sunpath::{Address, Call};
+///
+/// let path = "/nonexistent/app.sock";
+/// if let Err(error) = UnixStream::connect(path) {
+///     let address = Address::Path(path.into());
+///     let diagnosis = sunpath::why(Call::Connect, &address, &error);
+///     println!("{diagnosis}");
+/// }
+/// ```
+pub fn why(call: Call, address: &Address, error: &(dyn StdError + 'static)) -> Diagnosis {
+    why_of(call, SocketType::Stream, &Endpoint::Unix(address.clone()), error)
+}
+
+/// As [`why`], for a socket of any type and an address of any family.
+pub fn why_of(
+    call: Call,
+    socket: SocketType,
+    endpoint: &Endpoint,
+    error: &(dyn StdError + 'static),
+) -> Diagnosis {
+    let symptom = symptom(error);
+    ask(&Question { call, socket, endpoint: Some(endpoint.clone()), symptom }, None, None)
+}
+
+/// Observes and diagnoses. `own` is what is known of the caller's socket without looking.
+pub(crate) fn ask(
+    question: &Question,
+    descriptor: Option<BorrowedFd<'_>>,
+    own: Option<Descriptor>,
+) -> Diagnosis {
+    let mut facts = facts(question, descriptor);
+    if let Some(own) = own {
+        facts.descriptor = own.into();
+    }
+    diagnose(question.call, question.socket, question.symptom, &facts)
+}
+
+/// What an error, or one that it was caused by, says that the program saw.
+fn symptom(error: &(dyn StdError + 'static)) -> Option<Symptom> {
+    // A chain that leads back to itself must not hang.
+    const DEEPEST: usize = 32;
+    let chain = std::iter::successors(Some(error), |error| inner(*error)).take(DEEPEST);
+    let told: Vec<Symptom> = chain.filter_map(told).collect();
+    told.iter().find(|s| s.errno().is_some()).or(told.first()).copied()
+}
+
+/// The next error on the way to the first. `io::Error` leaves out its own inner error.
+fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// What this one error tells.
+fn told(error: &(dyn StdError + 'static)) -> Option<Symptom> {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return error.errno().map(Into::into);
+    }
+    if let Some(errno) = error.downcast_ref::<sys::Errno>() {
+        return sys::errno::name(*errno).map(Into::into);
+    }
+    let error = error.downcast_ref::<io::Error>()?;
+    match error.raw_os_error() {
+        Some(number) => sys::errno::named(number).map(Into::into),
+        None => by_kind(error.kind()),
+    }
+}
+
+/// What a kind of error without an errno stands for. The standard library itself refuses
+/// addresses that it cannot encode, as `InvalidInput`.
+fn by_kind(kind: io::ErrorKind) -> Option<Symptom> {
+    let errno = match kind {
+        io::ErrorKind::TimedOut => return Some(Symptom::Hangs),
+        io::ErrorKind::UnexpectedEof => return Some(Symptom::EndOfFile),
+        io::ErrorKind::NotFound => Errno::ENOENT,
+        io::ErrorKind::PermissionDenied => Errno::EACCES,
+        io::ErrorKind::ConnectionRefused => Errno::ECONNREFUSED,
+        io::ErrorKind::ConnectionReset => Errno::ECONNRESET,
+        io::ErrorKind::ConnectionAborted => Errno::ECONNABORTED,
+        io::ErrorKind::NotConnected => Errno::ENOTCONN,
+        io::ErrorKind::AddrInUse => Errno::EADDRINUSE,
+        io::ErrorKind::AddrNotAvailable => Errno::EADDRNOTAVAIL,
+        io::ErrorKind::BrokenPipe => Errno::EPIPE,
+        io::ErrorKind::WouldBlock => Errno::EAGAIN,
+        io::ErrorKind::Interrupted => Errno::EINTR,
+        io::ErrorKind::InvalidInput => Errno::EINVAL,
+        io::ErrorKind::OutOfMemory => Errno::ENOMEM,
+        _ => return None,
+    };
+    Some(errno.into())
+}
+
+fn facts(question: &Question, _descriptor: Option<BorrowedFd<'_>>) -> Facts {
+    let _ = &question.endpoint;
+    Facts::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    /// As HTTP clients wrap their errors.
+    #[derive(Debug)]
+    struct Wrapper(io::Error);
+
+    impl fmt::Display for Wrapper {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("error trying to connect")
+        }
+    }
+
+    impl StdError for Wrapper {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn refused() -> io::Error {
+        io::Error::from_raw_os_error(libc::ECONNREFUSED)
+    }
+
+    #[test]
+    fn the_errno_is_found_however_deep() {
+        let expected = Some(Symptom::Errno(Errno::ECONNREFUSED));
+        assert_eq!(symptom(&refused()), expected);
+        assert_eq!(symptom(&Wrapper(refused())), expected);
+        assert_eq!(symptom(&io::Error::other(Wrapper(refused()))), expected);
+        let twice = io::Error::new(io::ErrorKind::TimedOut, io::Error::other(refused()));
+        assert_eq!(symptom(&twice), expected);
+        let own = Error::bare(Call::Connect, SocketType::Stream, sys::Errno::CONNREFUSED);
+        assert_eq!(symptom(&own), expected);
+        assert_eq!(symptom(&io::Error::from(own)), expected);
+        assert_eq!(symptom(&sys::Errno::CONNREFUSED), expected);
+    }
+
+    #[test]
+    fn an_error_without_an_errno_is_taken_by_its_kind() {
+        let late = io::Error::new(io::ErrorKind::TimedOut, "deadline has elapsed");
+        assert_eq!(symptom(&late), Some(Symptom::Hangs));
+        let end = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert_eq!(symptom(&end), Some(Symptom::EndOfFile));
+        let long = std::os::unix::net::UnixStream::connect("a".repeat(200)).unwrap_err();
+        assert_eq!(symptom(&long), Some(Symptom::Errno(Errno::EINVAL)));
+        assert_eq!(symptom(&io::Error::other("what?")), None);
+        assert_eq!(symptom(&fmt::Error), None);
+    }
+}
