@@ -238,6 +238,7 @@ const FILES: &[&[Cause]] = &[
     rights::CAUSES,
     ancillary::CAUSES,
     name::CAUSES,
+    shutdown::CAUSES,
     option::CAUSES,
     inet::connect::CAUSES,
     inet::transfer::CAUSES,
@@ -312,5 +313,6 @@ mod own;
 mod recv;
 mod rights;
 mod send;
+mod shutdown;
 mod socket;
 mod wait;

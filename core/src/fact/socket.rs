@@ -152,6 +152,9 @@ pub struct OwnSocket {
     pub send_buffer: u32,
     /// Bytes of kernel memory that messages sent and not yet read occupy (`SIOCOUTQ`).
     pub unread_by_peer: Seen<u32>,
+    /// Whether poll reports that it can be written to. For a connected datagram socket that takes
+    /// the receiver's queue into account.
+    pub writable: Seen<bool>,
     /// Bytes ready to be read (`SIOCINQ`; the first message only for datagrams).
     pub readable: Seen<u32>,
     /// For a listener: its queue.
@@ -191,6 +194,33 @@ impl OwnSocket {
     }
 }
 
+impl OwnSocket {
+    /// A socket fresh from `socket`, with the default options, of which nothing else is known.
+    pub fn new(inode: u64, kind: SocketType) -> Self {
+        OwnSocket {
+            inode,
+            kind,
+            state: State::default(),
+            connecting: false,
+            name: Vec::new(),
+            peer: Seen::default(),
+            shutdown: Seen::default(),
+            pending_error: Seen::default(),
+            nonblocking: false,
+            send_timeout_us: 0,
+            receive_timeout_us: 0,
+            send_buffer: 0,
+            unread_by_peer: Seen::default(),
+            writable: Seen::default(),
+            readable: Seen::default(),
+            backlog: None,
+            options: SocketOptions::default(),
+            urgent: Seen::default(),
+            history: History::default(),
+        }
+    }
+}
+
 /// Events before the failing call that leave no trace in the socket. Only the program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct History {
@@ -200,6 +230,10 @@ pub struct History {
     pub answered: bool,
     /// The call blocked before it failed.
     pub blocked: bool,
+    /// Nothing was ever sent on this socket.
+    pub sent_nothing: bool,
+    /// The program itself shut down its sending side.
+    pub shut_down_sending: bool,
 }
 
 /// The other end of the caller's socket.
@@ -207,12 +241,17 @@ pub struct History {
 pub struct Peer {
     /// Its inode number in sockfs; 0 while it waits to be accepted; unseen once it is closed.
     pub inode: Seen<u64>,
+    /// Its name, raw as `getpeername` gives it; empty if it has none.
+    pub name: Seen<Vec<u8>>,
     /// Whether it is closed.
     pub closed: Seen<bool>,
     /// Which directions it shut down.
     pub shutdown: Seen<Directions>,
     /// Whether it is connected back to the caller (datagrams).
     pub mutual: Seen<bool>,
+    /// Whether it is connected to a socket other than the caller's, so that it takes messages
+    /// from that one only (datagrams).
+    pub elsewhere: Seen<bool>,
     /// For datagrams: how many messages wait in its queue, and how many may.
     pub queue: Seen<Backlog>,
     /// Whether it refuses descriptors (`SO_PASSRIGHTS` off).
