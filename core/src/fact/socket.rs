@@ -185,37 +185,11 @@ impl OwnSocket {
             receive_timeout_us: 0,
             send_buffer: 212_992,
             unread_by_peer: Seen::Known(0),
+            writable: Seen::default(),
             readable: Seen::Known(0),
             backlog: None,
             options: SocketOptions::default(),
             urgent: Seen::Known(false),
-            history: History::default(),
-        }
-    }
-}
-
-impl OwnSocket {
-    /// A socket fresh from `socket`, with the default options, of which nothing else is known.
-    pub fn new(inode: u64, kind: SocketType) -> Self {
-        OwnSocket {
-            inode,
-            kind,
-            state: State::default(),
-            connecting: false,
-            name: Vec::new(),
-            peer: Seen::default(),
-            shutdown: Seen::default(),
-            pending_error: Seen::default(),
-            nonblocking: false,
-            send_timeout_us: 0,
-            receive_timeout_us: 0,
-            send_buffer: 0,
-            unread_by_peer: Seen::default(),
-            writable: Seen::default(),
-            readable: Seen::default(),
-            backlog: None,
-            options: SocketOptions::default(),
-            urgent: Seen::default(),
             history: History::default(),
         }
     }
