@@ -27,6 +27,8 @@ pub mod process;
 pub mod restrict;
 pub mod socket;
 
+/// The numbers of this host, by their C names.
+pub use libc;
 pub use rustix::io::Errno;
 
 /// The value of a call, or the host's errno.

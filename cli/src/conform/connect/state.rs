@@ -12,7 +12,7 @@ use sunpath::sys::name::Name;
 use sunpath::sys::option;
 use sunpath::sys::process::Alarm;
 use sunpath::sys::socket::{self, SocketFlags};
-use sunpath::{Address, Call, Endpoint, SocketType};
+use sunpath::{Address, Call, Endpoint, SocketType, sys};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
@@ -70,7 +70,7 @@ fn timed_out(stage: &mut Stage) -> Result<Observed, Trouble> {
     let path = full(stage)?;
     let name = Name::new(&address(&path)).step("encode the address")?;
     let fd = socket::socket(SocketType::Stream, SocketFlags::empty()).step("make a socket")?;
-    option::set_timeout(&fd, option::SEND_TIMEOUT, 200_000).step("set a timeout")?;
+    option::set_timeout(&fd, sys::libc::SO_SNDTIMEO, 200_000).step("set a timeout")?;
     let symptom = failed(socket::connect(&fd, &name));
     let history = History { blocked: true, ..History::default() };
     Observed::of(look(endpoint(path)).descriptor(&fd).history(history), symptom)
