@@ -25,12 +25,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe { id: "bind/no-write-permission", needs: &[], make: Make::Scene(no_write) },
     Recipe {
         id: "bind/immutable-directory",
-        needs: &[
-            Need::Root,
-            Need::Tool("mkfs.ext4"),
-            Need::Tool("mount"),
-            Need::Tool("chattr"),
-        ],
+        needs: &[Need::Root, Need::Tool("mkfs.ext4"), Need::Tool("mount"), Need::Tool("chattr")],
         make: Make::Scene(immutable_directory),
     },
     Recipe {
@@ -38,11 +33,7 @@ pub const RECIPES: &[Recipe] = &[
         needs: &[Need::Root],
         make: Make::Scene(filesystem_without_sockets),
     },
-    Recipe {
-        id: "bind/read-only-filesystem",
-        needs: &[Need::Root],
-        make: Make::Scene(read_only),
-    },
+    Recipe { id: "bind/read-only-filesystem", needs: &[Need::Root], make: Make::Scene(read_only) },
     Recipe { id: "bind/no-space", needs: &[Need::Root], make: Make::Scene(no_space) },
     Recipe { id: "bind/already-bound", needs: &[], make: Make::Direct(already_bound) },
     Recipe {

@@ -56,9 +56,8 @@ fn family_denied(stage: &mut Stage) -> Result<Scene, Trouble> {
     chmod(&path, 0o777)?;
     let hidden = "what a system call filter allows cannot be read";
     let scene = Scene::connect(endpoint(path)).hidden(hidden);
-    Ok(scene.inside(|| {
-        restrict::deny_family(AF_UNIX, Errno::EAFNOSUPPORT).step("install a filter")
-    }))
+    Ok(scene
+        .inside(|| restrict::deny_family(AF_UNIX, Errno::EAFNOSUPPORT).step("install a filter")))
 }
 
 /// A datagram socket that has a peer takes messages from nobody else.
@@ -66,7 +65,8 @@ fn receiver_has_another_peer(stage: &mut Stage) -> Result<Scene, Trouble> {
     let (receiver, peer) = (stage.path("app.sock"), stage.path("peer.sock"));
     let mut sockets = Vec::new();
     for path in [&receiver, &peer] {
-        let fd = socket::socket(SocketType::Datagram, SocketFlags::empty()).step("make a socket")?;
+        let fd =
+            socket::socket(SocketType::Datagram, SocketFlags::empty()).step("make a socket")?;
         let name = Name::new(&address(path)).step("encode an address")?;
         socket::bind(&fd, &name).step("bind a socket")?;
         sockets.push((fd, name));
