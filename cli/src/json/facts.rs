@@ -24,7 +24,6 @@ pub fn facts(facts: &Facts) -> Value {
         "taken_ms": facts.taken_ms,
         "caller": caller(&facts.caller),
         "target": target,
-        "descriptor": seen(&facts.descriptor, socket::descriptor),
         "system": system(&facts.system),
     })
 }
@@ -120,6 +119,7 @@ fn process(process: &Process) -> Value {
         "descriptors": seen(&process.descriptors, descriptor_use),
         "mount_namespace": plain(&process.mount_namespace),
         "net_namespace": plain(&process.net_namespace),
+        "root": seen(&process.root, |p| bytes("path", p)),
     })
 }
 
