@@ -9,7 +9,6 @@ mod nearest;
 mod out;
 mod render;
 mod stage;
-mod symptom;
 
 use args::Cli;
 use clap::Parser;

@@ -238,7 +238,6 @@ const FILES: &[&[Cause]] = &[
     rights::CAUSES,
     ancillary::CAUSES,
     name::CAUSES,
-    shutdown::CAUSES,
     option::CAUSES,
     inet::connect::CAUSES,
     inet::transfer::CAUSES,
@@ -313,6 +312,5 @@ mod own;
 mod recv;
 mod rights;
 mod send;
-mod shutdown;
 mod socket;
 mod wait;

@@ -1,5 +1,3 @@
-mod permission;
-
 use super::*;
 use crate::observe::caller::{As, view};
 use std::fs;

@@ -1,0 +1,173 @@
+//! A netlink socket and the exchange of a request for answers.
+
+use super::wire::{Message, Messages, errno_of, request};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::netlink::{self, SocketAddrNetlink};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{recv, sendto, socket_with};
+use std::time::Duration;
+
+/// The kernel packs as much of a dump into one datagram as the reader's largest read so far had
+/// room for, and what does not fit into a datagram of its own is left out without a word: a
+/// listener with a thousand waiting connections, for example. So the first read is large already.
+const BUFFER: usize = 256 * 1024;
+
+/// The kernel answers within microseconds; only a broken one keeps us waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A dump that changes interrupt is asked for again, so many times in all.
+const ATTEMPTS: u32 = 4;
+
+/// `NLM_F_REQUEST`
+const REQUEST: u16 = 1;
+/// `NLM_F_ROOT | NLM_F_MATCH`
+const DUMP: u16 = 0x300;
+/// `NLM_F_DUMP_INTR`
+const INTERRUPTED: u16 = 0x10;
+/// `NLMSG_ERROR`
+const ERROR: u16 = 2;
+/// `NLMSG_DONE`
+const DONE: u16 = 3;
+/// The first type that is not one of netlink's own.
+const FIRST_TYPE: u16 = 0x10;
+
+/// Why a request brought no complete answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The kernel's error, or a system call's.
+    Errno(Errno),
+    /// The tables changed during every attempt.
+    Changed,
+}
+
+impl From<Errno> for Trouble {
+    fn from(errno: Errno) -> Self {
+        Trouble::Errno(errno)
+    }
+}
+
+/// A netlink socket. It belongs for ever to the network namespace in which it was opened.
+pub(crate) struct Client {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+    sequence: u32,
+}
+
+impl Client {
+    /// Asks about sockets: `sock_diag(7)`.
+    pub(crate) fn sockets() -> Result<Client, Errno> {
+        Client::open(netlink::SOCK_DIAG)
+    }
+
+    /// Asks about routes and neighbours: `rtnetlink(7)`.
+    pub(crate) fn routes() -> Result<Client, Errno> {
+        // Protocol number 0 is NETLINK_ROUTE; rustix spells it as no protocol.
+        let socket = open_socket(None)?;
+        Ok(Client::on(socket))
+    }
+
+    fn open(protocol: Protocol) -> Result<Client, Errno> {
+        Ok(Client::on(open_socket(Some(protocol))?))
+    }
+
+    fn on(socket: OwnedFd) -> Client {
+        Client { socket, buffer: Vec::new(), sequence: 0 }
+    }
+
+    /// Asks for one object.
+    ///
+    /// # Errors
+    /// The kernel's error (`ENOENT`: there is none), or that of the exchange.
+    pub(crate) fn get(
+        &mut self,
+        kind: u16,
+        body: &[u8],
+        mut take: impl FnMut(u16, &[u8]),
+    ) -> Result<(), Trouble> {
+        self.exchange(kind, REQUEST, body, &mut |message| take(message.kind, message.payload))
+            .map(|_| ())
+    }
+
+    /// Asks for every object. `take` collects them; when the tables changed meanwhile, what was
+    /// collected is dropped and the kernel is asked again.
+    pub(crate) fn dump<T>(
+        &mut self,
+        kind: u16,
+        body: &[u8],
+        mut take: impl FnMut(u16, &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Trouble> {
+        for _ in 0..ATTEMPTS {
+            let mut found = Vec::new();
+            let complete = self.exchange(kind, REQUEST | DUMP, body, &mut |message| {
+                found.extend(take(message.kind, message.payload));
+            })?;
+            if complete {
+                return Ok(found);
+            }
+        }
+        Err(Trouble::Changed)
+    }
+
+    /// Sends a request and reads answers to the end. `false`: the dump was interrupted.
+    fn exchange(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        body: &[u8],
+        take: &mut dyn FnMut(&Message<'_>),
+    ) -> Result<bool, Trouble> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = request(kind, flags, self.sequence, body);
+        let kernel = SocketAddrNetlink::new(0, 0);
+        retry(|| sendto(&self.socket, &bytes, SendFlags::empty(), &kernel))?;
+        self.buffer.resize(BUFFER, 0);
+        let mut complete = true;
+        loop {
+            let (length, whole) =
+                retry(|| recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC))?;
+            if whole > length {
+                return Err(Errno::MSGSIZE.into());
+            }
+            for message in Messages(&self.buffer[..length]) {
+                if message.sequence != self.sequence {
+                    continue;
+                }
+                complete &= message.flags & INTERRUPTED == 0;
+                match message.kind {
+                    DONE | ERROR => {
+                        return match errno_of(message.payload) {
+                            Some(0) | None => Ok(complete),
+                            Some(number) => Err(Errno::from_raw_os_error(number).into()),
+                        };
+                    }
+                    kind if kind < FIRST_TYPE => {}
+                    _ => {
+                        take(&message);
+                        if flags & DUMP == 0 {
+                            return Ok(true);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn open_socket(protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
+    Ok(socket)
+}
+
+/// Repeats a call that a signal interrupted.
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}

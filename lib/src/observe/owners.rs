@@ -1,0 +1,164 @@
+//! Which processes hold a socket: a search through `/proc/PID/fd`.
+//!
+//! The search ends as soon as every socket has an owner, if that cannot change a verdict: when no
+//! connection waits and the owners found can run, wait for events and may open descriptors. In
+//! every other case all owners matter (another process that shares the socket may well accept), and
+//! the search goes on to the end.
+
+use super::process::{self, SAME_USER};
+use crate::fact::process::{Process, ProcessState, WaitsIn};
+use crate::fact::{Seen, SocketFact, Unseen};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
+use rustix::io::Errno;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The most owners of one socket that are described.
+const MOST_OWNERS: usize = 64;
+
+/// With so few processes a second thread costs more than it saves.
+const WORTH_A_THREAD: usize = 8;
+
+/// A descriptor of a process that is one of the sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Holder {
+    inode: u64,
+    pid: u32,
+    fd: u32,
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+struct Found {
+    holders: BTreeSet<Holder>,
+    /// Sockets without an owner so far.
+    missing: BTreeSet<u64>,
+    /// Some process could not be looked into.
+    denied: bool,
+}
+
+/// Fills in the owners of these sockets.
+pub(crate) fn fill<'a>(sockets: impl Iterator<Item = &'a mut SocketFact>) {
+    let sockets: Vec<&mut SocketFact> = sockets.filter(|s| s.inode != 0).collect();
+    if sockets.is_empty() {
+        return;
+    }
+    let wanted: BTreeSet<u64> = sockets.iter().map(|s| s.inode).collect();
+    let waiting = sockets.iter().any(|s| s.backlog.is_some_and(|b| b.pending > 0));
+    let (pids, all_pids) = process::pids();
+    let mut found = search(&pids, &wanted, waiting);
+    let mut owners = describe(&found.holders);
+    if !waiting && found.missing.is_empty() && owners.iter().any(|(_, p)| is_suspicious(p)) {
+        found = search(&pids, &wanted, true);
+        owners = describe(&found.holders);
+    }
+    for socket in sockets {
+        let mine: Vec<Process> =
+            owners.iter().filter(|(i, _)| *i == socket.inode).map(|(_, p)| p.clone()).collect();
+        socket.owners = if !mine.is_empty() {
+            Seen::Known(mine)
+        } else if pids.is_empty() {
+            Seen::Unseen(Unseen::Absent { what: "/proc" })
+        } else if found.denied || !all_pids {
+            Seen::Unseen(Unseen::Denied { needs: SAME_USER })
+        } else {
+            // In flight in a message, or held outside this PID namespace.
+            Seen::Unseen(Unseen::Absent { what: "a process here that holds the socket" })
+        };
+    }
+}
+
+fn describe(holders: &BTreeSet<Holder>) -> Vec<(u64, Process)> {
+    let mut owners: Vec<(u64, Process)> = Vec::new();
+    for holder in holders {
+        let of_this = owners.iter().filter(|(i, _)| *i == holder.inode).count();
+        if of_this < MOST_OWNERS
+            && let Some(process) = process::describe(holder.pid, Some(holder.fd), holder.inode)
+        {
+            owners.push((holder.inode, process));
+        }
+    }
+    owners
+}
+
+/// Whether something about the owner may keep it from accepting.
+fn is_suspicious(process: &Process) -> bool {
+    process.is_stopped() != Some(false)
+        || process.state.is(|s| *s == ProcessState::Dead)
+        || process.descriptors.is(|d| d.is_full())
+        || process.waits_in.is(|w| matches!(w, WaitsIn::Elsewhere { .. }))
+}
+
+/// Looks for the sockets in every process, with a second thread if there are many. Unless `all`
+/// are wanted, it ends when each socket has an owner.
+fn search(pids: &[u32], wanted: &BTreeSet<u64>, all: bool) -> Found {
+    let found = Mutex::new(Found { missing: wanted.clone(), ..Found::default() });
+    let next = AtomicUsize::new(0);
+    let done = AtomicBool::new(false);
+    let work = || {
+        while !done.load(Ordering::Relaxed) {
+            let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let result = look_into(*pid, wanted, &done);
+            let mut found = found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            match result {
+                Ok(holders) => {
+                    for holder in holders {
+                        found.missing.remove(&holder.inode);
+                        found.holders.insert(holder);
+                    }
+                }
+                Err(Errno::NOENT | Errno::SRCH) => {}
+                Err(_) => found.denied = true,
+            }
+            if !all && found.missing.is_empty() {
+                done.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        if pids.len() > WORTH_A_THREAD {
+            // Without a second thread the first does all the work.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The first descriptor of each wanted socket in a process.
+fn look_into(pid: u32, wanted: &BTreeSet<u64>, done: &AtomicBool) -> Result<Vec<Holder>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory: OwnedFd = openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+    let mut holders: Vec<Holder> = Vec::new();
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()) else { continue };
+        if done.load(Ordering::Relaxed) {
+            break;
+        }
+        // The numbers that are cached do: a file on a network or FUSE file system whose server
+        // hangs must not hang the search.
+        let cached = AtFlags::STATX_DONT_SYNC;
+        let what = StatxFlags::TYPE | StatxFlags::INO;
+        let Ok(stat) = statx(&directory, name, cached, what) else { continue };
+        let is_socket = u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFSOCK;
+        if is_socket
+            && wanted.contains(&stat.stx_ino)
+            && !holders.iter().any(|h| h.inode == stat.stx_ino)
+            && on_sockfs(&directory, name)
+        {
+            holders.push(Holder { inode: stat.stx_ino, pid, fd });
+        }
+    }
+    Ok(holders)
+}
+
+/// Whether the descriptor is a socket and not a socket file opened with `O_PATH`, whose inode
+/// number is of another kind.
+fn on_sockfs(directory: impl AsFd, name: &std::ffi::CStr) -> bool {
+    let link = readlinkat(directory, name, Vec::with_capacity(64));
+    link.is_ok_and(|l| l.as_bytes().starts_with(b"socket:["))
+}

@@ -1,0 +1,143 @@
+//! What `/proc` shows of a process: is it alive, can it run, what does it wait for, and can it
+//! still open descriptors?
+
+mod parse;
+mod wait;
+
+use super::unseen;
+use crate::fact::process::{DescriptorUse, Process};
+use crate::fact::{Seen, Unseen};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+
+/// The processes that `/proc` shows, and whether it shows all there are in this PID namespace
+/// (with `hidepid` it does not).
+pub(crate) fn pids() -> (Vec<u32>, bool) {
+    let Ok(directory) = fs::read_dir("/proc") else {
+        return (Vec::new(), false);
+    };
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    let pids: Vec<u32> = directory.flatten().filter_map(number).collect();
+    // Every PID namespace has a process 1.
+    let all = pids.contains(&1);
+    (pids, all)
+}
+
+/// Everything about a process that holds the socket `inode` under the descriptor `fd`.
+///
+/// `None` if there is no such process (any more).
+pub(crate) fn describe(pid: u32, fd: Option<u32>, inode: u64) -> Option<Process> {
+    let stat = read(pid, "stat").ok()?;
+    let (name, state) = parse::stat(&stat)?;
+    Some(Process {
+        pid,
+        name: String::from_utf8_lossy(name).into_owned(),
+        fd,
+        uid: parsed(read(pid, "status"), parse::effective_uid),
+        state: state.into(),
+        waits_in: wait::waits_in(pid, inode),
+        frozen: frozen(pid),
+        descriptors: descriptors(pid),
+        mount_namespace: namespace(pid, "mnt"),
+        net_namespace: namespace(pid, "net"),
+        root: root(pid),
+    })
+}
+
+/// Its open descriptors, and how many it may open.
+pub(crate) fn descriptors(pid: u32) -> Seen<DescriptorUse> {
+    let limit = match parsed(read(pid, "limits"), parse::descriptor_limit) {
+        Seen::Known(limit) => limit,
+        Seen::Unseen(why) => return Seen::Unseen(why),
+    };
+    match count_descriptors(pid) {
+        Ok(used) => Seen::Known(DescriptorUse { used, limit }),
+        Err(error) => Seen::Unseen(unseen(&error, SAME_USER)),
+    }
+}
+
+/// Since Linux 6.2 the size of the directory is the number of descriptors, and anybody may ask;
+/// before, it is 0, and the directory has to be read.
+fn count_descriptors(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/fd");
+    match fs::metadata(&path)?.size() {
+        0 => Ok(fs::read_dir(&path)?.count() as u64),
+        size => Ok(size),
+    }
+}
+
+/// Its working directory, as the observer names it.
+pub(crate) fn cwd(pid: u32) -> Option<Vec<u8>> {
+    Some(fs::read_link(format!("/proc/{pid}/cwd")).ok()?.into_os_string().into_encoded_bytes())
+}
+
+/// Its root directory, as the observer names it.
+fn root(pid: u32) -> Seen<Vec<u8>> {
+    match fs::read_link(format!("/proc/{pid}/root")) {
+        Ok(path) => Seen::Known(path.into_os_string().into_encoded_bytes()),
+        Err(error) => Seen::Unseen(unseen(&error, SAME_USER)),
+    }
+}
+
+/// The number of a namespace, from a link such as `mnt:[4026531841]`.
+pub(crate) fn namespace(pid: u32, kind: &str) -> Seen<u64> {
+    match fs::read_link(format!("/proc/{pid}/ns/{kind}")) {
+        Ok(link) => match parse::namespace(link.as_os_str().as_encoded_bytes()) {
+            Some(id) => Seen::Known(id),
+            None => Seen::Unseen(Unseen::Failed { error: format!("/proc/{pid}/ns/{kind} is odd") }),
+        },
+        Err(error) => Seen::Unseen(unseen(&error, SAME_USER)),
+    }
+}
+
+/// The number in such a link.
+pub(crate) use parse::namespace as namespace_of_link;
+
+/// Whether a control group holds it frozen.
+fn frozen(pid: u32) -> Seen<bool> {
+    let groups = match read(pid, "cgroup") {
+        Ok(groups) => groups,
+        Err(error) => return Seen::Unseen(unseen(&error, SAME_USER)),
+    };
+    // The kernel's own waiting place for a frozen task needs no control group file system.
+    if read(pid, "wchan").is_ok_and(|w| w == b"do_freezer_trap" || w == b"__refrigerator") {
+        return Seen::Known(true);
+    }
+    let freezers = parse::freezers(&groups);
+    if freezers.is_empty() {
+        return Seen::Known(false);
+    }
+    let mut answer = Seen::Unseen(Unseen::Absent { what: "/sys/fs/cgroup" });
+    for (file, frozen) in freezers.iter().flat_map(parse::Freezer::files) {
+        match fs::read(&file) {
+            Ok(text) if frozen(&text) => return Seen::Known(true),
+            Ok(_) => answer = Seen::Known(false),
+            Err(_) => {}
+        }
+    }
+    answer
+}
+
+/// What it takes to look at another user's process.
+pub(crate) const SAME_USER: &str = "CAP_SYS_PTRACE, or the same user";
+
+/// The files read here are short, whatever the process does; `cmdline` and its like are not.
+const LONGEST: u64 = 64 * 1024;
+
+fn read(pid: u32, file: &str) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    fs::File::open(format!("/proc/{pid}/{file}"))?.take(LONGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn parsed<T>(text: io::Result<Vec<u8>>, parse: impl FnOnce(&[u8]) -> Option<T>) -> Seen<T> {
+    match text {
+        Ok(text) => match parse(&text) {
+            Some(value) => Seen::Known(value),
+            // A process that ends leaves an empty file behind for those who have it open.
+            None => Seen::Unseen(Unseen::Changed),
+        },
+        Err(error) => Seen::Unseen(unseen(&error, SAME_USER)),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a path leads to.
+
+use super::attached::{self, Wanted};
+use super::names::{Spellings, join};
+use super::{owners_of, watch_queues};
+use crate::fact::path::{End, FileKind, PathTarget, Step, Variants, Walk};
+use crate::fact::{Seen, SocketFact};
+use crate::observe::caller::View;
+use crate::observe::diag::{Record, States};
+use crate::observe::path::{variants, walk};
+use crate::observe::rehearse;
+use crate::observe::tables::Tables;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
+
+/// Gathers what there is to know about a path.
+pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables) -> PathTarget {
+    let mut target =
+        PathTarget { given: given.to_vec(), walk: walk(given, view), ..PathTarget::default() };
+    let names = spellings(&target, view);
+    let file = target.found().filter(|step| step.kind == FileKind::Socket).cloned();
+    let wanted = Wanted {
+        names: &names,
+        bound: file
+            .as_ref()
+            .and_then(|step| open(step, view))
+            .and_then(|f| rehearse::file(f.as_fd())),
+        file: file.as_ref(),
+    };
+    let found = attached::find(&wanted, tables);
+    target.attached = found.attached;
+    target.namesakes = found.namesakes;
+    target.lookalikes = found.lookalikes;
+    target.everywhere = found.everywhere;
+    target.variants = meant_instead(&target, view, tables);
+    owners_of(&mut [
+        &mut target.attached,
+        &mut target.namesakes,
+        &mut target.lookalikes,
+        &mut target.variants.abstract_name,
+    ]);
+    if let Seen::Known(namesakes) = &mut target.namesakes {
+        namesakes.retain(|socket| may_be_bound_here(socket, &names));
+    }
+    watch_queues(&mut target.attached, tables);
+    target
+}
+
+/// Every name under which a server may have bound what the path means.
+fn spellings(target: &PathTarget, view: &View) -> Spellings {
+    let mut names = vec![target.given.clone()];
+    if let Some(walk) = target.walk.known() {
+        names.extend(walk.named().map(|step| step.path.clone()));
+        names.extend(meant(walk));
+    }
+    if let Some(root) = view.caller.root.known().filter(|root| root.as_slice() != b"/") {
+        let below: Vec<Vec<u8>> =
+            names.iter().filter(|n| n.starts_with(b"/")).map(|n| join(root, n)).collect();
+        names.extend(below);
+    }
+    Spellings::new(names, view.caller.cwd.known().map(Vec::as_slice))
+}
+
+/// The path with links resolved, up to the component that is missing, if one is.
+fn meant(walk: &Walk) -> Option<Vec<u8>> {
+    match &walk.end {
+        End::Found => walk.steps.last().map(|step| step.path.clone()),
+        End::Missing { name, last: true, .. } => Some(join(&walk.directory()?.path, name)),
+        _ => None,
+    }
+}
+
+/// Opens the socket file without following or connecting, and only if it is still the same.
+fn open(step: &Step, view: &View) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // The links on the way are resolved already; a new one means that the path has changed.
+    let resolve = ResolveFlags::NO_SYMLINKS;
+    let opened = if step.path.starts_with(b"/") {
+        let root = view.root.known()?;
+        openat2(root, step.path.as_slice(), flags, Mode::empty(), resolve | ResolveFlags::IN_ROOT)
+    } else {
+        openat2(view.cwd.known()?, step.path.as_slice(), flags, Mode::empty(), resolve)
+    };
+    let file = opened.ok()?;
+    let stat = fstat(&file).ok()?;
+    let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    (is_socket && stat.st_ino == step.file.inode).then_some(file)
+}
+
+/// Whether a socket with a relative name can be the one: not if its owners stand elsewhere.
+fn may_be_bound_here(socket: &SocketFact, names: &Spellings) -> bool {
+    let Some(name) = socket.name.as_deref().filter(|n| !n.starts_with(b"/")) else {
+        return true;
+    };
+    let owners = socket.owners.known().map(Vec::as_slice).unwrap_or_default();
+    let places: Vec<Vec<u8>> =
+        owners.iter().filter_map(|p| crate::observe::process::cwd(p.pid)).collect();
+    places.is_empty() || places.iter().any(|place| names.fit_in(place, name))
+}
+
+/// What was probably meant, if the path leads nowhere.
+fn meant_instead(target: &PathTarget, view: &View, tables: &mut Tables) -> Variants {
+    let given = target.given.as_slice();
+    if target.found().is_some() {
+        return Variants {
+            trimmed: Seen::Known(None),
+            slashed: Seen::Known(None),
+            abstract_name: Seen::Known(Vec::new()),
+        };
+    }
+    Variants {
+        abstract_name: match given.strip_prefix(b"@") {
+            Some(name) => called(name, tables),
+            None => Seen::Known(Vec::new()),
+        },
+        ..variants(given, view)
+    }
+}
+
+/// Servers with this abstract name.
+fn called(name: &[u8], tables: &mut Tables) -> Seen<Vec<SocketFact>> {
+    let same = |record: &Record<'_>| {
+        record.name.as_deref().and_then(|n| n.strip_prefix(b"\0")) == Some(name)
+    };
+    match tables.home.sockets(States::SERVERS, &same) {
+        Ok(sockets) => Seen::Known(sockets),
+        Err(why) => Seen::Unseen(why),
+    }
+}

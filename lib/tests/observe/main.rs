@@ -1,0 +1,4 @@
+//! Facts of real sockets, processes and namespaces.
+
+mod path;
+mod support;

@@ -1,0 +1,165 @@
+//! Which sockets belong to a path or a name.
+
+use crate::support::*;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+use sunpath::SocketType;
+use sunpath::fact::path::FileId;
+use sunpath::fact::socket::{Backlog, State};
+
+#[test]
+fn a_listener_is_attached_to_its_file_by_every_way_to_it() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _server = listener(&path, 7);
+    fs::hard_link(&path, dir.join("hard")).unwrap();
+    symlink(&path, dir.join("soft")).unwrap();
+    let _client = client(&path);
+    for way in ["app.sock", "hard", "soft", "./app.sock"] {
+        let target = path_target(&dir.join(way));
+        let attached = target.attached.known().unwrap();
+        assert_eq!(attached.len(), 1, "{way}: {attached:?}");
+        let socket = &attached[0];
+        assert_eq!((socket.kind, socket.state), (SocketType::Stream, State::Listening));
+        assert_eq!(socket.backlog, Some(Backlog { pending: 1, limit: 7 }));
+        assert_eq!(socket.name.as_deref(), Some(path.as_os_str().as_bytes()));
+        assert_eq!(socket.file.map(|f| f.inode), Some(fs::metadata(&path).unwrap().ino()));
+        let owners = socket.owners.known().unwrap();
+        assert!(owners.iter().any(|o| o.pid == std::process::id()), "{owners:?}");
+        assert_eq!(target.namesakes.known(), Some(&vec![]), "{way}");
+        assert_eq!(target.everywhere.known(), Some(&()));
+    }
+}
+
+#[test]
+fn every_type_and_state_is_told() {
+    let dir = Dir::new();
+    let unconnected = bound(SocketType::Stream, &dir.join("bound"));
+    let datagram = bound(SocketType::Datagram, &dir.join("datagram"));
+    let packet = bound(SocketType::SeqPacket, &dir.join("packet"));
+    rustix::net::listen(&packet, 3).unwrap();
+    for (name, kind, state) in [
+        ("bound", SocketType::Stream, State::Unconnected),
+        ("datagram", SocketType::Datagram, State::Unconnected),
+        ("packet", SocketType::SeqPacket, State::Listening),
+    ] {
+        let target = path_target(&dir.join(name));
+        let attached = target.attached.known().unwrap();
+        assert_eq!(attached.len(), 1, "{name}");
+        assert_eq!((attached[0].kind, attached[0].state), (kind, state), "{name}");
+    }
+    drop((unconnected, datagram, packet));
+    for name in ["bound", "datagram", "packet"] {
+        let target = path_target(&dir.join(name));
+        assert_eq!(target.attached.known(), Some(&vec![]), "{name} is dead");
+        assert_eq!(target.everywhere.known(), Some(&()), "{name}");
+    }
+}
+
+#[test]
+fn a_connection_that_outlives_its_listener_is_no_server() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let server = listener(&path, 1);
+    let client = client(&path);
+    let accepted = rustix::net::accept(&server).unwrap();
+    drop(server);
+    let target = path_target(&path);
+    assert_eq!(target.attached.known(), Some(&vec![]), "the accepted connection has its name");
+    assert_eq!(target.namesakes.known(), Some(&vec![]));
+    drop((client, accepted));
+}
+
+#[test]
+fn a_socket_that_was_bound_and_then_connected_is_attached() {
+    let dir = Dir::new();
+    let _server = listener(&dir.join("server"), 1);
+    let path = dir.join("client");
+    let client = bound(SocketType::Stream, &path);
+    let address = rustix::net::SocketAddrUnix::new(dir.join("server")).unwrap();
+    rustix::net::connect(&client, &address).unwrap();
+    let target = path_target(&path);
+    let states: Vec<State> = target.attached.known().unwrap().iter().map(|s| s.state).collect();
+    assert_eq!(states, [State::Connected]);
+}
+
+#[test]
+fn a_rebound_path_shows_the_live_namesake() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let live = listener(&path, 1);
+    let old = fs::metadata(&path).unwrap().ino();
+    fs::rename(&path, dir.join("kept")).unwrap();
+    drop(listener(&path, 1));
+    let target = path_target(&path);
+    assert_eq!(target.attached.known(), Some(&vec![]));
+    let namesakes = target.namesakes.known().unwrap();
+    assert_eq!(namesakes.len(), 1);
+    assert_eq!(namesakes[0].file.map(|f: FileId| f.inode), Some(old));
+    assert!(namesakes[0].owners.is(|o| o.iter().any(|p| p.pid == std::process::id())));
+    drop(live);
+}
+
+#[test]
+fn a_missing_file_shows_who_is_bound_to_its_name() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _live = listener(&path, 1);
+    fs::remove_file(&path).unwrap();
+    let target = path_target(&path);
+    assert!(target.found().is_none());
+    assert_eq!(target.namesakes.known().map(Vec::len), Some(1));
+    symlink(dir.join("."), dir.join("link")).unwrap();
+    let target = path_target(&dir.join("link/app.sock"));
+    assert_eq!(target.namesakes.known().map(Vec::len), Some(1), "through a link");
+}
+
+#[test]
+fn names_are_bytes() {
+    let dir = Dir::new();
+    for name in [&b"a\nb"[..], b"\xff\xfe", b"a b ", b"\x1b[31m"] {
+        let path = dir.join(OsStr::from_bytes(name));
+        let _server = listener(&path, 1);
+        let target = path_target(&path);
+        let attached = target.attached.known().unwrap();
+        assert_eq!(attached.len(), 1, "{}", name.escape_ascii());
+        assert_eq!(attached[0].name.as_deref(), Some(path.as_os_str().as_bytes()));
+    }
+}
+
+#[test]
+fn abstract_names_differ_by_every_byte() {
+    let name = format!("sunpath-facts-{}-{}\n\u{1b}", std::process::id(), number());
+    let padded = format!("{name}\0\0\0");
+    let server = fresh(SocketType::Stream);
+    let address = rustix::net::SocketAddrUnix::new_abstract_name(padded.as_bytes()).unwrap();
+    rustix::net::bind(&server, &address).unwrap();
+    rustix::net::listen(&server, 1).unwrap();
+    let target = abstract_target(name.as_bytes());
+    assert_eq!(target.bound.known(), Some(&vec![]));
+    assert_eq!(target.padded.known().map(Vec::len), Some(1));
+    let target = abstract_target(padded.as_bytes());
+    assert_eq!(target.padded.known(), Some(&vec![]));
+    let bound = target.bound.known().unwrap();
+    assert_eq!((bound.len(), bound[0].state), (1, State::Listening));
+    assert!(bound[0].owners.known().is_some());
+}
+
+#[test]
+fn an_abstract_name_in_place_of_a_path_and_the_reverse() {
+    let name = format!("sunpath-facts-{}-{}", std::process::id(), number());
+    let server = fresh(SocketType::Stream);
+    let address = rustix::net::SocketAddrUnix::new_abstract_name(name.as_bytes()).unwrap();
+    rustix::net::bind(&server, &address).unwrap();
+    let target = bytes_target(format!("@{name}").as_bytes());
+    assert_eq!(target.variants.abstract_name.known().map(Vec::len), Some(1));
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let _server = listener(&path, 1);
+    let bytes = path.as_os_str().as_bytes();
+    let target = abstract_target(bytes);
+    assert_eq!(target.bound.known(), Some(&vec![]));
+    assert_eq!(target.as_path.known(), Some(&Some(bytes.to_vec())));
+}

@@ -1,0 +1,91 @@
+//! What the tests share: private directories, servers, questions.
+
+use rustix::fd::OwnedFd;
+use rustix::net::{AddressFamily, SocketAddrUnix, bind, connect, listen, socket};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use sunpath::fact::{AbstractTarget, PathTarget};
+use sunpath::observe::{As, Query, observe};
+use sunpath::{Address, Call, Endpoint, Facts, SocketType};
+
+/// A private directory, removed at the end.
+pub struct Dir(PathBuf);
+
+impl Dir {
+    pub fn new() -> Dir {
+        let name = format!("sunpath-facts-{}-{}", std::process::id(), number());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Dir(std::fs::canonicalize(path).unwrap())
+    }
+
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A number that no other test of this process gets.
+pub fn number() -> u32 {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A socket of a type, bound to a path.
+pub fn bound(kind: SocketType, path: &Path) -> OwnedFd {
+    let server = fresh(kind);
+    bind(&server, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    server
+}
+
+pub fn fresh(kind: SocketType) -> OwnedFd {
+    let kind = match kind {
+        SocketType::Stream => rustix::net::SocketType::STREAM,
+        SocketType::Datagram => rustix::net::SocketType::DGRAM,
+        SocketType::SeqPacket => rustix::net::SocketType::SEQPACKET,
+        SocketType::Tcp | SocketType::Udp => unreachable!("not a UNIX domain socket"),
+    };
+    socket(AddressFamily::UNIX, kind, None).unwrap()
+}
+
+/// A stream listener at a path.
+pub fn listener(path: &Path, backlog: i32) -> OwnedFd {
+    let server = bound(SocketType::Stream, path);
+    listen(&server, backlog).unwrap();
+    server
+}
+
+/// A connection to a stream listener.
+pub fn client(path: &Path) -> OwnedFd {
+    let client = fresh(SocketType::Stream);
+    connect(&client, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    client
+}
+
+/// The facts about a stream connect to an address.
+pub fn facts(address: Address, caller: As) -> Facts {
+    let endpoint = Endpoint::Unix(address);
+    let query = Query { caller, ..Query::new(Call::Connect, SocketType::Stream, endpoint) };
+    observe(&query).unwrap()
+}
+
+/// What a path leads to.
+pub fn path_target(path: &Path) -> PathTarget {
+    bytes_target(path.as_os_str().as_bytes())
+}
+
+/// What a path leads to, by its bytes.
+pub fn bytes_target(path: &[u8]) -> PathTarget {
+    facts(Address::Path(path.to_vec()), As::Myself).path().unwrap().clone()
+}
+
+/// What an abstract name leads to.
+pub fn abstract_target(name: &[u8]) -> AbstractTarget {
+    facts(Address::Abstract(name.to_vec()), As::Myself).abstract_name().unwrap().clone()
+}
