@@ -227,6 +227,7 @@ const FILES: &[&[Cause]] = &[
     connect::path::CAUSES,
     connect::near::CAUSES,
     connect::access::CAUSES,
+    connect::policy::CAUSES,
     connect::rebound::CAUSES,
     connect::refused::CAUSES,
     connect::abstract_name::CAUSES,

@@ -6,6 +6,7 @@ pub(super) mod address;
 pub(super) mod elsewhere;
 pub(super) mod near;
 pub(super) mod path;
+pub(super) mod policy;
 pub(super) mod rebound;
 pub(super) mod refused;
 pub(super) mod state;
