@@ -70,13 +70,6 @@ pub(super) fn last_component(path: &[u8]) -> &[u8] {
     &path[start..end]
 }
 
-/// The step at which the last component of the path itself is a symbolic link, if it is one.
-pub(super) fn final_link<'a>(path: &'a PathTarget) -> Option<&'a Step> {
-    let name = last_component(&path.given);
-    let steps = &path.walk.known()?.steps;
-    steps.iter().find(|s| s.link.is_some() && last_component(&s.path) == name)
-}
-
 /// What the file's modes, and the kernel where it was asked, say about a wish.
 pub(super) enum Verdict {
     /// Allowed by the modes, and the kernel does not contradict.

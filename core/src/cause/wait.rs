@@ -1,6 +1,331 @@
-//! Calls that succeed, or wait, and then nothing comes.
+//! Nothing fails, but the caller waits: in `connect`, or for an answer after it.
 
-use crate::cause::Cause;
+use super::build::*;
+use super::look::{self, Own};
+use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
+use crate::diagnose::{Case, Finding};
+use crate::fact::process::{DescriptorUse, Process, WaitsIn};
+use crate::fact::socket::{Backlog, OwnSocket, Peer, State};
+use crate::fact::{Seen, SocketFact};
+use crate::text::escape;
+use crate::{Call, Sockets, Symptom};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+const HANGS: &[Rule] = &[
+    shows(LINUX, Symptom::Hangs, Evidence::Measured),
+    shows(NOT_LINUX, Symptom::Hangs, Evidence::Inferred),
+];
 
 /// The entries of this file.
-pub(in crate::cause) const CAUSES: &[Cause] = &[];
+pub(in crate::cause) const CAUSES: &[Cause] = &[
+    Cause {
+        id: "wait/backlog-full",
+        calls: &[at(Call::Connect, 81)],
+        sockets: Sockets::CONNECTED,
+        shows: &[
+            shows(LINUX, Symptom::Hangs, Evidence::Measured),
+            never(BSDS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
+        ],
+        title: "connect waits for room in the listener's backlog",
+        happened: "As many connections wait to be accepted as the listener admits, and the \
+                   caller's socket is a blocking one.",
+        why: "Linux lets a blocking connect sleep until the server accepts somebody else, for \
+              ever if need be, unless SO_SNDTIMEO is set. Connections whose clients have given \
+              up still take their place. The BSDs refuse instead.",
+        fix: "Find out why the server does not accept (see its threads, its descriptors). Set \
+              SO_SNDTIMEO in the client so that it does not wait for ever; a longer backlog \
+              helps against peaks only.",
+        commands: &["ss -xl src {path}", "cat /proc/{pid}/wchan", "sysctl net.core.somaxconn"],
+        differs: None,
+        documents: &[Document::Man("connect(2)"), Document::Man("listen(2)")],
+        class: Class::Waiting,
+        test: backlog_full,
+        confusable: &[],
+        provoke: Provoke::Live("listen with backlog 0, leave one connection pending, connect"),
+    },
+    Cause {
+        id: "wait/server-stopped",
+        calls: &[at(Call::Connect, 200), at(Call::Recv, 200)],
+        sockets: Sockets::UNIX,
+        shows: HANGS,
+        title: "the server process is stopped",
+        happened: "Every process that holds the server's socket is stopped: by a signal (Ctrl-Z, \
+                   SIGSTOP), by a debugger, or because its control group is frozen.",
+        why: "The kernel makes the connection without the server, so connect succeeds. Then \
+              nobody is there to accept it or to answer.",
+        fix: "Let the server go on: send SIGCONT, detach the debugger, thaw the control group \
+              (systemctl thaw, docker unpause).",
+        commands: &["kill -CONT {pid}"],
+        differs: None,
+        documents: &[Document::Man("signal(7)"), Document::Man("cgroups(7)")],
+        class: Class::Waiting,
+        test: server_stopped,
+        confusable: &[],
+        provoke: Provoke::Live("stop a listening server with SIGSTOP, connect to it"),
+    },
+    Cause {
+        id: "wait/server-out-of-descriptors",
+        calls: &[at(Call::Connect, 201), at(Call::Recv, 201)],
+        sockets: Sockets::CONNECTED,
+        shows: HANGS,
+        title: "the server has no descriptors left to accept with",
+        happened: "Connections wait in the server's backlog, and the server has as many open \
+                   descriptors as its limit allows.",
+        why: "accept needs a descriptor. Without one it fails with EMFILE and the connection \
+              stays in the queue; many servers then spin or go to sleep. Clients see nothing of \
+              it.",
+        fix: "Raise the limit (LimitNOFILE=, prlimit), and look for what the server does not \
+              close.",
+        commands: &["ls -l /proc/{pid}/fd | wc -l", "prlimit --pid {pid} --nofile=65536:65536"],
+        differs: Some("macOS drops the connection when accept fails so; Linux keeps it."),
+        documents: &[Document::Man("accept(2)"), Document::Man("getrlimit(2)")],
+        class: Class::Waiting,
+        test: server_out_of_descriptors,
+        confusable: &["wait/server-not-accepting"],
+        provoke: Provoke::Live("lower a server's descriptor limit to what it has open, connect"),
+    },
+    Cause {
+        id: "wait/server-not-accepting",
+        calls: &[at(Call::Connect, 202), at(Call::Recv, 202)],
+        sockets: Sockets::CONNECTED,
+        shows: HANGS,
+        title: "the server does not accept the connections that wait",
+        happened: "Connections wait in the backlog and none is taken out, although the server \
+                   runs and has descriptors left.",
+        why: "connect succeeds as soon as there is room in the backlog; the server does not have \
+              to do anything for it. A server that is busy with one client, caught in a deadlock \
+              or waiting for something else leaves its new clients waiting for an answer.",
+        fix: "Look at what the server does: its stack, its log, whom it serves. Restarting it \
+              resets everybody who waits.",
+        commands: &["cat /proc/{pid}/wchan", "gdb -p {pid} -batch -ex 'thread apply all bt'"],
+        differs: None,
+        documents: &[Document::Man("listen(2)"), Document::Man("accept(2)")],
+        class: Class::Waiting,
+        test: server_not_accepting,
+        confusable: &["wait/server-out-of-descriptors"],
+        provoke: Provoke::Live("listen with a long backlog, never accept, connect and receive"),
+    },
+];
+
+/// The queue in which the caller would wait, or does, and who could take it out.
+struct Queue<'a> {
+    /// Connections that wait; for the caller's own connection, at least its own.
+    backlog: Option<Backlog>,
+    /// For how long the first in line has not changed.
+    stuck_ms: Option<u32>,
+    /// The caller's own connection is known to wait in it.
+    own_waits: bool,
+    owners: Option<Vec<&'a Process>>,
+}
+
+impl Queue<'_> {
+    fn waiting(&self) -> bool {
+        self.own_waits || self.backlog.is_some_and(|b| b.pending > 0)
+    }
+
+    /// Whether the queue is known not to move.
+    fn stuck(&self) -> bool {
+        self.own_waits || self.stuck_ms.is_some_and(|ms| ms > 0)
+    }
+
+    fn counts(&self) -> String {
+        match (self.backlog, self.stuck_ms) {
+            (Some(b), Some(ms)) if ms > 0 => {
+                format!("{} connections wait, and for {ms} ms none was accepted", b.pending)
+            }
+            (Some(b), _) => format!("{} connections wait", b.pending),
+            (None, _) => String::from("the caller's connection waits to be accepted"),
+        }
+    }
+}
+
+fn queue<'a>(case: &Case<'a>) -> Option<Queue<'a>> {
+    match case.call {
+        Call::Recv => own_queue(case),
+        _ => look::listener(case).map(listener_queue),
+    }
+}
+
+fn listener_queue(listener: &SocketFact) -> Queue<'_> {
+    Queue {
+        backlog: listener.backlog,
+        stuck_ms: listener.stuck_ms.known().copied(),
+        own_waits: false,
+        owners: listener.owners.known().map(|o| o.iter().collect()),
+    }
+}
+
+/// The caller is connected and receives: does its connection still wait to be accepted?
+fn own_queue<'a>(case: &Case<'a>) -> Option<Queue<'a>> {
+    let (_, peer) = receiving(case)?;
+    let unaccepted = peer.inode.is(|inode| *inode == 0) && !peer.closed.is(|closed| *closed);
+    unaccepted.then(|| Queue {
+        backlog: None,
+        stuck_ms: None,
+        own_waits: true,
+        owners: peer.process.known().map(|p| alloc::vec![p]),
+    })
+}
+
+/// The caller's socket and its peer, if a receive on it would have to wait.
+fn receiving<'a>(case: &Case<'a>) -> Option<(&'a OwnSocket, &'a Peer)> {
+    let own = case.facts.own()?;
+    let peer = own.peer.known()?.as_ref()?;
+    let data = own.readable.is(|bytes| *bytes > 0);
+    let waits = !data && !own.nonblocking && own.receive_timeout_us == 0;
+    let told = case.symptom == Some(Symptom::Hangs);
+    (told || waits).then_some((own, peer))
+}
+
+fn backlog_full(case: &Case<'_>) -> Finding {
+    let hangs = case.symptom == Some(Symptom::Hangs);
+    let times_out = matches!(look::own(case), Own::Socket(own) if own.send_timeout_us > 0);
+    if !hangs && (look::nonblocking(case) == Some(true) || times_out) {
+        return Finding::Excluded;
+    }
+    let Some(listener) = look::listener(case) else { return Finding::Excluded };
+    let queue = listener_queue(listener);
+    let Some(backlog) = listener.backlog else {
+        return if hangs { Finding::Unseen("the listener's backlog") } else { Finding::Excluded };
+    };
+    if !backlog.is_full() || all_stopped(&queue) {
+        return Finding::Excluded;
+    }
+    let because = format!(
+        "{} connections wait to be accepted by {}, and its backlog is {} (one more is admitted)",
+        backlog.pending,
+        look::owner(listener),
+        backlog.limit
+    );
+    match queue.stuck_ms {
+        Some(0) => {
+            Finding::Suggests(format!("{because}; the queue moves, so it may not take long"))
+        }
+        Some(ms) => Finding::Holds(format!("{because}; for {ms} ms none was accepted")),
+        None => Finding::Holds(because),
+    }
+}
+
+/// Whether there are owners and none of them can run.
+fn all_stopped(queue: &Queue<'_>) -> bool {
+    let owners = queue.owners.as_deref().unwrap_or_default();
+    !owners.is_empty() && owners.iter().all(|p| p.is_stopped() == Some(true))
+}
+
+fn server_stopped(case: &Case<'_>) -> Finding {
+    let owners: Option<Vec<&Process>> = match case.call {
+        Call::Recv => receiving(case).map(|(_, peer)| peer.process.known().into_iter().collect()),
+        _ => target_owners(case),
+    };
+    let hangs = case.symptom == Some(Symptom::Hangs);
+    let Some(owners) = owners else {
+        return if hangs { Finding::Unseen("the server's process") } else { Finding::Excluded };
+    };
+    if owners.is_empty() || owners.iter().any(|p| p.is_stopped() == Some(false)) {
+        return Finding::Excluded;
+    }
+    if owners.iter().any(|p| p.is_stopped().is_none()) {
+        return if hangs { Finding::Unseen("the state of the server") } else { Finding::Excluded };
+    }
+    let each: Vec<String> = owners.iter().take(4).map(|p| stopped(p)).collect();
+    let because = each.join("; ");
+    if case.call == Call::Recv {
+        // The credentials of the peer name who listened or connected, not who reads now.
+        return Finding::Suggests(format!(
+            "{because}; if another process has taken the connection over, it may answer"
+        ));
+    }
+    Finding::Holds(because)
+}
+
+/// The owners of the socket that the address leads to, if connecting to it succeeds.
+fn target_owners<'a>(case: &Case<'a>) -> Option<Vec<&'a Process>> {
+    let target = match look::reached(case) {
+        look::Reached::Socket(s) if s.kind == case.socket => s,
+        _ => return None,
+    };
+    let listening = target.state == State::Listening && !target.shutdown.read;
+    let reachable = listening || !case.socket.is_connection_oriented();
+    let owners = target.owners.known().filter(|_| reachable)?;
+    Some(owners.iter().collect())
+}
+
+fn stopped(process: &Process) -> String {
+    let how = match process.state.known() {
+        _ if process.frozen.is(|f| *f) => "in a frozen control group",
+        Some(state) => state.name(),
+        None => "stopped",
+    };
+    format!("{} is {how}", named(process))
+}
+
+fn named(process: &Process) -> String {
+    format!("{} (pid {})", escape(process.name.as_bytes()), process.pid)
+}
+
+fn server_out_of_descriptors(case: &Case<'_>) -> Finding {
+    let hangs = case.symptom == Some(Symptom::Hangs);
+    let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
+    let full = queue.backlog.is_some_and(|b| b.is_full());
+    if (full && !hangs) || all_stopped(&queue) {
+        return Finding::Excluded;
+    }
+    let Some(owners) = queue.owners.as_ref().filter(|o| !o.is_empty()) else {
+        return if hangs { Finding::Unseen("the server's process") } else { Finding::Excluded };
+    };
+    let uses: Option<Vec<DescriptorUse>> =
+        owners.iter().map(|p| p.descriptors.known().copied()).collect();
+    let Some(uses) = uses else {
+        return if hangs { Finding::Unseen("the server's descriptors") } else { Finding::Excluded };
+    };
+    if !uses.iter().all(|u| u.is_full()) {
+        return Finding::Excluded;
+    }
+    let because = format!(
+        "{}; {} has {} descriptors open, and its limit is {}",
+        queue.counts(),
+        named(owners[0]),
+        uses[0].used,
+        uses[0].limit
+    );
+    look::sure(queue.stuck(), because, "a second look would show whether the queue moves")
+}
+
+fn server_not_accepting(case: &Case<'_>) -> Finding {
+    let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
+    let hangs = case.symptom == Some(Symptom::Hangs);
+    let full = queue.backlog.is_some_and(|b| b.is_full());
+    let explained = server_out_of_descriptors(case);
+    let explained = matches!(explained, Finding::Holds(_) | Finding::Suggests(_));
+    if full || explained || all_stopped(&queue) {
+        return Finding::Excluded;
+    }
+    if queue.own_waits && hangs {
+        return Finding::Holds(queue.counts());
+    }
+    if !queue.stuck() {
+        return if hangs {
+            Finding::Unseen("whether the server's queue moves")
+        } else {
+            Finding::Excluded
+        };
+    }
+    let owners = queue.owners.as_deref().unwrap_or_default();
+    if !hangs && owners.iter().any(|p| p.waits_in.is(|w| *w == WaitsIn::Events)) {
+        return Finding::Excluded;
+    }
+    let elsewhere = owners.iter().find_map(|p| match &p.waits_in {
+        Seen::Known(WaitsIn::Elsewhere { call }) => {
+            Some(format!("; {} waits in {}", named(p), escape(call.as_bytes())))
+        }
+        _ => None,
+    });
+    Finding::Suggests(format!(
+        "{}{}; that it never accepts could only be known by waiting longer",
+        queue.counts(),
+        elsewhere.unwrap_or_default()
+    ))
+}

@@ -41,9 +41,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         class: Class::UpFront,
         test: no_search_permission,
         confusable: &["connect/security-module"],
-        provoke: Provoke::Live(
-            "as an ordinary user: connect through a directory of mode 0666",
-        ),
+        provoke: Provoke::Live("as an ordinary user: connect through a directory of mode 0666"),
     },
     Cause {
         id: "connect/no-write-permission",

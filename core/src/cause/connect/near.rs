@@ -135,11 +135,11 @@ pub(super) fn explains(case: &Case<'_>) -> bool {
     tests.iter().any(|test| points(&test(case)))
 }
 
-/// The path, if its walk ended at a missing component, and the last step before it.
+/// The path, if its walk ended at a missing component, and the directory that lacks it.
 fn missing<'a>(case: &Case<'a>) -> Option<(&'a PathTarget, Option<&'a Step>)> {
     let walk = look::walk(case)?;
     let End::Missing { .. } = walk.end else { return None };
-    Some((look::path(case)?, walk.steps.last()))
+    Some((look::path(case)?, walk.directory()))
 }
 
 fn stray_whitespace(case: &Case<'_>) -> Finding {

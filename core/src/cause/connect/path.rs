@@ -5,7 +5,7 @@ use crate::cause::build::*;
 use crate::cause::look::{self, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
 use crate::diagnose::{Case, Finding};
-use crate::fact::path::{End, Step};
+use crate::fact::path::{End, Step, Walk};
 use crate::{Call, Errno, Sockets};
 use alloc::format;
 use alloc::string::String;
@@ -275,8 +275,8 @@ fn target_of(case: &Case<'_>, link: &[u8]) -> Option<String> {
 
 /// The directory in which something is missing.
 fn below(case: &Case<'_>) -> String {
-    match last_step(case) {
-        Some(step) => show(&step.path),
+    match look::walk(case).and_then(Walk::directory) {
+        Some(directory) => show(&directory.path),
         None => String::from("the directory from which the path starts"),
     }
 }

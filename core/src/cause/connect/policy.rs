@@ -88,7 +88,11 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               away. They answer with the same error.",
         fix: "Look for the denial in the audit log, and mend the policy: the label of the socket \
               file, the profile of the program, or the sandbox it was started in.",
-        commands: &["ausearch -m AVC,USER_AVC -ts recent", "dmesg | grep -i denied", "ls -Z {path}"],
+        commands: &[
+            "ausearch -m AVC,USER_AVC -ts recent",
+            "dmesg | grep -i denied",
+            "ls -Z {path}",
+        ],
         differs: None,
         documents: &[
             Document::Man("selinux(8)"),
@@ -229,14 +233,15 @@ fn landlock_scope(case: &Case<'_>) -> Finding {
         (Reached::Socket(s), _) => s.peer.is_some(),
         _ => false,
     };
+    let filtered = case.facts.caller.seccomp.is(|s| *s != Seccomp::Off);
     match case.facts.caller.landlock.known() {
-        Some(_) if eperm && !taken => Finding::Holds(String::from(
+        Some(_) if eperm && !taken && !filtered => Finding::Holds(String::from(
             "the caller is in a Landlock domain, the name is bound, and nothing else denies \
              access to an abstract name with EPERM",
         )),
-        None if eperm && !taken => Finding::Suggests(String::from(
+        _ if eperm && !taken => Finding::Suggests(String::from(
             "the name is bound, and a sandbox is what denies access to an abstract name with \
-             EPERM; whether the caller is in a Landlock domain cannot be seen from outside",
+             EPERM; that the caller's domain covers abstract names cannot be seen from outside",
         )),
         _ => Finding::Unobservable("whether a Landlock domain covers abstract names"),
     }
