@@ -13,6 +13,9 @@ pub use parse::AddressError;
 /// The longest pathname that fits into `sun_path` with its NUL, in bytes, on Linux.
 pub const PATH_MAX_BYTES: usize = 107;
 
+/// How many automatic abstract names Linux has for each socket type and network namespace.
+pub const AUTOBIND_NAMES: u64 = 1 << 20;
+
 /// The longest abstract name, without the leading NUL, in bytes.
 pub const ABSTRACT_MAX_BYTES: usize = 107;
 

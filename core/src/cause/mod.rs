@@ -220,7 +220,9 @@ pub const RETIRED: &[&str] = &[];
 const FILES: &[&[Cause]] = &[
     socket::CAUSES,
     descriptor::CAUSES,
-    bind::CAUSES,
+    bind::directory::CAUSES,
+    bind::exists::CAUSES,
+    bind::own::CAUSES,
     listen::CAUSES,
     accept::CAUSES,
     connect::address::CAUSES,

@@ -230,6 +230,19 @@ pub struct Mount {
     /// Whether the file system itself is read-only (`ro` among its own options, not only among
     /// those of the mount): then even a connect that would write to a file fails with `EROFS`.
     pub fs_read_only: bool,
+    /// What is left of its file system.
+    pub space: Seen<Space>,
+}
+
+/// How much of a file system is in use, from `statfs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Space {
+    /// Inodes in all; 0 where the file system makes them as needed.
+    pub inodes: u64,
+    /// Inodes that are free.
+    pub free_inodes: u64,
+    /// Bytes that an ordinary user could still write.
+    pub free_bytes: u64,
 }
 
 impl PathTarget {
