@@ -26,6 +26,8 @@ pub struct PathTarget {
     pub everywhere: Seen<()>,
     /// Near misses that users make.
     pub variants: Variants,
+    /// For `bind`: what is left of the file system in which the name is to be made.
+    pub space: Seen<Space>,
 }
 
 /// Paths that were probably meant instead. `Some(path)` means that it exists.
@@ -230,8 +232,6 @@ pub struct Mount {
     /// Whether the file system itself is read-only (`ro` among its own options, not only among
     /// those of the mount): then even a connect that would write to a file fails with `EROFS`.
     pub fs_read_only: bool,
-    /// What is left of its file system.
-    pub space: Seen<Space>,
 }
 
 /// How much of a file system is in use, from `statfs`.

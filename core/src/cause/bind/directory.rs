@@ -360,19 +360,16 @@ fn without_sockets(case: &Case<'_>) -> Finding {
 }
 
 fn no_space(case: &Case<'_>) -> Finding {
-    in_parent(case, |directory| {
-        let space = directory.mount.known().and_then(|m| m.space.known());
-        match space {
-            Some(space) if space.inodes > 0 && space.free_inodes == 0 => Finding::Holds(format!(
-                "{}, where all of {} inodes are in use",
-                mounted(directory),
-                space.inodes
-            )),
-            Some(space) if space.free_bytes == 0 && case.symptom.is_some() => {
-                Finding::Holds(format!("{}, where no byte is free", mounted(directory)))
-            }
-            Some(_) => Finding::Unobservable("a quota, or space that has been freed since"),
-            None => Finding::Unobservable("how much of the file system is in use"),
+    in_parent(case, |directory| match look::path(case).and_then(|p| p.space.known()) {
+        Some(space) if space.inodes > 0 && space.free_inodes == 0 => Finding::Holds(format!(
+            "{}, where all of {} inodes are in use",
+            mounted(directory),
+            space.inodes
+        )),
+        Some(space) if space.free_bytes == 0 && case.symptom.is_some() => {
+            Finding::Holds(format!("{}, where no byte is free", mounted(directory)))
         }
+        Some(_) => Finding::Unobservable("a quota, or space that has been freed since"),
+        None => Finding::Unobservable("how much of the file system is in use"),
     })
 }

@@ -225,7 +225,25 @@ fn no_search_permission(case: &Case<'_>) -> Finding {
     match barrier(case) {
         Ok(b) if b.want == Want::Search && !has_precise_reason(case, &b) => finding(case, &b),
         Err(unseen @ Finding::Unseen(_)) if searching(case) => unseen,
+        Err(_) => private_mount(case),
         _ => Finding::Excluded,
+    }
+}
+
+/// FUSE lets nobody but the user who mounted a file system into it, unless it was told otherwise.
+fn private_mount(case: &Case<'_>) -> Finding {
+    let step = look::walk(case).filter(|w| w.end == End::NoSearch).and_then(|w| w.steps.last());
+    let fuse = step.and_then(|s| Some((s, s.mount.known()?)));
+    match fuse.filter(|(_, mount)| mount.fs_type.starts_with("fuse")) {
+        Some((step, mount)) => Finding::Holds(format!(
+            "{} is on {} mounted at {}, which admits only the user who mounted it (it was \
+             mounted without allow_other); the caller is {}",
+            show(&step.path),
+            show(mount.fs_type.as_bytes()),
+            show(&mount.point),
+            caller(case)
+        )),
+        None => Finding::Excluded,
     }
 }
 

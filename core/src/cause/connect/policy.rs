@@ -182,6 +182,9 @@ fn security_module(case: &Case<'_>) -> Finding {
         (End::Missing { last: true, .. }, Call::Bind) => both(case, last),
         (_, Call::Bind) => return Finding::Excluded,
         (End::Found, _) => look::may(case, last, Want::Write),
+        (End::NoSearch, _) if last.mount.is(|m| m.fs_type.starts_with("fuse")) => {
+            return Finding::Excluded;
+        }
         (End::NoSearch, _) => look::may(case, last, Want::Search),
         _ => return Finding::Excluded,
     };
