@@ -9,6 +9,10 @@ use std::mem::size_of;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use sunpath_core::SocketType;
 
+pub use libc::{
+    SO_ATTACH_FILTER, SO_RCVTIMEO, SO_REUSEPORT, SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TYPE, SOL_SOCKET,
+};
+
 /// `SO_PASSPIDFD` (Linux 6.5).
 pub const SO_PASSPIDFD: c_int = 76;
 /// `SO_PEERPIDFD` (Linux 6.5).

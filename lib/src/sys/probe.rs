@@ -177,17 +177,30 @@ pub fn setsockopt(fd: RawFd, level: i32, name: i32, value: Memory<'_>, length: i
     check(unsafe { libc::setsockopt(fd, level, name, pointer, length.cast_unsigned()) }).map(drop)
 }
 
-/// `setsockopt(2)` `SO_ATTACH_FILTER`: a packet filter of so many instructions, each of which
-/// accepts everything.
+/// The most instructions that a packet filter may have (`BPF_MAXINSNS`).
+pub const LARGEST_FILTER: u16 = 4096;
+
+/// Kernel memory that a filter made by [`attach_filter`] needs at least, in bytes: the kernel
+/// rewrites each division into several instructions of 8 bytes.
+pub fn filter_bytes(instructions: u16) -> u64 {
+    const EACH: u64 = 5 * 8;
+    u64::from(instructions) * EACH
+}
+
+/// `setsockopt(2)` `SO_ATTACH_FILTER`: a packet filter of so many instructions, at least one, that
+/// divides by X over and over and accepts everything in the end.
 pub fn attach_filter(fd: RawFd, instructions: u16) -> Result<()> {
-    let accept = libc::sock_filter { code: 6, jt: 0, jf: 0, k: u32::MAX };
-    let mut filter = vec![accept; instructions.into()];
-    let program = libc::sock_fprog { len: instructions, filter: filter.as_mut_ptr() };
-    let length = size_of::<libc::sock_fprog>() as libc::socklen_t;
+    let divide = (libc::BPF_ALU | libc::BPF_DIV | libc::BPF_X) as u16;
+    let step = libc::sock_filter { code: divide, jt: 0, jf: 0, k: 0 };
+    let accept = libc::sock_filter { code: libc::BPF_RET as u16, jt: 0, jf: 0, k: u32::MAX };
+    let mut filter = vec![step; usize::from(instructions).saturating_sub(1)];
+    filter.push(accept);
+    let length = filter.len() as u16;
+    let program = libc::sock_fprog { len: length, filter: filter.as_mut_ptr() };
+    let size = size_of::<libc::sock_fprog>() as libc::socklen_t;
     let (level, name) = (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER);
     // SAFETY: the kernel copies the program, which points to as many instructions as it says.
-    check(unsafe { libc::setsockopt(fd, level, name, (&raw const program).cast(), length) })
-        .map(drop)
+    check(unsafe { libc::setsockopt(fd, level, name, (&raw const program).cast(), size) }).map(drop)
 }
 
 /// `ioctl(2)` of any request whose argument is an `int` or a structure of at most 4 KiB that

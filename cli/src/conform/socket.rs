@@ -1,0 +1,108 @@
+//! Recipes for `socket`, `socketpair`, and sockets used as files.
+
+use super::{Look, Make, Observed, Recipe, failed};
+use crate::stage::{Stage, Step, Trouble, endpoint};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
+use sunpath::fact::Arguments;
+use sunpath::fact::arguments::{Creation, Family};
+use sunpath::sys::probe;
+use sunpath::sys::process;
+use sunpath::sys::socket::{self, SocketFlags};
+use sunpath::{Call, Errno, SocketType, Symptom};
+
+/// The recipes of this file.
+pub const RECIPES: &[Recipe] = &[
+    direct("socket/family-unsupported", family_unsupported),
+    direct("socket/protocol-unsupported", protocol_unsupported),
+    direct("socket/type-unsupported", type_unsupported),
+    direct("socket/no-pairs-in-family", no_pairs_in_family),
+    direct("socket/descriptor-limit", descriptor_limit),
+    direct("socket/not-seekable", not_seekable),
+    direct("socket/opened-as-file", opened_as_file),
+];
+
+const fn direct(id: &'static str, make: fn(&mut Stage) -> Result<Observed, Trouble>) -> Recipe {
+    Recipe { id, needs: &[], make: Make::Direct(make) }
+}
+
+const AF_UNIX: i32 = 1;
+const AF_INET: i32 = 2;
+const SOCK_STREAM: i32 = 1;
+
+/// `socket` with these numbers.
+fn create(family: i32, kind: i32, protocol: i32) -> Result<Observed, Trouble> {
+    let symptom = failed(probe::socket(family, kind, protocol));
+    created(Call::Socket, SocketType::Stream, (family, kind, protocol), symptom)
+}
+
+fn created(
+    call: Call,
+    socket: SocketType,
+    (family, kind, protocol): (i32, i32, i32),
+    symptom: Option<Symptom>,
+) -> Result<Observed, Trouble> {
+    let known = matches!(family, AF_UNIX | AF_INET);
+    let family = match family {
+        AF_UNIX => Family::Unix,
+        AF_INET => Family::Inet,
+        other => Family::Other(other),
+    };
+    let creation = Creation { family, family_known: Some(known), kind, protocol };
+    let arguments = Arguments { creation: Some(creation), ..Arguments::default() };
+    Observed::of(Look::new(call, socket).arguments(arguments), symptom)
+}
+
+fn family_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
+    // Beyond the last family of any kernel.
+    create(255, SOCK_STREAM, 0)
+}
+
+fn protocol_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
+    create(AF_UNIX, SOCK_STREAM, 6)
+}
+
+fn type_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
+    create(AF_UNIX, 4, 0)
+}
+
+fn no_pairs_in_family(_: &mut Stage) -> Result<Observed, Trouble> {
+    let symptom = failed(probe::socketpair(AF_INET, SOCK_STREAM, 0, false));
+    created(Call::Socketpair, SocketType::Tcp, (AF_INET, SOCK_STREAM, 0), symptom)
+}
+
+/// The limit is raised again before facts are gathered: looking needs descriptors too. The facts
+/// are those of the moment of failure.
+fn descriptor_limit(_: &mut Stage) -> Result<Observed, Trouble> {
+    let before = process::descriptor_limit(None).step("read the limit")?;
+    process::limit_descriptors(0).step("lower the limit")?;
+    let result = socket::socket(SocketType::Stream, SocketFlags::empty());
+    process::limit_descriptors(before.unwrap_or(1024)).step("raise the limit")?;
+    let symptom = failed(result);
+    let mut facts = Look::new(Call::Socket, SocketType::Stream).facts()?;
+    let full = sunpath::fact::process::DescriptorUse { used: open_descriptors()?, limit: 0 };
+    facts.caller.descriptors = full.into();
+    Ok(Observed { call: Call::Socket, socket: SocketType::Stream, symptom, facts })
+}
+
+fn open_descriptors() -> Result<u64, Trouble> {
+    let listing = std::fs::read_dir("/proc/self/fd").step("list descriptors")?;
+    Ok(listing.count() as u64 - 1)
+}
+
+fn not_seekable(_: &mut Stage) -> Result<Observed, Trouble> {
+    let fd = socket::socket(SocketType::Stream, SocketFlags::empty()).step("make a socket")?;
+    let symptom = failed(probe::lseek(fd.as_raw_fd()));
+    Observed::of(Look::new(Call::Lseek, SocketType::Stream).descriptor(&fd), symptom)
+}
+
+fn opened_as_file(stage: &mut Stage) -> Result<Observed, Trouble> {
+    let path = stage.path("app.sock");
+    let listener = UnixListener::bind(&path).step("bind")?;
+    let error = std::fs::File::open(&path).err();
+    let errno = error.and_then(|e| e.raw_os_error());
+    let name = |raw| sunpath::sys::errno::name(sunpath::sys::Errno::from_raw_os_error(raw));
+    let symptom = errno.map(|raw| Symptom::Errno(name(raw).unwrap_or(Errno::EIO)));
+    stage.keep(listener);
+    Observed::of(Look::new(Call::Open, SocketType::Stream).endpoint(endpoint(&path)), symptom)
+}
