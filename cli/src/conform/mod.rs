@@ -47,10 +47,14 @@
 
 mod bind;
 mod connect;
+mod descriptor;
 mod eyes;
 pub mod judge;
+mod name;
+mod option;
 pub mod run;
 mod scene;
+mod socket;
 mod wait;
 
 pub use scene::{Look, Observed, Scene, failed};
@@ -91,7 +95,11 @@ pub enum Make {
 
 /// Every recipe, file by file.
 pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
-    const FAMILIES: &[&[&[Recipe]]] = &[connect::RECIPES, &[wait::RECIPES, bind::RECIPES]];
+    const FAMILIES: &[&[&[Recipe]]] = &[
+        connect::RECIPES,
+        &[wait::RECIPES, bind::RECIPES],
+        &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
+    ];
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }
 

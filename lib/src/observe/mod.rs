@@ -15,6 +15,7 @@ mod diag;
 mod mounts;
 mod netlink;
 mod netns;
+pub mod option;
 mod owners;
 mod path;
 mod proc_net_unix;
