@@ -5,9 +5,9 @@ use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use sunpath::fact::{Arguments, Descriptor, Facts, Seen};
+use sunpath::sys::name::Name;
 use sunpath::sys::option::{SO_TYPE, SOL_SOCKET};
 use sunpath::sys::probe::{self, Memory};
-use sunpath::sys::name::Name;
 use sunpath::sys::socket::{self, SendFlags, SocketFlags};
 use sunpath::{Address, Call, SocketType, Symptom};
 
@@ -88,10 +88,7 @@ fn bad_pointer(stage: &mut Stage, call: Call) -> Result<Observed, Trouble> {
     };
     stage.keep(other);
     let arguments = Arguments { bad_pointer: true, ..Arguments::default() };
-    Observed::of(
-        Look::new(call, SocketType::Stream).descriptor(&fd).arguments(arguments),
-        symptom,
-    )
+    Observed::of(Look::new(call, SocketType::Stream).descriptor(&fd).arguments(arguments), symptom)
 }
 
 /// A socket on which the call would succeed, and what it needs at its other end.
@@ -104,8 +101,8 @@ fn socket_for(stage: &Stage, call: Call) -> Result<(OwnedFd, OwnedFd), Trouble> 
             Ok((a, b))
         }
         Call::Accept => {
-            let name = Name::new(&Address::Abstract(stage.abstract_name("pointer")))
-                .step("name")?;
+            let name =
+                Name::new(&Address::Abstract(stage.abstract_name("pointer"))).step("name")?;
             let listener = socket::socket(SocketType::Stream, none).step("make a socket")?;
             socket::bind(&listener, &name).step("bind")?;
             socket::listen(&listener, 1).step("listen")?;
