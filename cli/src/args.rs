@@ -85,11 +85,11 @@ pub struct Why {
     /// The call in question.
     #[arg(long, value_name = "CALL", default_value = "connect", value_parser = call())]
     pub call: Call,
-    /// What the program saw: an errno such as ECONNREFUSED, or "hang".
+    /// What the program saw: an errno such as ECONNREFUSED (or its number), or "hang".
     #[arg(long, value_name = "ERRNO", value_parser = symptom, allow_hyphen_values = true)]
     pub error: Option<Symptom>,
     /// Really connect once, close at once, and diagnose what that gave.
-    #[arg(long, conflicts_with_all = ["user", "pid", "error"])]
+    #[arg(long, conflicts_with = "error")]
     pub connect: bool,
     /// Print JSON, as described in docs/json.md.
     #[arg(long)]
@@ -195,7 +195,7 @@ fn call() -> impl TypedValueParser<Value = Call> {
 }
 
 fn symptom(text: &str) -> Result<Symptom, String> {
-    text.parse().map_err(|_| {
+    crate::symptom::parse(text).ok_or_else(|| {
         let names = Errno::ALL.iter().map(|e| e.name()).chain(["hang"]);
         match crate::nearest::nearest(&text.to_ascii_uppercase(), names) {
             Some(name) => format!("no such error; did you mean {name}?"),

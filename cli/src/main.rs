@@ -9,6 +9,7 @@ mod nearest;
 mod out;
 mod render;
 mod stage;
+mod symptom;
 
 use args::Cli;
 use clap::Parser;

@@ -48,7 +48,8 @@ The address of the socket:
   @name                       an abstract name; ./@name is a file
   unix:PATH, unix:///PATH     a path
   unix:@NAME                  an abstract name
-  unix-abstract:NAME          an abstract name; \\0 and \\xNN stand for bytes
+  unix-abstract:NAME          an abstract name
+  unix:path=PATH              a path, in which %NN stands for a byte
   tcp:HOST:PORT               TCP
   udp:HOST:PORT               UDP";
 

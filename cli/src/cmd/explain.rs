@@ -7,6 +7,7 @@ use crate::nearest::nearest;
 use crate::out::{self, Stop};
 use crate::render::text::width;
 use crate::render::{cause as page, lists};
+use crate::symptom::{self, meaning};
 use sunpath::{Call, Cause, Errno, Symptom, cause};
 
 /// What an argument names.
@@ -54,24 +55,12 @@ fn json_of(subject: &Subject) -> String {
     }
 }
 
-/// What a symptom means, in a few words.
-fn meaning(symptom: Symptom) -> &'static str {
-    match symptom {
-        Symptom::Errno(errno) => errno.meaning(),
-        Symptom::Hangs => "the call, or the read that follows it, does not return",
-        Symptom::EndOfFile => "a receive returned 0 with nothing wrong",
-        Symptom::ControlTruncated => "ancillary data was dropped",
-        Symptom::MessageTruncated => "the rest of a message was dropped",
-        Symptom::DescriptorsLost => "the descriptors that were sent never arrive",
-    }
-}
-
 /// Finds what an argument names: an id, a symptom or a call.
 fn subject(what: &str) -> Result<Subject, Stop> {
     if let Some(cause) = cause::find(what) {
         return Ok(Subject::Cause(cause));
     }
-    if let Ok(symptom) = what.parse() {
+    if let Some(symptom) = symptom::parse(what) {
         return Ok(Subject::Symptom(symptom));
     }
     if let Ok(call) = what.to_ascii_lowercase().parse() {

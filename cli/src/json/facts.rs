@@ -24,7 +24,6 @@ pub fn facts(facts: &Facts) -> Value {
         "taken_ms": facts.taken_ms,
         "caller": caller(&facts.caller),
         "target": target,
-        "descriptor": seen(&facts.descriptor, socket::descriptor),
         "system": system(&facts.system),
     })
 }
@@ -120,6 +119,7 @@ fn process(process: &Process) -> Value {
         "descriptors": seen(&process.descriptors, descriptor_use),
         "mount_namespace": plain(&process.mount_namespace),
         "net_namespace": plain(&process.net_namespace),
+        "root": seen(&process.root, |p| bytes("path", p)),
     })
 }
 
@@ -140,6 +140,8 @@ fn inet(target: &InetTarget) -> Value {
         "ports_used": plain(&target.ports_used),
         "is_local": plain(&target.is_local),
         "in_use_by": seen(&target.in_use_by, |s| all(s, inet_socket)),
+        "nonlocal_bind": plain(&target.nonlocal_bind),
+        "unprivileged_from": plain(&target.unprivileged_from),
     })
 }
 
@@ -152,7 +154,9 @@ fn route(route: &Route) -> Value {
         }
         Route::Broadcast => json!({"kind": "broadcast"}),
         Route::Multicast => json!({"kind": "multicast"}),
-        Route::Refused => json!({"kind": "refused"}),
+        Route::Unreachable => json!({"kind": "unreachable"}),
+        Route::Prohibited => json!({"kind": "prohibited"}),
+        Route::Blackhole => json!({"kind": "blackhole"}),
         Route::None => json!({"kind": "none"}),
     }
 }

@@ -25,5 +25,5 @@ pub const DIM: Style = Style::new().dimmed();
 
 /// Text in a style.
 pub fn paint(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
 }

@@ -184,7 +184,9 @@ fn route(route: &sunpath::fact::inet::Route) -> String {
         }
         Route::Broadcast => "a broadcast address".to_string(),
         Route::Multicast => "a multicast group".to_string(),
-        Route::Refused => "forbidden by the routing table".to_string(),
+        Route::Unreachable => "declared unreachable by the routing table".to_string(),
+        Route::Prohibited => "prohibited by the routing table".to_string(),
+        Route::Blackhole => "swallowed by the routing table (blackhole)".to_string(),
         Route::None => "none".to_string(),
     }
 }

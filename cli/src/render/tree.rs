@@ -231,7 +231,7 @@ mod tests {
             step("/b", FileKind::Directory, 0o755),
             step("/b/c", FileKind::Socket, 0o600),
         ];
-        let expected = "  /             directory  0:0  rwxr-xr-x 0755\n  \
+        let expected = "  /           directory  0:0  rwxr-xr-x 0755\n  \
                         └ a → /b/c  symlink    0:0  rwxrwxrwx 0777\n    \
                         └ b       directory  0:0  rwxr-xr-x 0755\n      \
                         └ c     socket     0:0  rw------- 0600\n        ▲ nobody\n";

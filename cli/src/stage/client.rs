@@ -27,6 +27,8 @@ impl Position {
     pub fn take(self) -> Result<(), Trouble> {
         if let Some(uid) = self.uid.filter(|_| is_root()) {
             process::become_user(uid, uid, &[]).step("become an ordinary user")?;
+            // Without this the files of its own /proc directory would belong to root.
+            process::allow_inspection().step("let its user look at the client")?;
         }
         self.enter.map_or(Ok(()), |enter| enter())
     }
@@ -71,7 +73,17 @@ impl Client {
 
     /// Lets it act: what it saw, or [`Symptom::Hangs`] if it does not come back in time.
     pub fn act(&mut self, limit: Duration) -> Result<Option<Symptom>, Trouble> {
-        self.go.write_all(b"g").step("tell the client to act")?;
+        self.tell()?;
+        self.hear(limit)
+    }
+
+    /// Tells it to act, and does not wait.
+    pub fn tell(&mut self) -> Result<(), Trouble> {
+        self.go.write_all(b"g").step("tell the client to act")
+    }
+
+    /// What it saw, or [`Symptom::Hangs`] if it says nothing in time.
+    pub fn hear(&mut self, limit: Duration) -> Result<Option<Symptom>, Trouble> {
         match self.line(limit)?.as_deref() {
             None => Ok(Some(Symptom::Hangs)),
             Some("ok") => Ok(None),

@@ -1,10 +1,13 @@
 //! Namespaces and mounts of a process's own, and what this process may do.
 
-use super::{Step, Trouble};
-use std::ffi::CStr;
+use super::{Stage, Step, Trouble};
+use std::ffi::{CStr, OsStr};
 use std::fs;
-use std::path::Path;
+use std::io::{PipeWriter, Read, pipe};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use sunpath::sys::namespace::{self, New, mount::MountFlags};
+use sunpath::sys::process::{self, Child};
 
 /// Whether this process has the powers of root in the initial user namespace: it may make
 /// namespaces, mount, and become other users.
@@ -59,4 +62,71 @@ pub fn own_users() -> Result<(), Trouble> {
 pub fn mount_tmpfs(target: &Path, options: &CStr) -> Result<(), Trouble> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     namespace::mount("tmpfs", "sunpath", target, flags, options).step("mount a tmpfs")
+}
+
+/// Moves this process into a mount namespace of its own and mounts an ext4 image there: the
+/// image, and where it is mounted.
+pub fn mount_image(stage: &Stage) -> Result<(PathBuf, PathBuf), Trouble> {
+    const SIZE: u64 = 4 << 20;
+    own_mounts()?;
+    let (image, dir) = (stage.path("image"), stage.subdir("disk")?);
+    fs::File::create(&image).and_then(|f| f.set_len(SIZE)).step("make an image")?;
+    run("mkfs.ext4", &["-q".as_ref(), "-F".as_ref(), image.as_os_str()])?;
+    run("mount", &["-oloop".as_ref(), image.as_os_str(), dir.as_os_str()])?;
+    Ok((image, dir))
+}
+
+/// Runs a program to its end, in silence.
+pub fn run(program: &str, arguments: &[&OsStr]) -> Result<(), Trouble> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    let output = command.output().step(&format!("run {program}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Trouble::Failed(format!("{program}: {}", said.trim())))
+}
+
+impl Stage {
+    /// Gives a switch of the whole machine a value until the stage ends. Others who use the same
+    /// switch wait meanwhile. The old value comes back even if this process is killed: a process
+    /// in a session of its own sees to it.
+    pub fn set_sysctl(&mut self, path: &str, value: &str) -> Result<(), Trouble> {
+        let switch = fs::File::options().read(true).write(true).open(path).step("open a switch")?;
+        switch.lock().step("lock a switch")?;
+        let old = fs::read_to_string(path).step("read a switch")?;
+        if old.trim() == value {
+            self.keep(switch);
+            return Ok(());
+        }
+        let (mut told, tells) = pipe().step("make a pipe")?;
+        let (restored, inherited) = (path.to_string(), tells.try_clone().step("copy a pipe")?);
+        let child = process::fork(move || {
+            drop(inherited);
+            let lone = process::own_session().is_ok();
+            // The pipe ends with the last process of the stage.
+            let ended = told.read_to_end(&mut Vec::new()).is_ok();
+            let done = fs::write(restored, old).is_ok();
+            i32::from(!(lone && ended && done))
+        });
+        let child = child.step("start the process that restores a switch")?;
+        self.keep(Switch { tells: Some(tells), child: Some(child), _lock: switch });
+        fs::write(path, value).step("set a switch")
+    }
+}
+
+/// A switch that is restored when this is dropped.
+struct Switch {
+    tells: Option<PipeWriter>,
+    child: Option<Child>,
+    _lock: fs::File,
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        drop(self.tells.take());
+        // Nothing can be done about a child that failed: it had the rights to write the switch.
+        let _ = self.child.take().map(Child::wait);
+    }
 }

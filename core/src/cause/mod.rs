@@ -241,6 +241,7 @@ const FILES: &[&[Cause]] = &[
     rights::CAUSES,
     ancillary::CAUSES,
     name::CAUSES,
+    shutdown::CAUSES,
     option::CAUSES,
     inet::connect::CAUSES,
     inet::transfer::CAUSES,
@@ -315,5 +316,6 @@ mod own;
 mod recv;
 mod rights;
 mod send;
+mod shutdown;
 mod socket;
 mod wait;

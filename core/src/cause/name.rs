@@ -1,6 +1,50 @@
-//! Causes of `getsockname`, `getpeername` and `shutdown`.
+//! Causes of `getsockname` and `getpeername`.
 
-use crate::cause::Cause;
+use crate::cause::build::*;
+use crate::cause::own::{judge, lacks_peer, when};
+use crate::cause::{Cause, Class, Document, Evidence, Provoke};
+use crate::diagnose::{Case, Finding};
+use crate::fact::socket::State;
+use crate::{Call, Errno, Sockets};
 
 /// The entries of this file.
-pub(in crate::cause) const CAUSES: &[Cause] = &[];
+pub(in crate::cause) const CAUSES: &[Cause] = &[Cause {
+    id: "name/no-peer",
+    calls: &[at(Call::Getpeername, 30), at(Call::Getsockopt, 42)],
+    sockets: Sockets::ANY,
+    shows: &[
+        fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
+        fails(BSDS, Errno::ENOTCONN, Evidence::Source),
+        fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+    ],
+    title: "the socket has no peer to name",
+    happened: "The peer's name was asked for on a socket that is not connected: a listener, a \
+               fresh socket, or a datagram socket whose association was dissolved.",
+    why: "Linux keeps the name of a UNIX domain peer after the peer has closed, so the question \
+          goes on being answered. The BSDs fail with this error as soon as the peer is gone.",
+    fix: "Ask on the connected or accepted socket, not on the listener. A portable program asks \
+          once, right after connect or accept, and keeps the answer.",
+    commands: &[],
+    differs: Some(
+        "It does not tell that a peer has left: on Linux getpeername of a UNIX domain socket \
+         succeeds for ever after a connection was made.",
+    ),
+    documents: &[
+        Document::OpenServer,
+        Document::Unix7,
+        Document::Posix("getpeername"),
+        Document::Man("getpeername(2)"),
+    ],
+    class: Class::UpFront,
+    test: no_peer,
+    confusable: &[],
+    provoke: Provoke::Live("getpeername on a fresh socket"),
+}];
+
+fn no_peer(case: &Case<'_>) -> Finding {
+    judge(case, |own| match lacks_peer(own) {
+        Some(lacks) if own.state == State::Listening => when(lacks, "the socket is a listener"),
+        Some(lacks) => when(lacks, "the socket is not connected"),
+        None => Finding::Unseen("the peer of the caller's socket"),
+    })
+}

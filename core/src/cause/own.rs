@@ -159,3 +159,19 @@ pub(super) fn addressees<'a>(case: &Case<'a>) -> Vec<&'a SocketFact> {
     };
     sockets.into_iter().flatten().filter(|s| s.kind == case.socket).collect()
 }
+
+/// Whether the caller has less than so many descriptors left.
+pub(super) fn descriptor_limit(case: &Case<'_>, wanted: u64) -> Finding {
+    match case.facts.caller.descriptors.known() {
+        Some(in_use) if in_use.used + wanted > in_use.limit => Finding::Holds(format!(
+            "the process has {} descriptors open, of {} that RLIMIT_NOFILE admits",
+            in_use.used, in_use.limit
+        )),
+        Some(in_use) if case.symptom.is_some() => Finding::Suggests(format!(
+            "nothing else gives this error; by now {} of {} descriptors are in use",
+            in_use.used, in_use.limit
+        )),
+        None if case.symptom.is_some() => Finding::Unseen("the caller's open descriptors"),
+        Some(_) | None => Finding::Excluded,
+    }
+}

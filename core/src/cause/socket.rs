@@ -1,7 +1,7 @@
 //! Causes of `socket` and `socketpair`, and of treating a socket as a file.
 
 use crate::cause::build::*;
-use crate::cause::own::{argument, unrecorded, when};
+use crate::cause::own::{argument, descriptor_limit, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::{Creation, Family};
@@ -176,7 +176,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             Document::Man("socketpair(2)"),
         ],
         class: Class::UpFront,
-        test: descriptor_limit,
+        test: |case| descriptor_limit(case, if case.call == Call::Socketpair { 2 } else { 1 }),
         confusable: &[],
         provoke: Provoke::Live("lower RLIMIT_NOFILE to the descriptors in use, then socket"),
     },
@@ -341,28 +341,6 @@ fn type_unsupported(case: &Case<'_>) -> Finding {
 /// What was passed, if it was a UNIX domain socket that was asked for.
 fn unix_creation(case: &Case<'_>) -> Option<Creation> {
     case.facts.arguments.creation.filter(|c| c.family == Family::Unix)
-}
-
-fn descriptor_limit(case: &Case<'_>) -> Finding {
-    match case.facts.caller.descriptors.known() {
-        Some(use_) if use_.is_full() => Finding::Holds(format!(
-            "the process has {} descriptors open, of {} that RLIMIT_NOFILE admits",
-            use_.used, use_.limit
-        )),
-        Some(use_) if case.call == Call::Socketpair && use_.used + 1 == use_.limit => {
-            Finding::Holds(format!(
-                "a pair needs two descriptors, and the process has {} open of {}",
-                use_.used, use_.limit
-            ))
-        }
-        Some(use_) if case.symptom.is_some() => Finding::Suggests(format!(
-            "nothing else gives this error; by now {} of {} descriptors are in use",
-            use_.used, use_.limit
-        )),
-        Some(_) => Finding::Excluded,
-        None if case.symptom.is_some() => Finding::Unseen("the caller's open descriptors"),
-        None => Finding::Excluded,
-    }
 }
 
 fn system_limit(case: &Case<'_>) -> Finding {

@@ -71,6 +71,8 @@ impl Capabilities {
     pub const SETGID: u32 = 6;
     /// Changes user ids at will.
     pub const SETUID: u32 = 7;
+    /// Binds to privileged ports.
+    pub const NET_BIND_SERVICE: u32 = 10;
     /// Administers the network.
     pub const NET_ADMIN: u32 = 12;
     /// Inspects other processes.

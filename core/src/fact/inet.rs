@@ -26,8 +26,13 @@ pub struct InetTarget {
     pub ports_used: Seen<u32>,
     /// Whether the address is one of this machine's.
     pub is_local: Seen<bool>,
-    /// Other sockets bound to the port, for `bind`.
+    /// Other sockets bound to the port, on any address: for `bind`, and to tell that a server
+    /// listens on another address than the wanted one.
     pub in_use_by: Seen<Vec<InetSocket>>,
+    /// `net.ipv4.ip_nonlocal_bind` or its like for IPv6.
+    pub nonlocal_bind: Seen<bool>,
+    /// `net.ipv4.ip_unprivileged_port_start`: ports below it ask for a privilege.
+    pub unprivileged_from: Seen<u16>,
 }
 
 /// The kernel's answer to "how would you reach it?".
@@ -46,8 +51,12 @@ pub enum Route {
     Broadcast,
     /// To a multicast group.
     Multicast,
-    /// An `unreachable` or `prohibit` route says no (`EHOSTUNREACH`, `EACCES`).
-    Refused,
+    /// An `unreachable` route says no (`EHOSTUNREACH`).
+    Unreachable,
+    /// A `prohibit` route or rule says no (`EACCES`).
+    Prohibited,
+    /// A `blackhole` route says no (`EINVAL`).
+    Blackhole,
     /// There is none (`ENETUNREACH`).
     None,
 }

@@ -152,6 +152,9 @@ pub struct OwnSocket {
     pub send_buffer: u32,
     /// Bytes of kernel memory that messages sent and not yet read occupy (`SIOCOUTQ`).
     pub unread_by_peer: Seen<u32>,
+    /// Whether poll reports that it can be written to. For a connected datagram socket that takes
+    /// the receiver's queue into account.
+    pub writable: Seen<bool>,
     /// Bytes ready to be read (`SIOCINQ`; the first message only for datagrams).
     pub readable: Seen<u32>,
     /// For a listener: its queue.
@@ -182,6 +185,7 @@ impl OwnSocket {
             receive_timeout_us: 0,
             send_buffer: 212_992,
             unread_by_peer: Seen::Known(0),
+            writable: Seen::default(),
             readable: Seen::Known(0),
             backlog: None,
             options: SocketOptions::default(),
@@ -200,6 +204,10 @@ pub struct History {
     pub answered: bool,
     /// The call blocked before it failed.
     pub blocked: bool,
+    /// Nothing was ever sent on this socket.
+    pub sent_nothing: bool,
+    /// The program itself shut down its sending side.
+    pub shut_down_sending: bool,
 }
 
 /// The other end of the caller's socket.
@@ -207,12 +215,17 @@ pub struct History {
 pub struct Peer {
     /// Its inode number in sockfs; 0 while it waits to be accepted; unseen once it is closed.
     pub inode: Seen<u64>,
+    /// Its name, raw as `getpeername` gives it; empty if it has none.
+    pub name: Seen<Vec<u8>>,
     /// Whether it is closed.
     pub closed: Seen<bool>,
     /// Which directions it shut down.
     pub shutdown: Seen<Directions>,
     /// Whether it is connected back to the caller (datagrams).
     pub mutual: Seen<bool>,
+    /// Whether it is connected to a socket other than the caller's, so that it takes messages
+    /// from that one only (datagrams).
+    pub elsewhere: Seen<bool>,
     /// For datagrams: how many messages wait in its queue, and how many may.
     pub queue: Seen<Backlog>,
     /// Whether it refuses descriptors (`SO_PASSRIGHTS` off).

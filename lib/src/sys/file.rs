@@ -4,7 +4,7 @@
 //! FIFO is never opened, an automount never triggered. Every call is retried after `EINTR`, which
 //! file systems in user space and on networks may return.
 
-use super::{Result, check, count};
+use super::{Result, check};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::ffi::{CStr, CString};
@@ -93,46 +93,12 @@ pub fn access(file: BorrowedFd<'_>, mode: libc::c_int) -> Result<()> {
     })
 }
 
-/// The number of `getxattrat(2)`, the same on every architecture but alpha.
-const SYS_GETXATTRAT: libc::c_long = 464;
-
-/// The C library has no name for it yet.
-#[repr(C)]
-struct XattrArgs {
-    value: u64,
-    size: u32,
-    flags: u32,
-}
-
-/// `getxattrat(2)` (Linux 6.13) of what a descriptor names, which may be `O_PATH`; before, the same
-/// through `/proc/self/fd`. An attribute longer than `buffer` is `ERANGE`.
+/// `getxattr(2)` of what a descriptor names, which may be `O_PATH`: through its name in `/proc`,
+/// because `fgetxattr(2)` and `getxattrat(2)` with an empty path refuse such descriptors with
+/// `EBADF`. `ENOENT` without `/proc`, `ERANGE` if the value is longer than `buffer`.
 pub fn attribute(file: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
-    match retry_on_intr(|| attribute_at(file, name, buffer)) {
-        Err(Errno::NOSYS | Errno::PERM) => {
-            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-            retry_on_intr(|| rustix::fs::getxattr(path.as_str(), name, &mut *buffer))
-        }
-        answer => answer,
-    }
-}
-
-fn attribute_at(file: BorrowedFd<'_>, name: &CStr, buffer: &mut [u8]) -> Result<usize> {
-    let size = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-    let args = XattrArgs { value: buffer.as_mut_ptr() as u64, size, flags: 0 };
-    // SAFETY: the strings are C strings, `args` describes `buffer`, which is writable, and its own
-    // size is passed with it.
-    let value = unsafe {
-        libc::syscall(
-            SYS_GETXATTRAT,
-            file.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH,
-            name.as_ptr(),
-            &raw const args,
-            size_of::<XattrArgs>(),
-        )
-    };
-    count(value as libc::ssize_t)
+    let path = format!("/proc/thread-self/fd/{}", file.as_raw_fd());
+    retry_on_intr(|| rustix::fs::getxattr(path.as_str(), name, &mut *buffer))
 }
 
 /// `openat2(2)` with `RESOLVE_NO_MAGICLINKS`: whether a symbolic link is a magic one of `/proc`,

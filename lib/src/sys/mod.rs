@@ -28,6 +28,8 @@ pub mod process;
 pub mod restrict;
 pub mod socket;
 
+/// The numbers of this host, by their C names.
+pub use libc;
 pub use rustix::io::Errno;
 
 /// The value of a call, or the host's errno.
@@ -41,9 +43,4 @@ fn last() -> Errno {
 /// What a libc call returned, or its errno if that is negative.
 fn check(value: libc::c_int) -> Result<libc::c_int> {
     if value < 0 { Err(last()) } else { Ok(value) }
-}
-
-/// A count that a libc call returned, or its errno if that is negative.
-fn count(value: libc::ssize_t) -> Result<usize> {
-    usize::try_from(value).map_err(|_| last())
 }

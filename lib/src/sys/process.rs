@@ -123,6 +123,17 @@ pub fn die_with(parent: u32) -> Result<()> {
     if now == parent { Ok(()) } else { Err(Errno::SRCH) }
 }
 
+/// `setsid(2)`: a session and process group of its own; signals to the old group do not come.
+pub fn own_session() -> Result<()> {
+    rustix::process::setsid().map(drop)
+}
+
+/// `prctl(2)` `PR_SET_DUMPABLE`: a process that changed its ids belongs to root in `/proc`, and
+/// may not even map its own user namespace, until it allows itself to be looked at.
+pub fn allow_inspection() -> Result<()> {
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)
+}
+
 /// `kill(2)` with `SIGKILL` of a process group. `ESRCH` if it has no member.
 pub fn kill_group(leader: u32) -> Result<()> {
     let group = i32::try_from(leader).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;

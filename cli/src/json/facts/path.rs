@@ -14,6 +14,7 @@ pub(super) fn path(target: &PathTarget) -> Value {
             "walk": seen(&target.walk, walk),
             "attached": seen(&target.attached, |s| all(s, socket::socket)),
             "namesakes": seen(&target.namesakes, |s| all(s, socket::socket)),
+            "lookalikes": seen(&target.lookalikes, |s| all(s, socket::socket)),
             "everywhere": seen(&target.everywhere, |()| true.into()),
             "variants": variants(&target.variants),
         }),
@@ -33,7 +34,7 @@ fn variants(variants: &Variants) -> Value {
 }
 
 fn walk(walk: &Walk) -> Value {
-    json!({"steps": all(&walk.steps, step), "end": end(&walk.end)})
+    json!({"steps": all(&walk.steps, step), "end": end(&walk.end), "named": walk.named})
 }
 
 fn end(end: &End) -> Value {
@@ -121,6 +122,9 @@ fn mount(mount: &Mount) -> Value {
     let start = with(bytes("point", &mount.point), bytes("root", &mount.root));
     with(
         with(start, json!({"fs_type": mount.fs_type})),
-        with(bytes("source", &mount.source), json!({"read_only": mount.read_only})),
+        with(
+            bytes("source", &mount.source),
+            json!({"read_only": mount.read_only, "fs_read_only": mount.fs_read_only}),
+        ),
     )
 }

@@ -36,23 +36,24 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Acl> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn write(acl: &Acl) -> Vec<u8> {
+    /// What [`parse`] reads: a list for a file of this mode.
+    pub(in crate::observe::path) fn write(acl: &Acl, mode: u32) -> Vec<u8> {
         let mut bytes = VERSION.to_le_bytes().to_vec();
         let mut entry = |tag: u16, bits: u8, id: u32| {
             bytes.extend(tag.to_le_bytes());
             bytes.extend(u16::from(bits).to_le_bytes());
             bytes.extend(id.to_le_bytes());
         };
-        entry(0x01, 6, u32::MAX);
+        entry(0x01, (mode >> 6 & 7) as u8, u32::MAX);
         acl.users.iter().for_each(|(id, bits)| entry(USER, *bits, *id));
         entry(GROUP_OBJ, acl.owning_group, u32::MAX);
         acl.groups.iter().for_each(|(id, bits)| entry(GROUP, *bits, *id));
         entry(MASK, acl.mask, u32::MAX);
-        entry(0x20, 4, u32::MAX);
+        entry(0x20, (mode & 7) as u8, u32::MAX);
         bytes
     }
 
@@ -75,7 +76,7 @@ mod tests {
                          groups in prop::collection::vec((any::<u32>(), 0u8..8), 0..5),
                          owning_group in 0u8..8, mask in 0u8..8) {
             let acl = Acl { users, groups, owning_group, mask };
-            prop_assert_eq!(parse(&write(&acl)), Some(acl));
+            prop_assert_eq!(parse(&write(&acl, 0o640)), Some(acl));
         }
     }
 }

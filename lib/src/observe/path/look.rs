@@ -101,7 +101,7 @@ fn access_list(file: BorrowedFd<'_>) -> Seen<Option<Acl>> {
 
 fn unreadable_list<T>(errno: Errno) -> Seen<T> {
     Seen::Unseen(match errno {
-        Errno::NOENT => Unseen::Absent { what: "/proc, or getxattrat(2) from Linux 6.13" },
+        Errno::NOENT => Unseen::Absent { what: "/proc, through which the list is read" },
         other => Unseen::Failed { error: other.to_string() },
     })
 }

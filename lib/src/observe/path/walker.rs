@@ -156,7 +156,13 @@ impl Walker<'_> {
         {
             return ControlFlow::Break(End::NoSearch);
         }
-        if let Seen::Known(Permission::Denied(_)) = judge(&self.ground.caller, step, Want::Search) {
+        // The kernel's own answer also knows of security modules and servers of file systems.
+        let allowed = match (&step.kernel_allows, judge(&self.ground.caller, step, Want::Search)) {
+            (Seen::Known(allowed), _) => *allowed,
+            (_, Seen::Known(Permission::Denied(_))) => false,
+            _ => true,
+        };
+        if !allowed {
             return ControlFlow::Break(End::NoSearch);
         }
         // A name looked up in an automount directory would mount something.

@@ -1,3 +1,5 @@
+mod permission;
+
 use super::*;
 use crate::observe::caller::{As, view};
 use std::fs;

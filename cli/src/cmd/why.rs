@@ -1,0 +1,146 @@
+//! `sunpath why`: observe, diagnose, answer.
+
+mod attempt;
+
+use crate::args::Why;
+use crate::exit::Exit;
+use crate::json;
+use crate::out::{self, Stop};
+use crate::render::text::{show, width};
+use crate::render::why::{Answer, assumed_type, report};
+use attempt::Attempt;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use sunpath::fact::Arguments;
+use sunpath::observe::{As, Query, UserSpec, observe};
+use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, SocketType, diagnose};
+
+/// Answers the question.
+pub fn run(args: &Why) -> Result<Exit, Stop> {
+    let endpoint = endpoint(&args.address)?;
+    let socket = socket_type(args, &endpoint)?;
+    let attempt = if args.connect {
+        permit_attempt(args)?;
+        Some(attempt::connect(&endpoint, socket)?)
+    } else {
+        None
+    };
+    let facts = gather(args, &endpoint, socket, attempt.as_ref())?;
+    let symptom = attempt.as_ref().map_or(args.error, |a| a.symptom);
+    let mut diagnosis = diagnose(args.call, socket, symptom, &facts);
+    if attempt.as_ref().is_some_and(Attempt::succeeded) {
+        // What really happened outweighs every prediction.
+        diagnosis.outcome = Outcome::Succeeds;
+        diagnosis.causes.clear();
+    }
+    let text = if args.json {
+        json::why(args.address.as_bytes(), &diagnosis, &facts)
+    } else {
+        text(args, &endpoint, &diagnosis, &facts, attempt.as_ref())
+    };
+    out::print(&text)?;
+    Ok(exit(&diagnosis))
+}
+
+fn text(
+    args: &Why,
+    endpoint: &Endpoint,
+    diagnosis: &Diagnosis,
+    facts: &Facts,
+    attempt: Option<&Attempt>,
+) -> String {
+    let mut notes: Vec<_> = attempt.map(|a| a.note.clone()).into_iter().collect();
+    let assumed = args.socket.is_none() && matches!(args.call, Call::Connect | Call::Send);
+    if assumed {
+        notes.extend(assumed_type(facts, diagnosis.socket.name()));
+    }
+    let now = |_| diagnose(args.call, diagnosis.socket, None, facts).outcome;
+    let answer = Answer {
+        endpoint,
+        who: who(args),
+        diagnosis,
+        now: diagnosis.symptom.map(now),
+        facts,
+        notes,
+    };
+    report(&answer, width())
+}
+
+/// The status of the answer: a symptom that no cause explains well cannot be told.
+fn exit(diagnosis: &Diagnosis) -> Exit {
+    let explained = diagnosis.causes.first().is_some_and(|r| r.certainty != Certainty::Possible);
+    match diagnosis.outcome {
+        Outcome::Succeeds => Exit::Success,
+        Outcome::Unknown => Exit::Unknown,
+        _ if diagnosis.symptom.is_some() && !explained => Exit::Unknown,
+        Outcome::Fails(_) | Outcome::Waits | Outcome::Misleads(_) => Exit::Fails,
+    }
+}
+
+fn endpoint(address: &OsStr) -> Result<Endpoint, Stop> {
+    Endpoint::parse(address.as_bytes()).map_err(|why| {
+        Stop::usage(format!("cannot read the address \"{}\": {why}", show(address.as_bytes())))
+    })
+}
+
+/// The type of the caller's socket: as asked, or what goes with address and call.
+fn socket_type(args: &Why, endpoint: &Endpoint) -> Result<SocketType, Stop> {
+    match (endpoint, args.socket) {
+        (Endpoint::Inet { transport, .. }, Some(_)) => Err(Stop::usage(format!(
+            "--type is for UNIX domain sockets; the address says {transport} already"
+        ))),
+        (Endpoint::Inet { transport, .. }, None) => Ok(*transport),
+        (Endpoint::Unix(_), Some(socket)) => Ok(socket),
+        (Endpoint::Unix(_), None) if args.call == Call::Send => Ok(SocketType::Datagram),
+        (Endpoint::Unix(_), None) => Ok(SocketType::Stream),
+    }
+}
+
+/// An attempt is made by this process: it cannot speak for another caller.
+fn permit_attempt(args: &Why) -> Result<(), Stop> {
+    if args.call != Call::Connect {
+        return Err(Stop::usage(format!(
+            "--connect makes a connection; it cannot answer for --call {}",
+            args.call
+        )));
+    }
+    if let Some(who) = who(args) {
+        return Err(Stop::usage(format!(
+            "--connect would connect as this process, not as {who}, and its answer could be \
+             wrong for {who}; leave --connect out, or run sunpath itself from there"
+        )));
+    }
+    Ok(())
+}
+
+/// The caller, if it is not this process.
+fn who(args: &Why) -> Option<String> {
+    let user = args.user.as_ref().map(|user| show(user.as_bytes()));
+    user.or_else(|| args.pid.map(|pid| format!("process {pid}")))
+}
+
+fn caller(args: &Why) -> As {
+    match (&args.user, args.pid) {
+        (Some(user), _) => As::User(UserSpec::Name(user.as_bytes().to_vec())),
+        (None, Some(pid)) => As::Process(pid),
+        (None, None) => As::Myself,
+    }
+}
+
+fn gather(
+    args: &Why,
+    endpoint: &Endpoint,
+    socket: SocketType,
+    attempt: Option<&Attempt>,
+) -> Result<Facts, Stop> {
+    let nonblocking = attempt.and_then(|a| a.nonblocking);
+    let query = Query {
+        call: args.call,
+        socket,
+        endpoint: Some(endpoint.clone()),
+        caller: caller(args),
+        descriptor: None,
+        arguments: Arguments { nonblocking, ..Arguments::default() },
+    };
+    observe(&query).map_err(|why| Stop::usage(why.to_string()))
+}

@@ -1,0 +1,78 @@
+//! Causes of `shutdown`.
+
+use crate::cause::build::*;
+use crate::cause::own::{argument, judge, when};
+use crate::cause::{Cause, Class, Document, Evidence, Provoke};
+use crate::diagnose::{Case, Finding};
+use crate::fact::socket::State;
+use crate::{Call, Errno, Sockets};
+use alloc::format;
+
+/// The entries of this file.
+pub(in crate::cause) const CAUSES: &[Cause] = &[
+    Cause {
+        id: "shutdown/bad-direction",
+        calls: &[at(Call::Shutdown, 20)],
+        sockets: Sockets::ANY,
+        shows: &[
+            fails(LINUX, Errno::EINVAL, Evidence::Measured),
+            fails(BSDS, Errno::EINVAL, Evidence::Source),
+            fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
+        ],
+        title: "the direction is none of reading, writing and both",
+        happened: "A number other than SHUT_RD (0), SHUT_WR (1) and SHUT_RDWR (2) was passed.",
+        why: "The argument is one of three numbers, not a set of flags: there is no 3.",
+        fix: "Pass one of the three names.",
+        commands: &[],
+        differs: None,
+        documents: &[Document::Unix7, Document::Posix("shutdown"), Document::Man("shutdown(2)")],
+        class: Class::UpFront,
+        test: bad_direction,
+        confusable: &[],
+        provoke: Provoke::Live("shutdown(socket, 3)"),
+    },
+    Cause {
+        id: "shutdown/not-connected",
+        calls: &[at(Call::Shutdown, 30)],
+        sockets: Sockets::ANY,
+        shows: &[
+            never(LINUX, Evidence::Measured).on(Sockets::UNIX),
+            fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
+            fails(BSDS, Errno::ENOTCONN, Evidence::Source),
+            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+        ],
+        title: "there is no connection to shut down",
+        happened: "shutdown was called on a socket that is not connected.",
+        why: "POSIX lets shutdown fail without a connection. Linux's UNIX domain sockets do not \
+              look: shutdown succeeds in every state, on a fresh socket, a listener, a datagram \
+              socket, after the peer has gone, and again. It then marks the socket, and the mark \
+              survives a later connect.",
+        fix: "Where the connection may have ended already, ignore this error: the wish is \
+              fulfilled.",
+        commands: &[],
+        differs: Some(
+            "shutdown(2) and POSIX list it for every socket; Linux never returns it for UNIX \
+             domain sockets, and for TCP ones it does.",
+        ),
+        documents: &[
+            Document::OpenServer,
+            Document::Posix("shutdown"),
+            Document::Man("shutdown(2)"),
+        ],
+        class: Class::UpFront,
+        test: not_connected,
+        confusable: &[],
+        provoke: Provoke::Not("Linux never returns it for UNIX domain sockets"),
+    },
+];
+
+fn bad_direction(case: &Case<'_>) -> Finding {
+    let hint = "a direction other than 0, 1 and 2 must have been passed";
+    argument(case, case.facts.arguments.direction, hint, |direction| {
+        when(!(0..=2).contains(&direction), format!("{direction} was passed as the direction"))
+    })
+}
+
+fn not_connected(case: &Case<'_>) -> Finding {
+    judge(case, |own| when(own.state != State::Connected, "the socket is not connected"))
+}

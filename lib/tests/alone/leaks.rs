@@ -1,0 +1,103 @@
+//! Whatever fails, no descriptor is left open.
+
+use std::fs::File;
+use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use sunpath::sys::message::{self, CONTROL_ROOM, Control};
+use sunpath::sys::netlink::{Netlink, SOCK_DIAG};
+use sunpath::sys::option::{self, SO_PASSPIDFD};
+use sunpath::sys::probe::{self, Memory};
+use sunpath::sys::process::limit_descriptors;
+use sunpath::sys::socket::{RecvFlags, SendFlags, SocketFlags, socketpair};
+use sunpath::{Address, Call, Listener, SocketType, Stream};
+
+crate::tests! {
+    failing_sockets
+    streams_close_descriptors_that_arrive
+    messages_close_what_nobody_takes
+    probes
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Runs it often enough for a leak to show.
+#[track_caller]
+fn leaves_nothing(mut action: impl FnMut()) {
+    action();
+    let before = open_descriptors();
+    (0..20).for_each(|_| action());
+    assert_eq!(open_descriptors(), before);
+}
+
+fn failing_sockets() {
+    leaves_nothing(|| {
+        Stream::connect("/nonexistent/server").unwrap_err();
+        Stream::connect("/").unwrap_err();
+        Stream::connect("").unwrap_err();
+        Listener::bind("/").unwrap_err();
+        Listener::bind("/nonexistent/server").unwrap_err();
+        Netlink::open(SOCK_DIAG, 1 << 18).unwrap();
+    });
+    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _client = Stream::connect_addr(&address).unwrap();
+    let lowest_free = File::open("/dev/null").unwrap().as_raw_fd().cast_unsigned().into();
+    limit_descriptors(lowest_free).unwrap();
+    assert_eq!(listener.accept().unwrap_err().raw_os_error(), libc::EMFILE);
+    limit_descriptors(lowest_free + 1).unwrap();
+    listener.accept().unwrap();
+}
+
+fn streams_close_descriptors_that_arrive() {
+    let (a, mut b) = Stream::pair().unwrap();
+    leaves_nothing(|| {
+        let mut control = Control::new();
+        control.rights(&[a.as_fd(), a.as_fd()]);
+        let send =
+            || message::sendmsg(&a, None, &[IoSlice::new(b"x")], &control, SendFlags::empty());
+        send().unwrap();
+        assert_eq!(b.read(&mut [0; 9]).unwrap(), 1);
+        send().unwrap();
+        let mut byte = [0; 1];
+        assert_eq!(b.read_vectored(&mut [IoSliceMut::new(&mut byte)]).unwrap(), 1);
+    });
+    drop(b);
+    (&a).write(b"x").unwrap_err();
+}
+
+fn messages_close_what_nobody_takes() {
+    let (a, b) = socketpair(SocketType::Datagram, SocketFlags::empty()).unwrap();
+    let pidfd = option::set_switch(&b, SO_PASSPIDFD, true);
+    if let Err(errno) = pidfd {
+        eprintln!("no SO_PASSPIDFD here: {errno}");
+    }
+    let mut control = Control::new();
+    control.rights(&[a.as_fd(), b.as_fd(), a.as_fd()]);
+    for room in (0..160).chain([CONTROL_ROOM]) {
+        leaves_nothing(|| {
+            let data = [IoSlice::new(b"x")];
+            message::sendmsg(&a, None, &data, &control, SendFlags::empty()).unwrap();
+            let mut room = vec![0; room];
+            message::recvmsg(&b, &mut [], &mut room, RecvFlags::empty()).unwrap();
+        });
+    }
+}
+
+fn probes() {
+    let (a, _b) = socketpair(SocketType::Stream, SocketFlags::empty()).unwrap();
+    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let address = listener.local_addr().unwrap();
+    leaves_nothing(|| {
+        for call in Call::ALL {
+            let _ = probe::plain(*call, -1);
+        }
+        probe::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, false).unwrap();
+        probe::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, true).unwrap_err();
+        probe::recv(a.as_raw_fd(), Memory::Bad, 1, 0).unwrap_err();
+        let _client = Stream::connect_addr(&address).unwrap();
+        let bad = Some((Memory::Bad, 110));
+        probe::accept(listener.as_raw_fd(), 0, bad).unwrap_err();
+    });
+}

@@ -1,0 +1,59 @@
+//! Tests that need a process of their own with a single thread: each runs in a forked child.
+
+mod interrupted;
+mod leaks;
+mod namespaces;
+mod processes;
+
+use std::process::ExitCode;
+use sunpath::sys::process::{End, fork};
+
+type Test = (&'static str, fn());
+
+/// A file's tests, by name.
+macro_rules! tests {
+    ($($name:ident)*) => {
+        pub const TESTS: &[crate::Test] = &[
+            $((concat!(module_path!(), "::", stringify!($name)), $name),)*
+        ];
+    };
+}
+pub(crate) use tests;
+
+/// Whether this process is root and may do everything in the initial user namespace; if not,
+/// says that the test is skipped.
+fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: needs root");
+    }
+    root
+}
+
+/// A name that no other test has.
+fn unique(what: &str) -> String {
+    format!("sunpath-alone-{what}-{}", std::process::id())
+}
+
+fn main() -> ExitCode {
+    let all = [interrupted::TESTS, leaks::TESTS, namespaces::TESTS, processes::TESTS].concat();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--list") {
+        all.iter().for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let filters: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(*f));
+    let mut failed = 0;
+    for (name, test) in all.iter().filter(|(name, _)| wanted(name)) {
+        let child = fork(|| {
+            test();
+            0
+        });
+        let end = child.and_then(|child| child.wait());
+        println!("test {name} ... {}", if end == Ok(End::Exited(0)) { "ok" } else { "FAILED" });
+        failed += usize::from(end != Ok(End::Exited(0)));
+    }
+    println!("test result: {failed} failed");
+    ExitCode::from(u8::from(failed > 0))
+}
