@@ -44,3 +44,8 @@ fn last() -> Errno {
 fn check(value: libc::c_int) -> Result<libc::c_int> {
     if value < 0 { Err(last()) } else { Ok(value) }
 }
+
+/// A count that a libc call returned, or its errno if that is negative.
+fn count(value: libc::ssize_t) -> Result<usize> {
+    usize::try_from(value).map_err(|_| last())
+}
