@@ -5,8 +5,8 @@ use crate::stage::{Stage, Step, Trouble, endpoint};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use sunpath::fact::Arguments;
-use sunpath::fact::arguments::{Creation, Family};
-use sunpath::sys::probe;
+use sunpath::fact::arguments::{AddressArgument, Creation, Family};
+use sunpath::sys::probe::{self, Memory};
 use sunpath::sys::process;
 use sunpath::sys::socket::{self, SocketFlags};
 use sunpath::{Call, Errno, SocketType, Symptom};
@@ -14,6 +14,7 @@ use sunpath::{Call, Errno, SocketType, Symptom};
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
     direct("socket/family-unsupported", family_unsupported),
+    direct("socket/protocol-family-unsupported", protocol_family_unsupported),
     direct("socket/protocol-unsupported", protocol_unsupported),
     direct("socket/type-unsupported", type_unsupported),
     direct("socket/no-pairs-in-family", no_pairs_in_family),
@@ -56,6 +57,19 @@ fn created(
 fn family_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
     // Beyond the last family of any kernel.
     create(255, SOCK_STREAM, 0)
+}
+
+/// The one request that still answers so: it asks for an ARP entry of an address that is none.
+fn protocol_family_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
+    const SIOCGARP: u64 = 0x8954;
+    let fd = socket::socket(SocketType::Udp, SocketFlags::empty()).step("make a socket")?;
+    // `struct arpreq` begins with the protocol address, and that with its family.
+    let request = (AF_UNIX as u16).to_ne_bytes();
+    let symptom = failed(probe::ioctl(fd.as_raw_fd(), SIOCGARP, Memory::Bytes(&request)));
+    let address = AddressArgument { length: 16, family: Some(Family::Unix) };
+    let arguments = Arguments { address: Some(address), ..Arguments::default() };
+    let look = Look::new(Call::Ioctl, SocketType::Udp).descriptor(&fd).arguments(arguments);
+    Observed::of(look, symptom)
 }
 
 fn protocol_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
