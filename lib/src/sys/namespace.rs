@@ -25,6 +25,9 @@ impl New {
     /// A pid namespace, for the children.
     pub const PROCESS: New = New(UnshareFlags::NEWPID);
 
+    /// Root directory, working directory and umask, which the threads of a process else share.
+    pub const PLACES: New = New(UnshareFlags::FS);
+
     /// Both.
     pub const fn and(self, other: New) -> New {
         New(self.0.union(other.0))

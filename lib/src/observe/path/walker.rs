@@ -95,6 +95,11 @@ impl Walker<'_> {
             if self.steps.len() == 1 {
                 self.named = Some(0);
             }
+            // A link such as `here -> .` leads to where the walk stood already.
+            if self.here.step + 1 < self.steps.len() {
+                self.steps.push(self.standing().clone());
+                self.here.step = self.steps.len() - 1;
+            }
             if self.wants_directory && self.standing().kind != FileKind::Directory {
                 end = End::NotDirectory;
             }
