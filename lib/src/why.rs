@@ -1,6 +1,7 @@
 //! From an error, whoever reports it, to a diagnosis.
 
-use crate::fact::Descriptor;
+use crate::fact::{Arguments, Descriptor};
+use crate::observe::{As, Query, observe};
 use crate::{Address, Call, Diagnosis, Endpoint, Errno, Error, Facts, SocketType, Symptom};
 use crate::{diagnose, sys};
 use std::error::Error as StdError;
@@ -119,9 +120,18 @@ fn by_kind(kind: io::ErrorKind) -> Option<Symptom> {
     Some(errno.into())
 }
 
-fn facts(question: &Question, _descriptor: Option<BorrowedFd<'_>>) -> Facts {
-    let _ = &question.endpoint;
-    Facts::default()
+/// What the system looks like now, to this process.
+fn facts(question: &Question, descriptor: Option<BorrowedFd<'_>>) -> Facts {
+    let query = Query {
+        call: question.call,
+        socket: question.socket,
+        endpoint: question.endpoint.clone(),
+        caller: As::Myself,
+        descriptor,
+        arguments: Arguments::default(),
+    };
+    // Nobody else is asked about, so nobody can be missing.
+    observe(&query).unwrap_or_default()
 }
 
 #[cfg(test)]

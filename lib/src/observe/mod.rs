@@ -2,7 +2,8 @@
 //!
 //! [`observe`] takes a question (which call, to which address, by whom) and answers with
 //! [`Facts`]: who the caller is (`caller`), what its address leads to, and the switches of the
-//! machine (`system`). For UNIX domain addresses (`unix`) that is the path as the caller walks it
+//! machine (`system`). For an internet address (`inet`) that is its route
+//! and the sockets at its port. For UNIX domain addresses (`unix`) that is the path as the caller walks it
 //! (`path`), the sockets bound to it in the kernel's `tables` (`diag`, over `netlink`; the text of
 //! `/proc/net/unix` where that is missing; `netns` for other network namespaces), and the processes
 //! that hold them (`owners`, `process`). Nothing that is observed is disturbed: no connection is
@@ -12,6 +13,7 @@
 mod accounts;
 mod caller;
 mod diag;
+mod inet;
 mod mounts;
 mod netlink;
 mod netns;
@@ -100,7 +102,9 @@ pub fn observe(query: &Query<'_>) -> Result<Facts, ObserveError> {
         Some(Endpoint::Unix(Address::Abstract(name))) => {
             Target::Abstract(unix::abstract_name::target(name, &view, &mut Tables::of(pid)))
         }
-        Some(Endpoint::Inet { .. }) => Target::None,
+        Some(Endpoint::Inet { transport, host, port }) => {
+            Target::Inet(inet::target(*transport, host, *port, pid))
+        }
     };
     Ok(Facts {
         caller: view.caller,

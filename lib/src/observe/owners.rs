@@ -39,14 +39,34 @@ struct Found {
     denied: bool,
 }
 
+/// A socket whose owners are wanted.
+pub(crate) struct Wanted<'a> {
+    /// Its inode number.
+    pub inode: u64,
+    /// Whether connections wait in its queue.
+    pub waiting: bool,
+    /// Where the owners go.
+    pub owners: &'a mut Seen<Vec<Process>>,
+}
+
+impl<'a> From<&'a mut SocketFact> for Wanted<'a> {
+    fn from(socket: &'a mut SocketFact) -> Self {
+        Wanted {
+            inode: socket.inode,
+            waiting: socket.backlog.is_some_and(|b| b.pending > 0),
+            owners: &mut socket.owners,
+        }
+    }
+}
+
 /// Fills in the owners of these sockets.
-pub(crate) fn fill<'a>(sockets: impl Iterator<Item = &'a mut SocketFact>) {
-    let sockets: Vec<&mut SocketFact> = sockets.filter(|s| s.inode != 0).collect();
+pub(crate) fn fill<'a>(sockets: impl Iterator<Item = Wanted<'a>>) {
+    let sockets: Vec<Wanted<'a>> = sockets.filter(|s| s.inode != 0).collect();
     if sockets.is_empty() {
         return;
     }
     let wanted: BTreeSet<u64> = sockets.iter().map(|s| s.inode).collect();
-    let waiting = sockets.iter().any(|s| s.backlog.is_some_and(|b| b.pending > 0));
+    let waiting = sockets.iter().any(|s| s.waiting);
     let (pids, all_pids) = process::pids();
     let mut found = search(&pids, &wanted, waiting);
     let mut owners = describe(&found.holders);
@@ -57,7 +77,7 @@ pub(crate) fn fill<'a>(sockets: impl Iterator<Item = &'a mut SocketFact>) {
     for socket in sockets {
         let mine: Vec<Process> =
             owners.iter().filter(|(i, _)| *i == socket.inode).map(|(_, p)| p.clone()).collect();
-        socket.owners = if !mine.is_empty() {
+        *socket.owners = if !mine.is_empty() {
             Seen::Known(mine)
         } else if pids.is_empty() {
             Seen::Unseen(Unseen::Absent { what: "/proc" })

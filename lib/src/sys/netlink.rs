@@ -4,7 +4,7 @@ use super::option::{set, set_timeout};
 use super::{Result, socket};
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub use rustix::net::Protocol;
 
@@ -47,6 +47,12 @@ impl Netlink {
     /// came first, nothing is lost then.
     pub fn recv(&self, buffer: &mut [u8]) -> Result<usize> {
         rustix::net::recv(&self.fd, buffer, RecvFlags::TRUNC).map(|(_stored, length)| length)
+    }
+}
+
+impl AsFd for Netlink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

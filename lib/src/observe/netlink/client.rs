@@ -1,21 +1,13 @@
 //! A netlink socket and the exchange of a request for answers.
 
 use super::wire::{Message, Messages, errno_of, request};
-use rustix::fd::OwnedFd;
-use rustix::io::Errno;
-use rustix::net::netlink::{self, SocketAddrNetlink};
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
-use rustix::net::{recv, sendto, socket_with};
-use std::time::Duration;
+use crate::sys::Errno;
+use crate::sys::netlink::{Netlink, ROUTE, SOCK_DIAG};
 
 /// The kernel packs as much of a dump into one datagram as the reader's largest read so far had
 /// room for, and what does not fit into a datagram of its own is left out without a word: a
 /// listener with a thousand waiting connections, for example. So the first read is large already.
 const BUFFER: usize = 256 * 1024;
-
-/// The kernel answers within microseconds; only a broken one keeps us waiting.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A dump that changes interrupt is asked for again, so many times in all.
 const ATTEMPTS: u32 = 4;
@@ -50,7 +42,7 @@ impl From<Errno> for Trouble {
 
 /// A netlink socket. It belongs for ever to the network namespace in which it was opened.
 pub(crate) struct Client {
-    socket: OwnedFd,
+    socket: Netlink,
     buffer: Vec<u8>,
     sequence: u32,
 }
@@ -58,22 +50,24 @@ pub(crate) struct Client {
 impl Client {
     /// Asks about sockets: `sock_diag(7)`.
     pub(crate) fn sockets() -> Result<Client, Errno> {
-        Client::open(netlink::SOCK_DIAG)
+        Netlink::open(SOCK_DIAG, BUFFER as u32).map(Client::on)
     }
 
     /// Asks about routes and neighbours: `rtnetlink(7)`.
     pub(crate) fn routes() -> Result<Client, Errno> {
-        // Protocol number 0 is NETLINK_ROUTE; rustix spells it as no protocol.
-        let socket = open_socket(None)?;
-        Ok(Client::on(socket))
+        Netlink::open(ROUTE, BUFFER as u32).map(Client::on)
     }
 
-    fn open(protocol: Protocol) -> Result<Client, Errno> {
-        Ok(Client::on(open_socket(Some(protocol))?))
-    }
-
-    fn on(socket: OwnedFd) -> Client {
+    fn on(socket: Netlink) -> Client {
         Client { socket, buffer: Vec::new(), sequence: 0 }
+    }
+
+    /// The name of a network device of the namespace, by its number.
+    pub(crate) fn device(&self, number: u32) -> String {
+        match rustix::net::netdevice::index_to_name(&self.socket, number) {
+            Ok(name) => name,
+            Err(_) => format!("device {number}"),
+        }
     }
 
     /// Asks for one object.
@@ -120,17 +114,15 @@ impl Client {
     ) -> Result<bool, Trouble> {
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request(kind, flags, self.sequence, body);
-        let kernel = SocketAddrNetlink::new(0, 0);
-        retry(|| sendto(&self.socket, &bytes, SendFlags::empty(), &kernel))?;
+        retry(|| self.socket.send(&bytes))?;
         self.buffer.resize(BUFFER, 0);
         let mut complete = true;
         loop {
-            let (length, whole) =
-                retry(|| recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC))?;
-            if whole > length {
+            let length = retry(|| self.socket.recv(&mut self.buffer))?;
+            let Some(datagram) = self.buffer.get(..length) else {
                 return Err(Errno::MSGSIZE.into());
-            }
-            for message in Messages(&self.buffer[..length]) {
+            };
+            for message in Messages(datagram) {
                 if message.sequence != self.sequence {
                     continue;
                 }
@@ -153,13 +145,6 @@ impl Client {
             }
         }
     }
-}
-
-fn open_socket(protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
-    let flags = SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-    Ok(socket)
 }
 
 /// Repeats a call that a signal interrupted.

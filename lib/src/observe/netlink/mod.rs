@@ -3,7 +3,7 @@
 //! [`wire`] reads and writes messages and is pure; [`client`] sends a request and walks through
 //! the answers. The families of messages (`sock_diag`, `rtnetlink`) are with those who use them.
 
-pub(super) mod client;
+mod client;
 pub(super) mod wire;
 
 pub(super) use client::{Client, Trouble};

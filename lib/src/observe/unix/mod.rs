@@ -26,7 +26,7 @@ fn owners_of(lists: &mut [&mut Seen<Vec<SocketFact>>]) {
         Seen::Known(sockets) => Some(sockets),
         Seen::Unseen(_) => None,
     });
-    owners::fill(sockets.flatten().take(MOST));
+    owners::fill(sockets.flatten().take(MOST).map(owners::Wanted::from));
 }
 
 /// Fills in whether the queues of listeners move, where somebody waits in them.
