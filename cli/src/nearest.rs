@@ -1,7 +1,13 @@
 //! The name that was probably meant.
 
+/// Names are shorter; measuring distances to more would take long.
+const LONGEST: usize = 80;
+
 /// The candidate nearest to what was typed, if it is near enough to be worth a suggestion.
 pub fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if typed.len() > LONGEST {
+        return None;
+    }
     let allowed = (typed.chars().count() / 3).clamp(1, 6);
     let measured = candidates.map(|c| (strsim::osa_distance(typed, c), c));
     measured.filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, c)| c)

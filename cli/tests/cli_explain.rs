@@ -1,0 +1,188 @@
+//! `sunpath explain`, `man` and `completions`, as a user runs them.
+
+mod common;
+
+use common::{run, sunpath};
+use std::io::Read;
+use std::process::Stdio;
+use sunpath::{Call, Errno, cause};
+
+#[test]
+fn the_index_lists_every_cause() {
+    let run = run(&["explain"]);
+    assert_eq!(run.code, 0);
+    for cause in cause::all() {
+        assert!(run.out.contains(cause.id), "{}", cause.id);
+    }
+}
+
+#[test]
+fn every_cause_has_a_page_and_an_entry_in_json() {
+    let index = run(&["explain", "--json"]).json();
+    let entries = index["causes"].as_array().unwrap();
+    assert_eq!(entries.len(), cause::all().count());
+    for entry in entries {
+        for field in ["id", "title", "happened", "why", "fix", "class", "provoke"] {
+            assert!(entry[field].is_string(), "{field} of {entry}");
+        }
+        assert!(entry["shows"].as_array().is_some_and(|s| !s.is_empty()), "{entry}");
+    }
+    let page = run(&["explain", "connect/stale-socket"]);
+    assert_eq!(page.code, 0);
+    for heading in ["What happened", "Why", "What to do", "What programs see", "rm PATH"] {
+        assert!(page.out.contains(heading), "{heading}");
+    }
+    let one = run(&["explain", "--json", "connect/stale-socket"]).json();
+    assert_eq!(one["id"], "connect/stale-socket");
+}
+
+#[test]
+fn errnos_and_calls_lead_to_their_causes() {
+    for name in ["ECONNREFUSED", "econnrefused", "111"] {
+        let run = run(&["explain", name]);
+        assert_eq!(run.code, 0);
+        assert!(run.out.starts_with("ECONNREFUSED: connection refused\n"), "{}", run.out);
+        assert!(run.out.contains("connect/stale-socket"), "{}", run.out);
+    }
+    let json = run(&["explain", "--json", "connect"]).json();
+    assert_eq!(json["call"], "connect");
+    let symptoms = json["symptoms"].as_array().unwrap();
+    assert!(symptoms.iter().any(|s| s["symptom"] == "ECONNREFUSED"), "{json}");
+    for call in Call::ALL {
+        assert_eq!(run(&["explain", call.name()]).code, 0, "{call}");
+    }
+    for errno in Errno::ALL {
+        assert_eq!(run(&["explain", errno.name()]).code, 0, "{errno}");
+    }
+    assert_eq!(run(&["explain", "hang"]).code, 0);
+}
+
+#[test]
+fn searches_want_all_words() {
+    let found = run(&["explain", "--search", "file", "left behind"]);
+    assert_eq!(found.code, 0);
+    assert!(found.out.contains("connect/stale-socket"), "{}", found.out);
+    let nothing = run(&["explain", "--search", "stale xylophone"]);
+    assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
+    assert!(nothing.err.contains("no cause speaks of \"stale xylophone\""), "{}", nothing.err);
+    let json = run(&["explain", "--json", "--search", "stale"]).json();
+    assert_eq!(json["search"][0], "stale");
+    assert!(json["causes"].as_array().is_some_and(|c| !c.is_empty()));
+}
+
+#[test]
+fn slips_are_mended_and_nonsense_is_escaped() {
+    for (typed, meant) in [
+        ("connect/stale-sokcet", "connect/stale-socket"),
+        ("stale-socket", "connect/stale-socket"),
+        ("ECONREFUSED", "ECONNREFUSED"),
+        ("conect", "connect"),
+    ] {
+        let run = run(&["explain", typed]);
+        assert_eq!(run.code, 2);
+        assert!(run.err.contains(&format!("did you mean {meant}?")), "{}", run.err);
+    }
+    let long = "x".repeat(100_000);
+    for nonsense in ["", "\x1b[31mred", "\u{202e}abc", "a\nb", &long] {
+        let run = run(&["explain", nonsense]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{nonsense:?}");
+        assert!(run.err.len() < 1000, "{}", run.err);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for args in [&["explain"][..], &["explain", "--json"], &["completions", "bash"]] {
+        let mut child =
+            sunpath().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else {
+        eprintln!("skipped: /dev/full is not there");
+        return;
+    };
+    let output = sunpath().arg("explain").stdout(full).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(err.contains("cannot write to standard output"), "{err}");
+}
+
+#[test]
+fn colours_come_only_when_asked_for() {
+    let coloured = |args: &[&str], no_color: bool| {
+        let mut command = sunpath();
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        let output = command.args(args).output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured(&["explain", "EAGAIN"], false));
+    assert!(coloured(&["--color", "always", "explain", "ECONNREFUSED"], false));
+    assert!(coloured(&["explain", "--color=always", "ECONNREFUSED"], true));
+    assert!(!coloured(&["--color=never", "explain", "ECONNREFUSED"], false));
+    assert!(!coloured(&["--help"], false));
+}
+
+#[test]
+fn wrong_command_lines_exit_with_2() {
+    for args in [
+        &[][..],
+        &["frobnicate"],
+        &["why"],
+        &["why", "--type", "raw", "/x"],
+        &["why", "--call", "fork", "/x"],
+        &["why", "--error", "EWHATEVER", "/x"],
+        &["why", "--pid", "many", "/x"],
+        &["explain", "a", "b"],
+        &["man", "nothing"],
+        &["completions", "csh"],
+    ] {
+        let run = run(args);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);
+        assert!(!run.err.is_empty());
+    }
+    let slip = run(&["why", "--error", "EAGIAN", "/x"]);
+    assert!(slip.err.contains("did you mean EAGAIN?"), "{}", slip.err);
+}
+
+#[test]
+fn man_pages_are_complete() {
+    let dir = common::Dir::new();
+    let path = dir.join("man");
+    let to = path.to_str().unwrap();
+    assert_eq!(run(&["man", "--dir", to]).code, 0);
+    let pages: Vec<_> = std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(pages.len() >= 7, "{pages:?}");
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for section in ["NAME", "SYNOPSIS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"] {
+            let heads = [format!(".SH {section}\n"), format!(".SH \"{section}\"\n")];
+            assert!(heads.iter().any(|h| text.contains(h)), "{section} of {}", page.display());
+        }
+    }
+    assert!(run(&["man", "why"]).out.contains("sunpath\\-why"));
+    let denied = run(&["man", "--dir", "/proc/nothing\x1b"]);
+    assert_eq!(denied.code, 4);
+    assert!(denied.err.contains("/proc/nothing\\x1b"), "{}", denied.err);
+}
+
+#[test]
+fn completions_know_the_subcommands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = sunpath().args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        for name in ["why", "explain", "conform", "demo"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+}

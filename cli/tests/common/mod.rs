@@ -1,0 +1,96 @@
+//! Runs the real binary, and makes places for its sockets.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What a run printed, and its status.
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Run {
+    /// Standard output as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("no JSON: {e}\n{}\n{}", self.out, self.err))
+    }
+
+    /// Both outputs hold nothing that a terminal obeys.
+    pub fn assert_calm(&self) {
+        for text in [&self.out, &self.err] {
+            let wild = text.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(wild, None, "a control character in {text:?}");
+            assert!(!text.contains("panicked"), "{text}");
+        }
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Run {
+        Run {
+            code: output.status.code().expect("ended by itself"),
+            out: String::from_utf8(output.stdout).expect("output is text"),
+            err: String::from_utf8(output.stderr).expect("errors are text"),
+        }
+    }
+}
+
+/// The binary, in an environment that asks for no colour and no odd width.
+pub fn sunpath() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sunpath"));
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary and checks that its output is fit for a terminal.
+pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Run {
+    let run = Run::from(sunpath().args(args).output().expect("the binary runs"));
+    run.assert_calm();
+    run
+}
+
+/// `sunpath why` on an address.
+pub fn why(address: impl AsRef<OsStr>) -> Run {
+    run(&[OsStr::new("why"), address.as_ref()])
+}
+
+/// The id of the first cause.
+pub fn first_cause(json: &serde_json::Value) -> Option<&str> {
+    json["causes"][0]["id"].as_str()
+}
+
+/// A private directory that goes away with its value.
+pub struct Dir(PathBuf);
+
+impl Dir {
+    /// Makes one that every user may enter, with a path short enough for sockets.
+    pub fn new() -> Dir {
+        use std::os::unix::fs::PermissionsExt;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sunpath-{}-{n}", std::process::id()));
+        std::fs::create_dir(&path).expect("a directory for the test");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("its mode");
+        Dir(path)
+    }
+
+    /// A path in it.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
