@@ -6,6 +6,7 @@ mod conform;
 mod explain;
 pub mod hidden;
 mod man;
+mod why;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ use crate::out::Stop;
 pub fn run(cli: &Cli) -> Result<Exit, Stop> {
     match &cli.command {
         Command::Conform(args) => conform::run(args),
+        Command::Why(args) => why::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),
