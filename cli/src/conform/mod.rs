@@ -49,6 +49,7 @@ mod bind;
 mod connect;
 mod descriptor;
 mod eyes;
+mod healthy;
 pub mod judge;
 mod name;
 mod option;
@@ -101,6 +102,11 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
         &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
     ];
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
+}
+
+/// The recipes for sockets that are well.
+pub fn healthy() -> impl Iterator<Item = &'static Recipe> {
+    healthy::RECIPES.iter()
 }
 
 /// The recipe for a cause.

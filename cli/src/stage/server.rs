@@ -30,6 +30,10 @@ pub enum Then {
     Sleeps,
     /// Waits for clients, accepts every connection and keeps it open, receives every message.
     Accepts,
+    /// As [`Accepts`](Then::Accepts), with a short rest after each client.
+    AcceptsSlowly,
+    /// As [`Accepts`](Then::Accepts), but waits inside `accept`.
+    BlocksInAccept,
     /// Shuts its listener down; sleeps.
     ShutsDown,
     /// Waits for clients, but has no descriptor left to accept one.
@@ -85,28 +89,31 @@ impl Server {
                 let used = fs::read_dir("/proc/self/fd").step("count descriptors")?.count();
                 process::limit_descriptors(used as u64 - 1).step("set the limit")?;
             }
-            Then::OnlyBinds | Then::Sleeps | Then::Accepts => {}
+            _ => {}
         }
         Ok(fd)
     }
 
     /// The rest of its life.
-    fn serve(&self, fd: &OwnedFd) -> ! {
+    pub fn serve(&self, fd: &OwnedFd) -> ! {
         let mut clients = Vec::new();
         loop {
+            // An error anywhere here is a client that went away, or the limit that is wanted.
             match self.then {
                 Then::OnlyBinds | Then::Sleeps | Then::ShutsDown => sleep(Duration::from_secs(60)),
-                Then::Accepts | Then::HasNoDescriptor => {
-                    // An error here is a client that went away, or the limit that is wanted.
+                Then::BlocksInAccept => clients.extend(socket::accept(fd, SocketFlags::empty())),
+                Then::Accepts | Then::AcceptsSlowly | Then::HasNoDescriptor => {
                     let _ = socket::poll(fd.as_fd(), PollFlags::IN, 60_000);
                     if !self.socket.is_connection_oriented() {
                         let _ = socket::recv(fd, &mut [0; 64], RecvFlags::DONTWAIT);
-                    } else if let Ok(client) = socket::accept(fd, SocketFlags::empty()) {
-                        clients.push(client);
-                    } else {
-                        // Nobody is there, or nothing can be done about it: do not spin.
-                        sleep(Duration::from_millis(10));
+                        continue;
                     }
+                    let accepted = socket::accept(fd, SocketFlags::empty());
+                    // A server that cannot accept must not spin.
+                    if accepted.is_err() || self.then == Then::AcceptsSlowly {
+                        let _ = socket::poll(fd.as_fd(), PollFlags::empty(), 25);
+                    }
+                    clients.extend(accepted);
                 }
             }
         }
