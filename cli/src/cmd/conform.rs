@@ -64,11 +64,10 @@ fn to_text(reports: &[Report]) -> String {
             Verdict::Skipped => DOUBT,
         };
         let happened = report.happened.as_deref().unwrap_or("-");
-        let verdict = paint(colour, &format!("{:<17}", report.verdict.name()));
-        let line = format!("{:<width$}  {happened:<16}  {verdict}", report.id);
-        text.push_str(line.trim_end());
+        let verdict = paint(colour, report.verdict.name());
+        text.push_str(&format!("{:<width$}  {happened:<16}  {verdict}", report.id));
         if !report.reason.is_empty() {
-            text.push_str("  ");
+            text.push_str(": ");
             text.push_str(&escape(report.reason.as_bytes()));
         }
         text.push('\n');

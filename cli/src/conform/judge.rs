@@ -1,6 +1,6 @@
 //! Carries one recipe out and compares what happens with the catalogue.
 
-use super::eyes::As;
+use sunpath::observe::As;
 use super::{Make, Observed, Recipe, Scene};
 use crate::stage::client::{Client, Position};
 use crate::stage::{Stage, Step, Trouble};

@@ -48,7 +48,6 @@
 mod bind;
 mod connect;
 mod descriptor;
-mod eyes;
 mod healthy;
 pub mod judge;
 mod name;

@@ -59,10 +59,9 @@ fn provoke_elsewhere(id: &str, dir: &Path) -> Report {
     let report = start(id, dir).and_then(|(mut child, stdout)| {
         let line = first_line(stdout, LIMIT);
         // Its process group holds everything that it started, whatever became of it.
-        let killed = process::kill_group(child.id());
-        child.wait().step("wait for the recipe")?;
         // A group that is empty by now has nothing left to kill.
-        drop(killed);
+        let _ = process::kill_group(child.id());
+        child.wait().step("wait for the recipe")?;
         line
     });
     let failed = |why| Report::new(id, Verdict::Differs, why);

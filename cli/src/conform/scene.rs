@@ -1,6 +1,6 @@
 //! What a recipe hands back: a scene to be tried, or what was observed.
 
-use super::eyes::{As, Query, observe};
+use sunpath::observe::{As, Query, observe};
 use crate::stage::Trouble;
 use crate::stage::client::Enter;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -37,7 +37,7 @@ impl Position {
 /// A process in its position. It ends when this is dropped.
 pub struct Client {
     child: Child,
-    go: PipeWriter,
+    go: Option<PipeWriter>,
     answers: PipeReader,
 }
 
@@ -50,10 +50,11 @@ impl Client {
     ) -> Result<Client, Trouble> {
         let (mut told, go) = pipe().step("make a pipe")?;
         let (answers, mut answer) = pipe().step("make a pipe")?;
-        let go_copy = go.try_clone().step("copy a pipe")?;
+        let mut go = Some(go);
         let parent = std::process::id();
-        let child = process::fork(move || {
-            drop(go_copy);
+        let child = process::fork(|| {
+            // Closes the child's copy only.
+            drop(go.take());
             let tie = || process::die_with(parent).step("tie a process to its parent");
             // A change of ids cuts the tie to the parent, so it is made twice.
             let ready = tie().and_then(|()| position.take()).and_then(|()| tie());
@@ -79,7 +80,8 @@ impl Client {
 
     /// Tells it to act, and does not wait.
     pub fn tell(&mut self) -> Result<(), Trouble> {
-        self.go.write_all(b"g").step("tell the client to act")
+        let go = self.go.as_mut();
+        go.map_or(Ok(()), |go| go.write_all(b"g")).step("tell the client to act")
     }
 
     /// What it saw, or [`Symptom::Hangs`] if it says nothing in time.

@@ -101,17 +101,18 @@ impl Stage {
             return Ok(());
         }
         let (mut told, tells) = pipe().step("make a pipe")?;
-        let (restored, inherited) = (path.to_string(), tells.try_clone().step("copy a pipe")?);
-        let child = process::fork(move || {
-            drop(inherited);
+        let mut tells = Some(tells);
+        let child = process::fork(|| {
+            // Closes the child's copy only.
+            drop(tells.take());
             let lone = process::own_session().is_ok();
             // The pipe ends with the last process of the stage.
             let ended = told.read_to_end(&mut Vec::new()).is_ok();
-            let done = fs::write(restored, old).is_ok();
+            let done = fs::write(path, old).is_ok();
             i32::from(!(lone && ended && done))
         });
         let child = child.step("start the process that restores a switch")?;
-        self.keep(Switch { tells: Some(tells), child: Some(child), _lock: switch });
+        self.keep(Switch { tells, child: Some(child), _lock: switch });
         fs::write(path, value).step("set a switch")
     }
 }
