@@ -85,10 +85,7 @@ impl Server {
         }
         match self.then {
             Then::ShutsDown => socket::shutdown(&fd, Shutdown::Both).step("shut down")?,
-            Then::HasNoDescriptor => {
-                let used = fs::read_dir("/proc/self/fd").step("count descriptors")?.count();
-                process::limit_descriptors(used as u64 - 1).step("set the limit")?;
-            }
+            Then::HasNoDescriptor => use_up_descriptors(&fd)?,
             _ => {}
         }
         Ok(fd)
@@ -118,6 +115,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Leaves no descriptor free below a limit that is close.
+fn use_up_descriptors(fd: &OwnedFd) -> Result<(), Trouble> {
+    let used = fs::read_dir("/proc/self/fd").step("count descriptors")?.count();
+    process::limit_descriptors(used as u64 + 8).step("set the limit")?;
+    while let Ok(copy) = fd.try_clone() {
+        // Open for as long as the process lives.
+        std::mem::forget(copy);
+    }
+    Ok(())
 }
 
 /// A running server; it ends with its stage.
