@@ -1,6 +1,5 @@
 //! Carries one recipe out and compares what happens with the catalogue.
 
-use sunpath::observe::As;
 use super::{Make, Observed, Recipe, Scene};
 use crate::stage::client::{Client, Position};
 use crate::stage::{Stage, Step, Trouble};
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
+use sunpath::observe::As;
 use sunpath::sys::name::Name;
 use sunpath::sys::socket::{self, RecvFlags, SendFlags, SocketFlags};
 use sunpath::{

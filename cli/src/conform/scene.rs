@@ -1,10 +1,10 @@
 //! What a recipe hands back: a scene to be tried, or what was observed.
 
-use sunpath::observe::{As, Query, observe};
 use crate::stage::Trouble;
 use crate::stage::client::Enter;
 use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::fact::{Arguments, Descriptor, Facts, Seen, socket::History};
+use sunpath::observe::{As, Query, observe};
 use sunpath::sys;
 use sunpath::{Call, Endpoint, SocketType, Symptom};
 
