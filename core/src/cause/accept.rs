@@ -7,7 +7,7 @@ use crate::cause::own::{
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
-use crate::{Call, Errno, SocketType, Sockets};
+use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;
 
 /// The entries of this file.
@@ -192,6 +192,29 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         confusable: &[],
         provoke: Provoke::Not("Linux never returns it for UNIX domain sockets"),
     },
+    Cause {
+        id: "wait/nothing-pending",
+        calls: &[at(Call::Accept, 95)],
+        sockets: Sockets::CONNECTED.and(Sockets::TCP),
+        shows: &[
+            shows(LINUX, Symptom::Hangs, Evidence::Measured),
+            shows(BSDS, Symptom::Hangs, Evidence::Source),
+            shows(OPENSERVER, Symptom::Hangs, Evidence::Inferred),
+        ],
+        title: "accept waits for a client",
+        happened: "No connection waits, and the call is a blocking one without a timeout.",
+        why: "A blocking accept waits until somebody connects. Closing the listener in another \
+              thread does not end the wait; shutdown does.",
+        fix: "If a client should be there, look at which name it connects to. To stop a server, \
+              shut the listener down, or poll it together with something that tells to stop.",
+        commands: &["ss -xlp"],
+        differs: None,
+        documents: &[Document::Posix("accept"), Document::Man("accept(2)")],
+        class: Class::Waiting,
+        test: waits_for_client,
+        confusable: &[],
+        provoke: Provoke::Live("accept on a blocking listener with an empty queue"),
+    },
 ];
 
 fn datagram(case: &Case<'_>) -> Finding {
@@ -244,6 +267,14 @@ fn aborted(case: &Case<'_>) -> Finding {
             Some(_) => Finding::Unobservable("the client left before its connection was accepted"),
             None => Finding::Excluded,
         }
+    })
+}
+
+fn waits_for_client(case: &Case<'_>) -> Finding {
+    judge(case, |own| {
+        let endless = receiving(case, own) == Patience::Endless && !read_shut(own);
+        let empty = own.state == State::Listening && is_empty(own);
+        when(endless && empty, "no connection waits, and the call has no timeout")
     })
 }
 

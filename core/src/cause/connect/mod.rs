@@ -10,3 +10,4 @@ pub(super) mod policy;
 pub(super) mod rebound;
 pub(super) mod refused;
 pub(super) mod state;
+pub(super) mod timed_out;

@@ -1,6 +1,0 @@
-//! Causes of `recv`.
-
-use crate::cause::Cause;
-
-/// The entries of this file.
-pub(in crate::cause) const CAUSES: &[Cause] = &[];
