@@ -91,10 +91,16 @@ impl Entry {
         options(&self.options).any(|o| o == b"nosymfollow")
     }
 
+    /// Whether a process of this machine is its server.
+    pub(crate) fn is_fuse(&self) -> bool {
+        let kind = self.mount.fs_type.as_str();
+        kind == "fuse" || kind == "fuseblk" || kind.starts_with("fuse.")
+    }
+
     /// For a FUSE file system that admits nobody but its owner: the owner's user id, in the
     /// observer's user namespace.
     pub(crate) fn only_user(&self) -> Option<u32> {
-        if !self.mount.fs_type.starts_with("fuse") || self.mount.fs_type == "fusectl" {
+        if !self.is_fuse() {
             return None;
         }
         let mut owner = None;

@@ -45,7 +45,12 @@ pub(super) fn look(
         // A file system that does not report the flag has none: the kernel's check reads the
         // same bit.
         immutable: Seen::Known(status.stx_attributes.contains(StatxAttributes::IMMUTABLE)),
-        acl: if link { Seen::Known(None) } else { access_list(file) },
+        acl: match entry.known() {
+            _ if link => Seen::Known(None),
+            // Its server would be asked, and need not answer.
+            Some(entry) if entry.is_fuse() => Seen::default(),
+            _ => access_list(file),
+        },
         mount: entry.map(|e| e.mount.clone()),
         kernel_allows: if ask && !link { allows(file, kind) } else { Seen::default() },
         ..Step::default()

@@ -1,3 +1,4 @@
+mod elsewhere;
 mod links;
 mod permission;
 
