@@ -1,7 +1,8 @@
 //! What the tests share: private directories, servers, questions.
 
 use rustix::fd::OwnedFd;
-use rustix::net::{AddressFamily, SocketAddrUnix, bind, connect, listen, socket};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags};
+use rustix::net::{bind, connect, listen, socket_with};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,7 +52,7 @@ pub fn fresh(kind: SocketType) -> OwnedFd {
         SocketType::SeqPacket => rustix::net::SocketType::SEQPACKET,
         SocketType::Tcp | SocketType::Udp => unreachable!("not a UNIX domain socket"),
     };
-    socket(AddressFamily::UNIX, kind, None).unwrap()
+    socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap()
 }
 
 /// A stream listener at a path.
