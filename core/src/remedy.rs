@@ -33,7 +33,8 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 /// - `user`: the caller's user; `caller`: the caller's process id; `group`: the group of the socket file;
 /// - `pid`, `server`: the process that owns the socket, and its name;
 /// - `other_path`: the file to which a live namesake socket is bound;
-/// - `name`: the abstract name as `@name`; `type`: the socket type; `host`, `port`, `device`.
+/// - `name`: the abstract name as `@name`; `type`: the socket type;
+/// - `host`, `port`: as given; `address`: the first address of the host.
 fn value(name: &str, case: &Case<'_>) -> Option<String> {
     let facts = case.facts;
     let path = facts.path();
@@ -67,6 +68,7 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
         "type" => Some(case.socket.name().to_string()),
         "host" => facts.inet().map(|i| shell(i.host.as_bytes())),
         "port" => facts.inet().map(|i| i.port.to_string()),
+        "address" => facts.inet()?.addresses.known()?.first().map(|a| a.to_string()),
         _ => None,
     }
 }
@@ -90,6 +92,10 @@ fn server(facts: &Facts) -> Option<&Process> {
     }
     if let Some(path) = facts.path() {
         return owner(path.attached.known()).or_else(|| owner(path.namesakes.known()));
+    }
+    if let Some(inet) = facts.inet() {
+        let sockets = [inet.listeners.known(), inet.in_use_by.known()];
+        return sockets.into_iter().flatten().flatten().find_map(|s| s.owners.known()?.first());
     }
     let name = facts.abstract_name()?;
     owner(name.bound.known())

@@ -248,7 +248,11 @@ const FILES: &[&[Cause]] = &[
     name::CAUSES,
     shutdown::CAUSES,
     option::CAUSES,
-    inet::connect::CAUSES,
+    inet::attempt::CAUSES,
+    inet::address::CAUSES,
+    inet::route::CAUSES,
+    inet::port::CAUSES,
+    inet::answer::CAUSES,
     inet::transfer::CAUSES,
 ];
 
