@@ -12,6 +12,7 @@
 
 mod accounts;
 mod caller;
+mod descriptor;
 mod diag;
 mod inet;
 mod mounts;
@@ -30,6 +31,7 @@ mod tables;
 mod unix;
 
 pub use caller::{As, ObserveError, UserSpec};
+pub use descriptor::of_number as descriptor_of_number;
 
 use crate::fact::{Arguments, Facts, Seen, Target, Unseen};
 use crate::{Address, Call, Endpoint, SocketType};
@@ -109,7 +111,7 @@ pub fn observe(query: &Query<'_>) -> Result<Facts, ObserveError> {
     Ok(Facts {
         caller: view.caller,
         target,
-        descriptor: Seen::default(),
+        descriptor: query.descriptor.map_or_else(Seen::default, descriptor::descriptor),
         arguments: query.arguments.clone(),
         system: system::system(),
         taken_ms: SystemTime::now()

@@ -6,7 +6,7 @@ use rustix::fs::OFlags;
 use rustix::net::sockopt;
 use std::ffi::c_int;
 use std::mem::size_of;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use sunpath_core::SocketType;
 
 pub use libc::{
@@ -186,6 +186,63 @@ pub fn bound_file(fd: impl AsFd) -> Result<OwnedFd> {
     let file = check(unsafe { libc::ioctl(raw(&fd), SIOCUNIXFILE as _) })?;
     // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(file) })
+}
+
+/// The state of a TCP connection, as far as it matters to Sunpath.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpState {
+    /// `TCP_SYN_SENT`
+    Connecting,
+    /// `TCP_LISTEN`
+    Listening,
+    /// `TCP_CLOSE`: never connected, or over.
+    Closed,
+    /// `TCP_FIN_WAIT1` and what follows: this end will not send any more.
+    ClosedByOwner,
+    /// Everything else.
+    Open,
+}
+
+/// What `TCP_INFO` tells of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tcp {
+    /// Its state.
+    pub state: TcpState,
+    /// For a listener: connections that wait to be accepted.
+    pub pending: u32,
+    /// For a listener: the backlog.
+    pub limit: u32,
+}
+
+/// `TCP_INFO`.
+pub fn tcp(fd: impl AsFd) -> Result<Tcp> {
+    // SAFETY: all zeros is a valid `tcp_info`, which holds numbers alone.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    let (level, name) = (libc::IPPROTO_TCP, libc::TCP_INFO);
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `info`.
+    let done =
+        unsafe { libc::getsockopt(raw(&fd), level, name, (&raw mut info).cast(), &raw mut length) };
+    check(done)?;
+    let state = match info.tcpi_state {
+        2 => TcpState::Connecting,
+        10 => TcpState::Listening,
+        7 => TcpState::Closed,
+        // FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, CLOSING.
+        4..=6 | 9 | 11 => TcpState::ClosedByOwner,
+        _ => TcpState::Open,
+    };
+    // For a listener the kernel puts the lengths of its queue into these two.
+    Ok(Tcp { state, pending: info.tcpi_unacked, limit: info.tcpi_sacked })
+}
+
+/// `fcntl(2)` `F_DUPFD_CLOEXEC` of any number: a descriptor of the same open file. `EBADF` if
+/// none is open under this number.
+pub fn duplicate(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: takes numbers only.
+    let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// `F_GETFL`: status flags; `O_PATH` is among them.
