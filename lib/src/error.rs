@@ -130,7 +130,7 @@ impl Error {
     /// let path = std::env::temp_dir().join(format!("sunpath-why-{}", std::process::id()));
     /// drop(std::os::unix::net::UnixListener::bind(&path)?); // closed, but the file stays
     /// let diagnosis = Stream::connect(&path).unwrap_err().why();
-    /// println!("{diagnosis}");
+    /// assert_eq!(diagnosis.causes[0].cause.id, "connect/stale-socket");
     /// # std::fs::remove_file(&path)?;
     /// # Ok::<(), std::io::Error>(())
     /// ```

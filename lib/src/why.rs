@@ -33,7 +33,7 @@ pub(crate) struct Question {
 /// if let Err(error) = UnixStream::connect(path) {
 ///     let address = Address::Path(path.into());
 ///     let diagnosis = sunpath::why(Call::Connect, &address, &error);
-///     println!("{diagnosis}");
+///     assert_eq!(diagnosis.causes[0].cause.id, "connect/missing-directory");
 /// }
 /// ```
 pub fn why(call: Call, address: &Address, error: &(dyn StdError + 'static)) -> Diagnosis {

@@ -111,6 +111,7 @@ pub struct AbstractTarget {
 }
 
 /// The caller's own descriptor.
+#[expect(clippy::large_enum_variant, reason = "there is one in a diagnosis: a box saves nothing")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Descriptor {
     /// No descriptor with this number is open.
