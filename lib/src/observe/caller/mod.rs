@@ -225,14 +225,18 @@ fn as_process(pid: u32) -> Result<View, ObserveError> {
     let number = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     let number = number.ok_or(ObserveError::NoSuchProcess(pid))?;
     let accounts = Rc::new(Accounts::read());
-    match procfs::process(pid) {
-        Ok(directory) => Ok(Process::read(directory, Some(pid)).view(accounts)),
-        Err(_) if procfs::myself().is_err() => Err(ObserveError::NoProc),
-        // With hidepid, /proc conceals the processes of others; the signal call does not.
-        Err(_) if rustix::process::test_kill_process(number) != Err(Errno::SRCH) => {
-            Ok(process::hidden(pid, accounts))
+    if let Ok(directory) = procfs::process(pid) {
+        let process = Process::read(directory, Some(pid));
+        if !process.is_concealed() {
+            return Ok(process.view(accounts));
         }
-        Err(_) => Err(ObserveError::NoSuchProcess(pid)),
+    } else if procfs::myself().is_err() {
+        return Err(ObserveError::NoProc);
+    }
+    // With hidepid, /proc conceals the processes of others; the signal call does not.
+    match rustix::process::test_kill_process(number) {
+        Err(Errno::SRCH) => Err(ObserveError::NoSuchProcess(pid)),
+        _ => Ok(process::hidden(pid, accounts)),
     }
 }
 

@@ -34,6 +34,11 @@ impl Process {
         Process { directory: Arc::new(directory), pid, status }
     }
 
+    /// Whether its directory is there, but empty: it is gone, or `/proc` is mounted with `hidepid`.
+    pub(super) fn is_concealed(&self) -> bool {
+        matches!(self.status.unseen(), Some(Unseen::Absent { .. }))
+    }
+
     /// The capabilities that a root process of this user namespace could have.
     pub(super) fn bounding(directory: &OwnedFd) -> Option<u64> {
         status::status(&procfs::read(directory.as_fd(), b"status").ok()?).bounding

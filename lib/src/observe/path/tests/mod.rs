@@ -1,3 +1,4 @@
+mod concealed;
 mod elsewhere;
 mod links;
 mod permission;
