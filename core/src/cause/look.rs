@@ -262,3 +262,9 @@ pub(super) fn nonblocking(case: &Case<'_>) -> Option<bool> {
     let argument = case.facts.arguments.nonblocking;
     argument.or_else(|| case.facts.own().map(|own| own.nonblocking))
 }
+
+/// Whether connect is known to have waited before it failed: then a listener was there at first.
+pub(super) fn waited(case: &Case<'_>) -> bool {
+    let waited = case.facts.own().is_some_and(|own| own.history.blocked);
+    waited && case.symptom.is_some() && case.call == Call::Connect
+}

@@ -110,7 +110,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
 
 /// The abstract name, if a lookup of it finds no socket of the caller's type.
 fn unbound<'a>(case: &Case<'a>) -> Option<&'a AbstractTarget> {
-    let target = case.facts.abstract_name()?;
+    let target = case.facts.abstract_name().filter(|_| !look::waited(case))?;
     matches!(look::reached(case), Reached::Nobody | Reached::Remnant(_)).then_some(target)
 }
 
@@ -157,6 +157,9 @@ fn other_namespace(case: &Case<'_>) -> Finding {
 
 fn nobody(case: &Case<'_>) -> Finding {
     let Some(target) = case.facts.abstract_name() else { return Finding::Excluded };
+    if look::waited(case) {
+        return Finding::Excluded;
+    }
     match look::reached(case) {
         Reached::Nobody | Reached::Remnant(_) => {}
         Reached::Unknown(what) => return Finding::Unseen(what),

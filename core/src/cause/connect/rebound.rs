@@ -113,6 +113,9 @@ pub(super) fn explains(case: &Case<'_>) -> bool {
 
 /// The socket file at the end of the path, if no socket is bound to it.
 fn orphan<'a>(case: &Case<'a>) -> Option<&'a Step> {
+    if look::waited(case) {
+        return None;
+    }
     let file = look::socket_file(case)?;
     matches!(look::reached(case), Reached::Nobody | Reached::Remnant(_)).then_some(file)
 }

@@ -226,7 +226,7 @@ fn stale_socket(case: &Case<'_>) -> Finding {
     let (Some(path), Some(file)) = (look::path(case), look::socket_file(case)) else {
         return look::unless_hidden(case);
     };
-    if rebound::explains(case) {
+    if rebound::explains(case) || look::waited(case) {
         return Finding::Excluded;
     }
     let inode = file.file.inode;
