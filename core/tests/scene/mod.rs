@@ -205,24 +205,11 @@ pub fn named(change: impl FnOnce(&mut AbstractTarget)) -> Facts {
 /// The caller's own socket, in this state.
 pub fn own(state: State) -> OwnSocket {
     OwnSocket {
-        inode: 4242,
-        kind: SocketType::Stream,
         state,
-        connecting: false,
-        name: vec![],
         peer: Seen::Known(None),
         shutdown: Seen::Known(Directions::default()),
         pending_error: Seen::Known(None),
-        nonblocking: false,
-        send_timeout_us: 0,
-        receive_timeout_us: 0,
-        send_buffer: 212992,
-        unread_by_peer: Seen::Known(0),
-        readable: Seen::Known(0),
-        backlog: None,
-        options: SocketOptions::default(),
-        urgent: Seen::Known(false),
-        history: History::default(),
+        ..OwnSocket::new(4242, SocketType::Stream)
     }
 }
 
