@@ -4,7 +4,7 @@
 use sunpath_core::fact::caller::{Capabilities, Ids, Seccomp};
 use sunpath_core::fact::path::{End, FileId, FileKind, Mount, Step, Walk};
 use sunpath_core::fact::process::{DescriptorUse, ProcessState, WaitsIn};
-use sunpath_core::fact::socket::{Backlog, Directions, History, OwnSocket, SocketOptions, State};
+use sunpath_core::fact::socket::{Backlog, OwnSocket, State};
 use sunpath_core::fact::{
     AbstractTarget, Caller, Descriptor, PathTarget, Process, Seen, SocketFact, Target,
 };
@@ -204,13 +204,7 @@ pub fn named(change: impl FnOnce(&mut AbstractTarget)) -> Facts {
 
 /// The caller's own socket, in this state.
 pub fn own(state: State) -> OwnSocket {
-    OwnSocket {
-        state,
-        peer: Seen::Known(None),
-        shutdown: Seen::Known(Directions::default()),
-        pending_error: Seen::Known(None),
-        ..OwnSocket::new(4242, SocketType::Stream)
-    }
+    OwnSocket { inode: 4242, state, ..OwnSocket::fresh(SocketType::Stream) }
 }
 
 pub fn holding(mut facts: Facts, own: OwnSocket) -> Facts {
