@@ -48,7 +48,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "wait/server-stopped",
-        calls: &[at(Call::Connect, 200), at(Call::Recv, 200)],
+        calls: &[at(Call::Connect, 200), at(Call::Recv, 92)],
         sockets: Sockets::UNIX,
         shows: HANGS,
         title: "the server process is stopped",
@@ -68,7 +68,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "wait/server-out-of-descriptors",
-        calls: &[at(Call::Connect, 201), at(Call::Recv, 201)],
+        calls: &[at(Call::Connect, 201), at(Call::Recv, 93)],
         sockets: Sockets::CONNECTED,
         shows: HANGS,
         title: "the server has no descriptors left to accept with",
@@ -89,7 +89,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "wait/server-not-accepting",
-        calls: &[at(Call::Connect, 202), at(Call::Recv, 202)],
+        calls: &[at(Call::Connect, 202), at(Call::Recv, 94)],
         sockets: Sockets::CONNECTED,
         shows: HANGS,
         title: "the server does not accept the connections that wait",
@@ -109,6 +109,13 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("listen with a long backlog, never accept, connect and receive"),
     },
 ];
+
+/// Whether the state of the server explains why a receive waits, and not only that nothing came.
+pub(super) fn server_explains(case: &Case<'_>) -> bool {
+    let tests = [server_stopped, server_out_of_descriptors, server_not_accepting];
+    let points = |f: &Finding| matches!(f, Finding::Holds(_) | Finding::Suggests(_));
+    tests.iter().any(|test| points(&test(case)))
+}
 
 /// The queue in which the caller would wait, or does, and who could take it out.
 struct Queue<'a> {
@@ -232,7 +239,7 @@ fn server_stopped(case: &Case<'_>) -> Finding {
     }
     let each: Vec<String> = owners.iter().take(4).map(|p| stopped(p)).collect();
     let because = each.join("; ");
-    if case.call == Call::Recv {
+    if case.call == Call::Recv && owners.iter().any(|p| p.fd.is_none()) {
         // The credentials of the peer name who listened or connected, not who reads now.
         return Finding::Suggests(format!(
             "{because}; if another process has taken the connection over, it may answer"

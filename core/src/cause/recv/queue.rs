@@ -4,7 +4,7 @@ use crate::cause::build::*;
 use crate::cause::own::{
     Patience, judge, not_waiting, read_shut, receiving, reset_pending, seconds, when,
 };
-use crate::cause::{Cause, Class, Document, Evidence, Provoke};
+use crate::cause::{Cause, Class, Document, Evidence, Provoke, wait};
 use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
@@ -176,6 +176,9 @@ fn timed_out(case: &Case<'_>) -> Finding {
 }
 
 fn waits_for_data(case: &Case<'_>) -> Finding {
+    if wait::server_explains(case) {
+        return Finding::Excluded;
+    }
     judge(case, |own| {
         let waits = receiving(case, own) == Patience::Endless && is_empty(own) && !read_shut(own);
         when(waits, "nothing is queued, and the call has no timeout")
