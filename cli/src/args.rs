@@ -151,6 +151,10 @@ pub struct Demo {
     /// List the causes that can be set up.
     #[arg(long)]
     pub list: bool,
+    /// Run COMMAND from here instead, while a client waits in its position; {pid} stands for the
+    /// client's process id.
+    #[arg(long, requires = "command")]
+    pub outside: bool,
     /// Run this while the failure of ID is set up, from the client's position; {} stands for the
     /// address.
     #[arg(last = true, value_name = "COMMAND", requires = "id", value_hint = ValueHint::CommandWithArguments)]

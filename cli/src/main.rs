@@ -20,7 +20,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     if let Some(exit) = cmd::hidden::run(&args) {
-        return exit.into();
+        return exit;
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     };
     out::colour(cli.color);
     match cmd::run(&cli) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(Stop::ReaderGone) => Exit::Success.into(),
         Err(Stop::Failed(exit, message)) => {
             out::complain(&message);

@@ -2,23 +2,51 @@
 //! interface, so the command line's description does not have them.
 
 use crate::conform::run;
+use crate::conform::show::From;
 use crate::exit::Exit;
 use crate::out;
 use crate::stage::directory;
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::ExitCode;
+
+/// The status of `sunpath demo ID -- COMMAND` if the scene could not be set up: none of
+/// Sunpath's own, and none that shells use.
+const NOT_SET_UP: u8 = 120;
 
 /// Runs the hidden subcommand, if the arguments ask for one.
-pub fn run(args: &[OsString]) -> Option<Exit> {
+pub fn run(args: &[OsString]) -> Option<ExitCode> {
     let (name, args) = args.get(1..)?.split_first()?;
     match (name.to_str()?, args) {
         (run::PROVOKE, [id, dir, parent]) => {
             let line = run::provoke(id.to_str()?, dir.into(), parent.to_str()?.parse().ok()?);
-            Some(if out::print(&(line + "\n")).is_ok() { Exit::Success } else { Exit::Trouble })
+            Some(
+                if out::print(&(line + "\n")).is_ok() { Exit::Success } else { Exit::Trouble }
+                    .into(),
+            )
+        }
+        (run::SHOW, [id, dir, parent]) => {
+            let line = run::show(id.to_str()?, dir.into(), parent.to_str()?.parse().ok()?);
+            Some(
+                if out::print(&(line + "\n")).is_ok() { Exit::Success } else { Exit::Trouble }
+                    .into(),
+            )
+        }
+        (run::ACT, [id, dir, parent, from, command @ ..]) => {
+            let from = if from == "outside" { From::Outside } else { From::Client };
+            let parent = parent.to_str()?.parse().ok()?;
+            let status = run::act(id.to_str()?, dir.into(), parent, from, command);
+            Some(status.map_or_else(
+                |trouble| {
+                    out::complain(&trouble.to_string());
+                    NOT_SET_UP.into()
+                },
+                ExitCode::from,
+            ))
         }
         (directory::SWEEP, [dir]) => {
             let swept = directory::sweep(Path::new(dir));
-            Some(if swept.is_ok() { Exit::Success } else { Exit::Trouble })
+            Some(if swept.is_ok() { Exit::Success } else { Exit::Trouble }.into())
         }
         _ => None,
     }

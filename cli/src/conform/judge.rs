@@ -191,7 +191,7 @@ fn encode(endpoint: &Endpoint) -> Result<Name, Trouble> {
 }
 
 /// The facts of a scene, as an observer sees them who is not the client.
-fn facts(scene: &Scene, client: &Client) -> Result<Facts, Trouble> {
+pub fn facts(scene: &Scene, client: &Client) -> Result<Facts, Trouble> {
     let nonblocking = scene.nonblocking.then_some(true);
     let arguments = sunpath::fact::Arguments { nonblocking, ..Default::default() };
     super::Look::new(scene.call, scene.socket)

@@ -54,6 +54,7 @@ mod name;
 mod option;
 pub mod run;
 mod scene;
+pub mod show;
 mod socket;
 mod wait;
 
@@ -111,6 +112,11 @@ pub fn healthy() -> impl Iterator<Item = &'static Recipe> {
 /// The recipe for a cause.
 pub fn find(id: &str) -> Option<&'static Recipe> {
     recipes().find(|r| r.id == id)
+}
+
+/// The recipe of this id, for a failure or for a socket that is well.
+pub fn find_any(id: &str) -> Option<&'static Recipe> {
+    find(id).or_else(|| healthy().find(|r| r.id == id))
 }
 
 impl Need {

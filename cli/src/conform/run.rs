@@ -1,13 +1,16 @@
 //! Runs recipes, each in a process of its own, several at a time.
 
 use super::judge::{Report, Verdict, judge};
+use super::show::{self, From};
 use crate::stage::directory::PrivateDir;
 use crate::stage::{Stage, Step, Trouble};
+use serde_json::json;
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +20,12 @@ use sunpath::sys::socket::{self, PollFlags};
 
 /// The hidden subcommand that carries one recipe out.
 pub const PROVOKE: &str = "__provoke";
+
+/// The hidden subcommand that carries one recipe out for people to see.
+pub const SHOW: &str = "__show";
+
+/// The hidden subcommand that sets a scene up and runs a command.
+pub const ACT: &str = "__act";
 
 /// How long a recipe may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -56,37 +65,36 @@ fn provoke_elsewhere(id: &str, dir: &Path) -> Report {
         let verdict = if known { Verdict::NotHere } else { Verdict::Differs };
         return Report::new(id, verdict, why);
     }
-    let report = start(id, dir).and_then(|(mut child, stdout)| {
-        let line = first_line(stdout, LIMIT);
-        // Its process group holds everything that it started, whatever became of it.
-        // A group that is empty by now has nothing left to kill.
-        let _ = process::kill_group(child.id());
-        child.wait().step("wait for the recipe")?;
-        line
-    });
     let failed = |why| Report::new(id, Verdict::Differs, why);
-    match report {
+    match ask(PROVOKE, id, dir) {
         Ok(line) => Report::from_json(&line).unwrap_or_else(|| failed(format!("said: {line}"))),
         Err(trouble) => failed(trouble.to_string()),
     }
 }
 
-fn start(id: &str, dir: &Path) -> Result<(Child, ChildStdout), Trouble> {
+/// Starts one of the hidden subcommands that answer with a line; the line.
+pub fn ask(subcommand: &str, id: &str, dir: &Path) -> Result<String, Trouble> {
+    let mut command = command(subcommand, id, dir)?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().step("start the recipe's process")?;
+    let line = match child.stdout.take() {
+        Some(stdout) => first_line(stdout, LIMIT),
+        None => Err(Trouble::Failed("the recipe has no output".into())),
+    };
+    // Its process group holds everything that it started, whatever became of it. A group that
+    // is empty by now has nothing left to kill.
+    let _ = process::kill_group(child.id());
+    child.wait().step("wait for the recipe")?;
+    line
+}
+
+/// A hidden subcommand for a recipe, in a directory that is made for it.
+pub fn command(subcommand: &str, id: &str, dir: &Path) -> Result<Command, Trouble> {
     std::fs::create_dir(dir).step("make a directory")?;
     crate::stage::chmod(dir, 0o755)?;
-    let mut child = Command::new("/proc/self/exe")
-        .arg(PROVOKE)
-        .arg(id)
-        .arg(dir)
-        .arg(std::process::id().to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .step("start the recipe's process")?;
-    let stdout = child.stdout.take();
-    let stdout = stdout.ok_or_else(|| Trouble::Failed("the recipe has no output".into()))?;
-    Ok((child, stdout))
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(subcommand).arg(id).arg(dir).arg(std::process::id().to_string());
+    Ok(command)
 }
 
 /// The first line of what a process says, if it says one in time.
@@ -119,4 +127,27 @@ pub fn provoke(id: &str, dir: PathBuf, parent: u32) -> String {
         (_, None) => Report::new(id, Verdict::Differs, "there is no recipe of this id"),
     };
     report.to_json().to_string()
+}
+
+/// Carries one recipe out for people to see, in this process, a child of `parent`; a line of JSON.
+pub fn show(id: &str, dir: PathBuf, parent: u32) -> String {
+    let seen = match (process::die_with(parent), super::find_any(id)) {
+        (Ok(()), Some(recipe)) => show::show(recipe, &mut Stage::new(dir)),
+        _ => json!({ "failed": "its process could not start" }),
+    };
+    seen.to_string()
+}
+
+/// Sets a scene up in this process, a child of `parent`, and runs a command; its status.
+pub fn act(
+    id: &str,
+    dir: PathBuf,
+    parent: u32,
+    from: From,
+    command: &[OsString],
+) -> Result<u8, Trouble> {
+    process::die_with(parent).step("tie the scene to its parent")?;
+    let missing = || Trouble::Failed("there is no recipe of this id".into());
+    let recipe = super::find_any(id).ok_or_else(missing)?;
+    show::run_command(recipe, &mut Stage::new(dir), from, command)
 }

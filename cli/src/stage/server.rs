@@ -161,18 +161,21 @@ impl Stage {
         let parent = std::process::id();
         // Ids may have changed meanwhile, which cuts the tie to the parent.
         let tie = || process::die_with(parent).step("tie a process to its parent");
-        let child = process::fork(move || match tie().and_then(|()| prepare()) {
-            Ok(prepared) if tie().is_ok() => {
-                tell(says, "ready");
-                go_on(prepared);
-                0
-            }
-            Ok(_) => 1,
-            Err(trouble) => {
-                tell(says, &mark(&trouble));
-                1
-            }
-        });
+        // Or it would go by the name of the link that it was started from.
+        let name = || process::set_name(c"server").step("name a process");
+        let child =
+            process::fork(move || match tie().and_then(|()| name()).and_then(|()| prepare()) {
+                Ok(prepared) if tie().is_ok() => {
+                    tell(says, "ready");
+                    go_on(prepared);
+                    0
+                }
+                Ok(_) => 1,
+                Err(trouble) => {
+                    tell(says, &mark(&trouble));
+                    1
+                }
+            });
         let child = child.step("start a process")?;
         let mut line = String::new();
         said.read_to_string(&mut line).step("hear a process")?;

@@ -123,6 +123,11 @@ pub fn die_with(parent: u32) -> Result<()> {
     if now == parent { Ok(()) } else { Err(Errno::SRCH) }
 }
 
+/// `prctl(2)` `PR_SET_NAME`: the name that tools show for this thread, of at most 15 bytes.
+pub fn set_name(name: &std::ffi::CStr) -> Result<()> {
+    rustix::thread::set_name(name)
+}
+
 /// `setsid(2)`: a session and process group of its own; signals to the old group do not come.
 pub fn own_session() -> Result<()> {
     rustix::process::setsid().map(drop)
