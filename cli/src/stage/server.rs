@@ -3,7 +3,7 @@
 use super::client::{Enter, mark, trouble};
 use super::{Stage, Step, Trouble, wait_until};
 use std::fs;
-use std::io::{PipeWriter, Read, Write, pipe};
+use std::io::{BufRead, BufReader, PipeWriter, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::sleep;
 use std::time::Duration;
@@ -157,7 +157,7 @@ impl Stage {
         prepare: impl FnOnce() -> Result<T, Trouble>,
         go_on: impl FnOnce(T),
     ) -> Result<Running, Trouble> {
-        let (mut said, says) = pipe().step("make a pipe")?;
+        let (said, mut says) = pipe().step("make a pipe")?;
         let parent = std::process::id();
         // Ids may have changed meanwhile, which cuts the tie to the parent.
         let tie = || process::die_with(parent).step("tie a process to its parent");
@@ -166,22 +166,25 @@ impl Stage {
         let child =
             process::fork(move || match tie().and_then(|()| name()).and_then(|()| prepare()) {
                 Ok(prepared) if tie().is_ok() => {
-                    tell(says, "ready");
+                    // It stays open: a descriptor that is closed now would be free for a client.
+                    tell(&mut says, "ready");
                     go_on(prepared);
                     0
                 }
                 Ok(_) => 1,
                 Err(trouble) => {
-                    tell(says, &mark(&trouble));
+                    tell(&mut says, &mark(&trouble));
                     1
                 }
             });
         let child = child.step("start a process")?;
         let mut line = String::new();
-        said.read_to_string(&mut line).step("hear a process")?;
+        let mut said = BufReader::new(said);
+        said.read_line(&mut line).step("hear a process")?;
+        let line = line.trim_end();
         if line != "ready" {
             let ended = "!a process ended before it was ready";
-            return Err(trouble(Some(if line.is_empty() { ended } else { &line })));
+            return Err(trouble(Some(if line.is_empty() { ended } else { line })));
         }
         let running = Running { pid: child.pid() };
         self.keep(Held(child));
@@ -220,7 +223,7 @@ impl Stage {
     }
 }
 
-fn tell(mut says: PipeWriter, line: &str) {
+fn tell(says: &mut PipeWriter, line: &str) {
     // A parent that is gone takes this process with it.
-    let _ = says.write_all(line.as_bytes());
+    let _ = says.write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
 }
