@@ -60,6 +60,7 @@ fn text(
         who: who(args),
         diagnosis,
         now: diagnosis.symptom.map(now),
+        tried: attempt.is_some(),
         facts,
         notes,
     };

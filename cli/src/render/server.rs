@@ -102,7 +102,7 @@ fn process(process: &Process) -> String {
     match process.waits_in.known() {
         Some(WaitsIn::Events) => doing.push("ready for events".to_string()),
         Some(WaitsIn::Elsewhere { call }) => {
-            doing.push(format!("busy in {}", escape(call.as_bytes())));
+            doing.push(format!("in {}", escape(call.as_bytes())));
         }
         None => {}
     }

@@ -21,6 +21,8 @@ pub struct Answer<'a> {
     pub diagnosis: &'a Diagnosis,
     /// With a symptom: what the call would do now.
     pub now: Option<Outcome>,
+    /// Whether the call was really made.
+    pub tried: bool,
     /// What it rests on.
     pub facts: &'a Facts,
     /// Remarks on how the question was understood, or what was done to answer it.
@@ -112,9 +114,16 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
     }
 }
 
+/// A sentence. Its first word keeps its case unless it is a plain word: it may be a name.
 fn sentence(text: &str) -> String {
+    const PLAIN: [&str; 14] = [
+        "a", "an", "another", "by", "every", "it", "no", "nobody", "nothing", "only", "the",
+        "there", "this", "not",
+    ];
+    let first = text.split(' ').next().unwrap_or_default();
+    let start = if PLAIN.contains(&first) { capital(text) } else { text.to_string() };
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{end}", capital(text))
+    format!("{start}{end}")
 }
 
 fn tag(ranked: &Ranked) -> String {

@@ -17,6 +17,9 @@ pub(super) fn path(target: &PathTarget) -> Value {
             "lookalikes": seen(&target.lookalikes, |s| all(s, socket::socket)),
             "everywhere": seen(&target.everywhere, |()| true.into()),
             "variants": variants(&target.variants),
+            "space": seen(&target.space, |s| {
+                json!({"inodes": s.inodes, "free_inodes": s.free_inodes, "free_bytes": s.free_bytes})
+            }),
         }),
     )
 }

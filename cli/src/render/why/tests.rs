@@ -65,6 +65,7 @@ fn told(facts: &Facts, symptom: Option<Symptom>, who: Option<&str>) -> String {
         who: who.map(String::from),
         diagnosis: &diagnosis,
         now,
+        tried: false,
         facts,
         notes: Vec::new(),
     };

@@ -47,7 +47,8 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
     match answer.diagnosis.outcome {
         Outcome::Succeeds => {
             let by = served(answer).map(|by| format!(": {by}")).unwrap_or_default();
-            format!("{call} {}{by}.", paint(GOOD, "would succeed"))
+            let verb = if answer.tried { "succeeded" } else { "would succeed" };
+            format!("{call} {}{by}.", paint(GOOD, verb))
         }
         Outcome::Fails(errno) => {
             let probably = probably(answer);
