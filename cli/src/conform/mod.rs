@@ -45,6 +45,7 @@
 //! - A recipe has its own process, process group and directory, and is killed after 20 seconds.
 //!   It may do to its process what it likes, except change what belongs to the whole machine.
 
+mod accept;
 mod bind;
 mod connect;
 mod descriptor;
@@ -52,6 +53,7 @@ mod healthy;
 pub mod judge;
 mod name;
 mod option;
+mod own;
 pub mod run;
 mod scene;
 pub mod show;
@@ -99,7 +101,7 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
     const FAMILIES: &[&[&[Recipe]]] = &[
         connect::RECIPES,
         &[wait::RECIPES, bind::RECIPES],
-        &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
+        &[socket::RECIPES, descriptor::RECIPES, accept::RECIPES, name::RECIPES, option::RECIPES],
     ];
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }

@@ -1,13 +1,13 @@
 //! Recipes for `socket`, `socketpair`, and sockets used as files.
 
+use super::own::without_descriptors;
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble, endpoint};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
-use sunpath::fact::Arguments;
 use sunpath::fact::arguments::{AddressArgument, Creation, Family};
+use sunpath::fact::{Arguments, Seen};
 use sunpath::sys::probe::{self, Memory};
-use sunpath::sys::process;
 use sunpath::sys::socket::{self, SocketFlags};
 use sunpath::{Call, Errno, SocketType, Symptom};
 
@@ -85,23 +85,13 @@ fn no_pairs_in_family(_: &mut Stage) -> Result<Observed, Trouble> {
     created(Call::Socketpair, SocketType::Tcp, (AF_INET, SOCK_STREAM, 0), symptom)
 }
 
-/// The limit is raised again before facts are gathered: looking needs descriptors too. The facts
-/// are those of the moment of failure.
 fn descriptor_limit(_: &mut Stage) -> Result<Observed, Trouble> {
-    let before = process::descriptor_limit(None).step("read the limit")?;
-    process::limit_descriptors(0).step("lower the limit")?;
-    let result = socket::socket(SocketType::Stream, SocketFlags::empty());
-    process::limit_descriptors(before.unwrap_or(1024)).step("raise the limit")?;
-    let symptom = failed(result);
+    let make = || socket::socket(SocketType::Stream, SocketFlags::empty());
+    let (result, full) = without_descriptors(make)?;
     let mut facts = Look::new(Call::Socket, SocketType::Stream).facts()?;
-    let full = sunpath::fact::process::DescriptorUse { used: open_descriptors()?, limit: 0 };
-    facts.caller.descriptors = full.into();
+    facts.caller.descriptors = Seen::Known(full);
+    let symptom = failed(result);
     Ok(Observed { call: Call::Socket, socket: SocketType::Stream, symptom, facts })
-}
-
-fn open_descriptors() -> Result<u64, Trouble> {
-    let listing = std::fs::read_dir("/proc/self/fd").step("list descriptors")?;
-    Ok(listing.count() as u64 - 1)
 }
 
 fn not_seekable(_: &mut Stage) -> Result<Observed, Trouble> {
