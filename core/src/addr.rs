@@ -57,6 +57,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Unnamed => f.write_str("(unnamed)"),
+            Address::Path(path) if path.is_empty() => f.write_str("(empty path)"),
             Address::Path(path) => f.write_str(&crate::text::escape(path)),
             Address::Abstract(name) => write!(f, "@{}", crate::text::escape(name)),
         }

@@ -1,5 +1,6 @@
 //! From an error, whoever reports it, to a diagnosis.
 
+use crate::fact::arguments::{AddressArgument, Family};
 use crate::fact::{Arguments, Descriptor};
 use crate::observe::{As, Query, observe};
 use crate::{Address, Call, Diagnosis, Endpoint, Errno, Error, Facts, SocketType, Symptom};
@@ -128,10 +129,22 @@ fn facts(question: &Question, descriptor: Option<BorrowedFd<'_>>) -> Facts {
         endpoint: question.endpoint.clone(),
         caller: As::Myself,
         descriptor,
-        arguments: Arguments::default(),
+        arguments: Arguments { address: bare_family(question), ..Arguments::default() },
     };
     // Nobody else is asked about, so nobody can be missing.
     observe(&query).unwrap_or_default()
+}
+
+/// An address without a name, which is passed as a family alone. `bind` would take it.
+fn bare_family(question: &Question) -> Option<AddressArgument> {
+    let nameless = match &question.endpoint {
+        Some(Endpoint::Unix(Address::Path(path))) => path.is_empty(),
+        Some(Endpoint::Unix(address)) => *address == Address::Unnamed,
+        Some(Endpoint::Inet { .. }) | None => false,
+    };
+    let length = Address::Unnamed.socket_length() as i64;
+    let argument = AddressArgument { length, family: Some(Family::Unix) };
+    (nameless && question.call != Call::Bind).then_some(argument)
 }
 
 #[cfg(test)]

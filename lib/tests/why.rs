@@ -1,0 +1,152 @@
+//! Errors of the library and of others explain themselves on real sockets.
+
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use sunpath::{
+    Address, Call, Certainty, Diagnosis, Endpoint, Error, Listener, Outcome, SocketType, Stream,
+    why, why_of,
+};
+
+/// A private directory, removed at the end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Directory {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("sunpath-why-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Directory(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn as_address(path: &Path) -> Address {
+    Address::Path(path.as_os_str().as_bytes().to_vec())
+}
+
+#[track_caller]
+fn certain(diagnosis: &Diagnosis, id: &str) {
+    let first = diagnosis.causes.first().map(|r| (r.cause.id, r.certainty));
+    assert_eq!(first, Some((id, Certainty::Certain)), "\n{diagnosis}");
+}
+
+#[test]
+fn a_failed_connect_knows_why() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    certain(&Stream::connect(&path).unwrap_err().why(), "connect/no-such-file");
+    certain(&Stream::connect(path.join("x")).unwrap_err().why(), "connect/missing-directory");
+    std::fs::write(&path, "").unwrap();
+    certain(&Stream::connect(&path).unwrap_err().why(), "connect/not-a-socket");
+    certain(&Stream::connect(path.join("x")).unwrap_err().why(), "connect/not-a-directory");
+    std::fs::remove_file(&path).unwrap();
+    drop(Listener::bind(&path).unwrap());
+    certain(&Stream::connect(&path).unwrap_err().why(), "connect/stale-socket");
+    std::fs::remove_file(&path).unwrap();
+    let _datagram = UnixDatagram::bind(&path).unwrap();
+    certain(&Stream::connect(&path).unwrap_err().why(), "connect/wrong-type");
+    let long = "x".repeat(200);
+    certain(&Stream::connect(&long).unwrap_err().why(), "connect/path-too-long");
+    certain(&Stream::connect("").unwrap_err().why(), "connect/bad-address-length");
+}
+
+#[test]
+fn a_failed_bind_knows_why() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    let listener = Listener::bind(&path).unwrap();
+    certain(&Listener::bind(&path).unwrap_err().why(), "bind/live-socket");
+    drop(listener);
+    certain(&Listener::bind(&path).unwrap_err().why(), "bind/stale-socket");
+    certain(&Listener::bind(directory.path("a/b")).unwrap_err().why(), "bind/missing-directory");
+    let link = directory.path("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    certain(&Listener::bind(&link).unwrap_err().why(), "bind/dangling-symlink");
+    certain(&Listener::bind(&directory.0).unwrap_err().why(), "bind/not-a-socket");
+}
+
+#[test]
+fn the_alternate_form_adds_the_diagnosis() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    let error = Stream::connect(&path).unwrap_err();
+    let short = error.to_string();
+    for long in [format!("{error:#}"), format!("{:#}", io::Error::from(error))] {
+        assert!(long.starts_with(&short), "{long}");
+        assert!(
+            long.contains("\n  certain: ") && long.contains("(connect/no-such-file)"),
+            "{long}"
+        );
+    }
+}
+
+#[test]
+fn errors_of_others_are_explained() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    let address = as_address(&path);
+    let error = UnixStream::connect(&path).unwrap_err();
+    certain(&why(Call::Connect, &address, &error), "connect/no-such-file");
+    let wrapped = io::Error::other(error);
+    certain(&why(Call::Connect, &address, &wrapped), "connect/no-such-file");
+    let long = Address::Path(vec![b'x'; 200]);
+    let error = UnixStream::connect("x".repeat(200)).unwrap_err();
+    certain(&why(Call::Connect, &long, &error), "connect/path-too-long");
+    let _listener = Listener::bind(&path).unwrap();
+    let socket = UnixDatagram::unbound().unwrap();
+    let error = socket.send_to(b"x", &path).unwrap_err();
+    let endpoint = Endpoint::Unix(address.clone());
+    let diagnosis = why_of(Call::Send, SocketType::Datagram, &endpoint, &error);
+    certain(&diagnosis, "connect/wrong-type");
+    let nothing = why(Call::Connect, &address, &io::Error::other("no errno"));
+    assert_eq!(nothing.outcome, Outcome::Succeeds, "{nothing}");
+}
+
+#[test]
+fn a_socket_tells_why_it_fails() {
+    let (mut a, b) = Stream::pair().unwrap();
+    a.set_nonblocking(true).unwrap();
+    let plain = a.read(&mut [0; 1]).unwrap_err();
+    assert_eq!(plain.kind(), io::ErrorKind::WouldBlock);
+    (&b).read_exact(&mut []).unwrap();
+    a.write_all(b"unread").unwrap();
+    drop(b);
+    let error = Error::try_from(a.write(b"x").unwrap_err()).unwrap();
+    certain(&error.why_on(&a), "send/peer-closed");
+    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    certain(&listener.accept().unwrap_err().why_on(&listener), "accept/nothing-pending");
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let listener = Listener::from(OwnedFd::from(file));
+    let error = listener.accept().unwrap_err();
+    certain(&error.why_on(&listener), "accept/not-a-socket-descriptor");
+    let (stream, _other) = Stream::pair().unwrap();
+    let listener = Listener::from(OwnedFd::from(stream));
+    certain(&listener.accept().unwrap_err().why_on(&listener), "accept/not-listening");
+}
+
+#[test]
+fn a_reset_is_explained_after_it_was_read() {
+    let (mut a, b) = Stream::pair().unwrap();
+    a.write_all(b"unread").unwrap();
+    drop(b);
+    let error = Error::try_from(a.read(&mut [0; 9]).unwrap_err()).unwrap();
+    let diagnosis = error.why_on(&a);
+    let ids: Vec<_> = diagnosis.causes.iter().map(|r| r.cause.id).collect();
+    assert!(ids.contains(&"recv/peer-closed-with-unread-data"), "{diagnosis}");
+}
