@@ -55,7 +55,7 @@ pub enum ObserveError {
         /// The user it was asked for.
         user: UserSpec,
         /// Its answer.
-        errno: Errno,
+        error: String,
     },
     /// There is no process with this number.
     NoSuchProcess(u32),
@@ -77,8 +77,8 @@ impl fmt::Display for ObserveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ObserveError::NoSuchUser(user) => write!(f, "{user} is not in the user database"),
-            ObserveError::UserDatabase { user, errno } => {
-                write!(f, "{user} cannot be looked up in the user database: {errno}")
+            ObserveError::UserDatabase { user, error } => {
+                write!(f, "{user} cannot be looked up in the user database: {error}")
             }
             ObserveError::NoSuchProcess(pid) => write!(f, "there is no process {pid}"),
             ObserveError::NoProc => {
@@ -213,7 +213,10 @@ fn identify(
             (answer, _) => answer,
         },
     };
-    let found = found.map_err(|errno| ObserveError::UserDatabase { user: user.clone(), errno })?;
+    let found = found.map_err(|errno| ObserveError::UserDatabase {
+        user: user.clone(),
+        error: errno.to_string(),
+    })?;
     let found = found.ok_or_else(|| ObserveError::NoSuchUser(user.clone()))?;
     let groups = accounts.groups_of(&found);
     let ids =

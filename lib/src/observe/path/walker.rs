@@ -116,7 +116,7 @@ impl Walker<'_> {
             return ControlFlow::Break(End::Failed { errno: errno::name(Errno::NAMETOOLONG) });
         }
         self.may_enter()?;
-        self.wants_directory = component.slash || (self.wants_directory && component.last);
+        self.wants_directory |= component.slash;
         match component.name.as_slice() {
             b"." => {
                 self.name_if_last(&component, self.here.step);
