@@ -1,10 +1,12 @@
 //! From a symptom and facts to ranked causes: a pure function.
 
-use crate::cause::{self, Cause, Effect};
+use crate::cause::{self, Cause};
 use crate::fact::Facts;
 use crate::{Call, Errno, Platform, SocketType, Symptom, remedy};
-use alloc::string::{String, ToString};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// What a cause's test is given.
 #[derive(Debug, Clone, Copy)]
@@ -132,17 +134,69 @@ pub struct Diagnosis {
     pub symptom: Option<Symptom>,
     /// What the call does.
     pub outcome: Outcome,
-    /// Causes, the surest first; the first in the kernel's order of checks among equals.
+    /// Causes, the surest first; the first in the kernel's order of checks among equals. At most
+    /// one is certain.
     pub causes: Vec<Ranked>,
-    /// What could not be seen.
+    /// What could not be seen and might have changed the answer.
     pub unseen: Vec<UnseenFact>,
+    /// Why a symptom that was seen has no cause here.
+    pub unexplained: Option<Unexplained>,
+}
+
+impl Diagnosis {
+    /// Whether there is an answer: a cause for the symptom, or a prediction.
+    pub fn explained(&self) -> bool {
+        self.unexplained.is_none() && self.outcome != Outcome::Unknown
+    }
+}
+
+/// A symptom was seen, but no cause of it fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unexplained {
+    /// The catalogue has no cause of this symptom for this call and socket type.
+    NotListed,
+    /// The facts exclude every known cause of it: the situation has changed since it was seen, or
+    /// the cause is not known.
+    Excluded {
+        /// What the call would do now, by the same facts.
+        now: Outcome,
+    },
+}
+
+impl fmt::Display for Unexplained {
+    /// A sentence for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = match self {
+            Unexplained::NotListed => {
+                return f.write_str("No known cause makes this call show this on such a socket.");
+            }
+            Unexplained::Excluded { now } => now,
+        };
+        f.write_str("What was seen excludes every known cause")?;
+        match now {
+            Outcome::Succeeds => {
+                f.write_str(": the situation has changed, and the call would succeed now.")
+            }
+            Outcome::Fails(errno) => write!(
+                f,
+                ": the situation may have changed, and the call would fail with {errno} now."
+            ),
+            Outcome::Waits => {
+                f.write_str(": the situation may have changed, and the call would wait now.")
+            }
+            Outcome::Misleads(_) | Outcome::Unknown => {
+                f.write_str(": the situation has changed, or the cause is not known.")
+            }
+        }
+    }
 }
 
 /// Judges facts by Linux's rules: the causes of a symptom, or, without one, what the call would do.
 ///
 /// With a symptom, the causes that can show it are ranked. The first in the kernel's order of
-/// checks whose condition the facts show is certain, unless an earlier one could not be seen. If
-/// none is shown, one that remains after all others were excluded is likely.
+/// checks whose condition the facts show is certain, unless an earlier one could not be seen or is
+/// suggested. If none is shown, one that remains after all others were excluded is likely. If
+/// none remains, [`Diagnosis::unexplained`] says so.
 ///
 /// Without a symptom, the checks are gone through in the kernel's order and the first that is met
 /// gives the outcome.
@@ -178,8 +232,15 @@ pub fn diagnose_on(
         Some(symptom) => (symptom.into(), rank(&case, &found)),
         None => predict(&case, &found),
     };
+    let unexplained = match symptom {
+        Some(_) if found.is_empty() => Some(Unexplained::NotListed),
+        Some(_) if causes.is_empty() => Some(Unexplained::Excluded {
+            now: diagnose_on(platform, call, socket, None, facts).outcome,
+        }),
+        _ => None,
+    };
     let unseen = unseen_facts(&found, &causes);
-    Diagnosis { call, socket, symptom, outcome, causes, unseen }
+    Diagnosis { call, socket, symptom, outcome, causes, unseen, unexplained }
 }
 
 struct Examined {
@@ -188,95 +249,87 @@ struct Examined {
     finding: Finding,
 }
 
-/// Runs the tests of every cause that fits call, socket type and symptom, in order of checks.
+/// Runs the tests of every cause that fits call, socket type and symptom, in order of checks, up
+/// to the first whose condition is met: checks behind it are never reached.
 fn examine(case: &Case<'_>) -> Vec<Examined> {
     let mut found = Vec::new();
     for cause in cause::for_call(case.call) {
         if !cause.sockets.contains(case.socket) {
             continue;
         }
-        let Some(rule) = cause.rule(case.platform, case.socket) else { continue };
-        let Effect::Shows(shows) = rule.effect else { continue };
+        let Some(shows) = cause.symptom(case.platform, case.socket) else { continue };
         if case.symptom.is_some_and(|s| s != shows) {
             continue;
         }
         let finding = (cause.test)(case);
+        let met = matches!(finding, Finding::Holds(_));
         found.push(Examined { cause, shows, finding });
+        if met {
+            break;
+        }
     }
     found
 }
 
 /// The causes of a known symptom, the surest first.
+///
+/// The one whose condition is met is certain unless an earlier check may have failed before it.
+/// What nothing speaks for is likely if it is all that remains.
 fn rank(case: &Case<'_>, found: &[Examined]) -> Vec<Ranked> {
     let open = found.iter().filter(|e| e.finding != Finding::Excluded).count();
-    let mut doubt_before = false;
-    let mut decided = false;
+    let remaining = if open == 1 { Certainty::Likely } else { Certainty::Possible };
+    let mut doubt = false;
     let mut ranked = Vec::new();
     for e in found {
         let (certainty, because) = match &e.finding {
             Finding::Excluded => continue,
-            Finding::Holds(because) => {
-                let certainty = match (decided, doubt_before) {
-                    (true, _) => Certainty::Possible,
-                    (false, true) => Certainty::Likely,
-                    (false, false) => Certainty::Certain,
-                };
-                decided = true;
-                (certainty, because.clone())
-            }
-            Finding::Suggests(because) if decided => (Certainty::Possible, because.clone()),
+            Finding::Holds(because) if doubt => (Certainty::Likely, because.clone()),
+            Finding::Holds(because) => (Certainty::Certain, because.clone()),
             Finding::Suggests(because) => (Certainty::Likely, because.clone()),
-            Finding::Unseen(what) => {
-                doubt_before = true;
-                (remaining(open), without("not visible: ", what))
-            }
-            Finding::Unobservable(what) => (remaining(open), without("", what)),
+            Finding::Unseen(what) => (remaining, not_visible(what)),
+            Finding::Unobservable(what) => (remaining, String::from(*what)),
         };
+        doubt |= matches!(e.finding, Finding::Suggests(_) | Finding::Unseen(_));
         ranked.push(to_ranked(case, e.cause, certainty, because));
     }
-    if ranked.first().is_some() {
-        let certain = ranked.iter().any(|r| r.certainty == Certainty::Certain);
-        if certain {
-            ranked.retain(|r| r.certainty != Certainty::Possible);
-        }
+    if ranked.iter().any(|r| r.certainty == Certainty::Certain) {
+        ranked.retain(|r| r.certainty == Certainty::Certain);
     }
     ranked.sort_by_key(|r| r.certainty);
     ranked
 }
 
-fn remaining(open: usize) -> Certainty {
-    if open == 1 { Certainty::Likely } else { Certainty::Possible }
-}
-
-fn without(prefix: &str, what: &str) -> String {
-    let mut text = prefix.to_string();
-    text.push_str(what);
-    text
+fn not_visible(what: &str) -> String {
+    format!("not visible: {what}")
 }
 
 /// What the call would do, and the causes that decide it.
+///
+/// The first check that is met, or seems to be, gives the outcome. What could not be seen makes
+/// it less sure; if nothing else is met, the outcome is not known.
 fn predict(case: &Case<'_>, found: &[Examined]) -> (Outcome, Vec<Ranked>) {
-    let mut doubt = Vec::new();
+    let mut outcome = None;
+    let mut doubt = false;
+    let mut causes = Vec::new();
     for e in found {
-        match &e.finding {
-            Finding::Holds(because) if doubt.is_empty() => {
-                let ranked = to_ranked(case, e.cause, Certainty::Certain, because.clone());
-                return (e.shows.into(), alloc::vec![ranked]);
-            }
+        let (certainty, because) = match &e.finding {
+            Finding::Excluded | Finding::Unobservable(_) => continue,
+            Finding::Unseen(_) if outcome.is_some() => continue,
+            Finding::Holds(because) if !doubt => (Certainty::Certain, because.clone()),
             Finding::Holds(because) | Finding::Suggests(because) => {
-                let mut causes =
-                    alloc::vec![to_ranked(case, e.cause, Certainty::Likely, because.clone())];
-                causes.append(&mut doubt);
-                return (e.shows.into(), causes);
+                (Certainty::Likely, because.clone())
             }
-            Finding::Unseen(what) => {
-                let because = without("not visible: ", what);
-                doubt.push(to_ranked(case, e.cause, Certainty::Possible, because));
-            }
-            Finding::Excluded | Finding::Unobservable(_) => {}
+            Finding::Unseen(what) => (Certainty::Possible, not_visible(what)),
+        };
+        doubt = true;
+        if certainty != Certainty::Possible && outcome.is_none() {
+            outcome = Some(e.shows.into());
         }
+        causes.push(to_ranked(case, e.cause, certainty, because));
     }
-    if doubt.is_empty() { (Outcome::Succeeds, doubt) } else { (Outcome::Unknown, doubt) }
+    causes.sort_by_key(|r| r.certainty);
+    let otherwise = if causes.is_empty() { Outcome::Succeeds } else { Outcome::Unknown };
+    (outcome.unwrap_or(otherwise), causes)
 }
 
 fn to_ranked(
@@ -288,14 +341,18 @@ fn to_ranked(
     Ranked { cause, certainty, because, commands: remedy::commands(cause, case) }
 }
 
-/// What could not be seen, unless a certain cause made it irrelevant.
+/// What could not be seen, each thing once, unless a certain cause made it irrelevant.
 fn unseen_facts(found: &[Examined], causes: &[Ranked]) -> Vec<UnseenFact> {
+    let mut unseen: Vec<UnseenFact> = Vec::new();
     if causes.first().is_some_and(|r| r.certainty == Certainty::Certain) {
-        return Vec::new();
+        return unseen;
     }
-    let unseen = found.iter().filter_map(|e| match e.finding {
-        Finding::Unseen(what) => Some(UnseenFact { what: what.into(), decides: e.cause.id }),
-        _ => None,
-    });
-    unseen.collect()
+    for e in found {
+        if let Finding::Unseen(what) = e.finding
+            && !unseen.iter().any(|u| u.what == what)
+        {
+            unseen.push(UnseenFact { what: what.into(), decides: e.cause.id });
+        }
+    }
+    unseen
 }

@@ -35,7 +35,8 @@ pub use addr::{Address, AddressError, Endpoint};
 pub use call::{Call, SocketType, Sockets};
 pub use cause::Cause;
 pub use diagnose::{
-    Case, Certainty, Diagnosis, Finding, Outcome, Ranked, UnseenFact, diagnose, diagnose_on,
+    Case, Certainty, Diagnosis, Finding, Outcome, Ranked, Unexplained, UnseenFact, diagnose,
+    diagnose_on,
 };
 pub use errno::{Errno, Symptom, lists};
 pub use fact::Facts;

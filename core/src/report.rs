@@ -16,9 +16,9 @@ impl fmt::Display for Diagnosis {
         for ranked in &self.causes {
             cause(ranked, &mut lines, f)?;
         }
-        if self.causes.is_empty() && self.outcome != Outcome::Succeeds {
+        if let Some(unexplained) = self.unexplained {
             lines.next(f)?;
-            f.write_str("  no known cause fits what was observed")?;
+            write!(f, "  {unexplained}")?;
         }
         for unseen in &self.unseen {
             lines.next(f)?;
@@ -99,6 +99,7 @@ mod tests {
                 commands: vec!["rm /run/a".to_string()],
             }],
             unseen: vec![],
+            unexplained: None,
         }
     }
 
