@@ -2,7 +2,7 @@
 
 use crate::cause::{self, Cause};
 use crate::fact::Facts;
-use crate::{Call, Errno, Platform, SocketType, Symptom, remedy};
+use crate::{Call, Errno, Platform, SocketType, Symptom, remedy, text};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -338,6 +338,8 @@ fn to_ranked(
     certainty: Certainty,
     because: String,
 ) -> Ranked {
+    // Names from outside may have come in: no test can forget to escape them.
+    let because = text::sentence(&because);
     Ranked { cause, certainty, because, commands: remedy::commands(cause, case) }
 }
 

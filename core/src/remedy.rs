@@ -39,28 +39,28 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
     let facts = case.facts;
     let path = facts.path();
     match name {
-        "path" => path.map(|p| shell(&p.given)),
-        "dir" => path.map(|p| shell(parent(&p.given))),
-        "trimmed" => path?.variants.trimmed.known()?.as_deref().map(shell),
-        "slashed" => path?.variants.slashed.known()?.as_deref().map(shell),
+        "path" => path.map(|p| file(&p.given)),
+        "dir" => path.map(|p| file(parent(&p.given))),
+        "trimmed" => path?.variants.trimmed.known()?.as_deref().map(file),
+        "slashed" => path?.variants.slashed.known()?.as_deref().map(file),
         "at" => {
             let p = path?;
-            p.broken_at().or_else(|| p.found()).map(|s| shell(&s.path))
+            p.broken_at().or_else(|| p.found()).map(|s| file(&s.path))
         }
         "link" => {
             let steps = &path?.walk.known()?.steps;
-            steps.iter().rev().find(|s| s.link.is_some()).map(|s| shell(&s.path))
+            steps.iter().rev().find(|s| s.link.is_some()).map(|s| file(&s.path))
         }
         "mount" => {
             let step = path?.walk.known()?.steps.last()?;
-            Some(shell(&step.mount.known()?.point))
+            Some(file(&step.mount.known()?.point))
         }
         "user" => caller_name(facts),
         "caller" => facts.caller.pid.map(|pid| pid.to_string()),
         "group" => path?.found()?.group_name.as_ref().map(|g| shell(g.as_bytes())),
         "pid" => server(facts).map(|p| p.pid.to_string()),
         "server" => server(facts).map(|p| shell(p.name.as_bytes())),
-        "other_path" => path?.namesakes.known()?.first()?.name.as_deref().map(shell),
+        "other_path" => path?.namesakes.known()?.first()?.name.as_deref().map(file),
         "name" => {
             let name = &facts.abstract_name()?.name;
             Some(shell(&[b"@", name.as_slice()].concat()))
@@ -70,6 +70,14 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
         "port" => facts.inet().map(|i| i.port.to_string()),
         "address" => facts.inet()?.addresses.known()?.first().map(|a| a.to_string()),
         _ => None,
+    }
+}
+
+/// A file's name as a word. One that begins with a dash would be taken for an option.
+fn file(path: &[u8]) -> String {
+    match path.first() {
+        Some(b'-') => shell(&[b"./", path].concat()),
+        _ => shell(path),
     }
 }
 

@@ -22,6 +22,16 @@ pub fn escape(bytes: &[u8]) -> String {
     out
 }
 
+/// Makes a sentence fit for a terminal: as [`escape`], but backslashes stay single, as parts of it
+/// may have been escaped already.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\\' { out.push(c) } else { push_escaped(&mut out, c) }
+    }
+    out
+}
+
 fn push_escaped(out: &mut String, c: char) {
     match c {
         '\n' => out.push_str("\\n"),

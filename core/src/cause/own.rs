@@ -163,10 +163,12 @@ pub(super) fn addressees<'a>(case: &Case<'a>) -> Vec<&'a SocketFact> {
 /// Whether the caller has less than so many descriptors left.
 pub(super) fn descriptor_limit(case: &Case<'_>, wanted: u64) -> Finding {
     match case.facts.caller.descriptors.known() {
-        Some(in_use) if in_use.used + wanted > in_use.limit => Finding::Holds(format!(
-            "the process has {} descriptors open, of {} that RLIMIT_NOFILE admits",
-            in_use.used, in_use.limit
-        )),
+        Some(in_use) if in_use.used.saturating_add(wanted) > in_use.limit => {
+            Finding::Holds(format!(
+                "the process has {} descriptors open, of {} that RLIMIT_NOFILE admits",
+                in_use.used, in_use.limit
+            ))
+        }
         Some(in_use) if case.symptom.is_some() => Finding::Suggests(format!(
             "nothing else gives this error; by now {} of {} descriptors are in use",
             in_use.used, in_use.limit
