@@ -1,6 +1,7 @@
 //! Which processes hold a socket: a search through `/proc/PID/fd`.
 //!
-//! The search ends as soon as every socket has an owner, if that cannot change a verdict: when no
+//! The first descriptors of each process are looked at first: a server opens its listener before it
+//! takes connections. The search ends as soon as every socket has an owner, if that cannot change a verdict: when no
 //! connection waits and the owners found can run, wait for events and may open descriptors. In
 //! every other case all owners matter (another process that shares the socket may well accept), and
 //! the search goes on to the end.
@@ -12,6 +13,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
+use std::ffi::CString;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -111,16 +113,31 @@ fn is_suspicious(process: &Process) -> bool {
         || process.waits_in.is(|w| matches!(w, WaitsIn::Elsewhere { .. }))
 }
 
-/// Looks for the sockets in every process, with a second thread if there are many. Unless `all`
-/// are wanted, it ends when each socket has an owner.
+/// Looks for the sockets in every process. Unless `all` owners are wanted, it ends when each socket
+/// has one.
 fn search(pids: &[u32], wanted: &BTreeSet<u64>, all: bool) -> Found {
-    let found = Mutex::new(Found { missing: wanted.clone(), ..Found::default() });
+    let mut found = Found { missing: wanted.clone(), ..Found::default() };
+    if !all {
+        found = search_in(pids, wanted, found, false, first_descriptors);
+    }
+    if all || !found.missing.is_empty() {
+        found = search_in(pids, wanted, found, all, every_descriptor);
+    }
+    found
+}
+
+/// Names the descriptors of a process that are to be looked at.
+type List = fn(&OwnedFd) -> Result<Vec<CString>, Errno>;
+
+/// Goes through the processes with a second thread if there are many.
+fn search_in(pids: &[u32], wanted: &BTreeSet<u64>, so_far: Found, all: bool, list: List) -> Found {
+    let found = Mutex::new(so_far);
     let next = AtomicUsize::new(0);
     let done = AtomicBool::new(false);
     let work = || {
         while !done.load(Ordering::Relaxed) {
             let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let result = look_into(*pid, wanted, &done);
+            let result = look_into(*pid, wanted, list, &done);
             let mut found = found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             match result {
                 Ok(holders) => {
@@ -147,28 +164,43 @@ fn search(pids: &[u32], wanted: &BTreeSet<u64>, all: bool) -> Found {
     found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// The first descriptor of each wanted socket in a process.
-fn look_into(pid: u32, wanted: &BTreeSet<u64>, done: &AtomicBool) -> Result<Vec<Holder>, Errno> {
+/// So many descriptors are tried before any directory is read.
+const FIRST: u32 = 16;
+
+fn first_descriptors(_directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
+    Ok((0..FIRST).filter_map(|fd| CString::new(fd.to_string()).ok()).collect())
+}
+
+fn every_descriptor(directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
+    let names = Dir::read_from(directory)?.map(|entry| Ok(entry?.file_name().to_owned()));
+    names.collect()
+}
+
+/// The first descriptor of each wanted socket among those listed of a process.
+fn look_into(
+    pid: u32,
+    wanted: &BTreeSet<u64>,
+    list: List,
+    done: &AtomicBool,
+) -> Result<Vec<Holder>, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory: OwnedFd = openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())?;
     let mut holders: Vec<Holder> = Vec::new();
-    for entry in Dir::read_from(&directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()) else { continue };
+    for name in list(&directory)? {
         if done.load(Ordering::Relaxed) {
             break;
         }
+        let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()) else { continue };
         // The numbers that are cached do: a file on a network or FUSE file system whose server
         // hangs must not hang the search.
         let cached = AtFlags::STATX_DONT_SYNC;
         let what = StatxFlags::TYPE | StatxFlags::INO;
-        let Ok(stat) = statx(&directory, name, cached, what) else { continue };
+        let Ok(stat) = statx(&directory, &name, cached, what) else { continue };
         let is_socket = u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFSOCK;
         if is_socket
             && wanted.contains(&stat.stx_ino)
             && !holders.iter().any(|h| h.inode == stat.stx_ino)
-            && on_sockfs(&directory, name)
+            && on_sockfs(&directory, &name)
         {
             holders.push(Holder { inode: stat.stx_ino, pid, fd });
         }
