@@ -21,7 +21,8 @@ pub enum State {
 /// A UNIX domain socket, as the socket tables show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketFact {
-    /// Its inode number in sockfs. 0 for a connection that waits to be accepted.
+    /// Its inode number in sockfs. 0 for a connection that waits to be accepted, and for a socket
+    /// that is there by the kernel's own lookup but that no visible table shows.
     pub inode: u64,
     /// Its type.
     pub kind: SocketType,
@@ -44,7 +45,8 @@ pub struct SocketFact {
     /// For how long, at least, the same connection has been first in line: two looks, this many
     /// milliseconds apart, found it still there.
     pub stuck_ms: Seen<u32>,
-    /// The processes that hold it.
+    /// The processes that hold it: all of them if connections wait or if one of them may be unable
+    /// to take a connection, otherwise perhaps only the first that was found.
     pub owners: Seen<Vec<Process>>,
 }
 

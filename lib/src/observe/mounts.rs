@@ -81,8 +81,13 @@ impl Mounts {
 
     /// Whether every file system answers without a server that may be away.
     pub(crate) fn are_local(&self) -> bool {
-        self.0.values().all(|e| LOCAL.contains(&e.mount.fs_type.as_str()))
+        self.0.values().all(|e| is_local(&e.mount.fs_type))
     }
+}
+
+/// Whether a file system of this type answers without a server that may be away.
+pub(crate) fn is_local(fs_type: &str) -> bool {
+    LOCAL.contains(&fs_type)
 }
 
 impl Entry {

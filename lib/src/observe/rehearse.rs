@@ -118,7 +118,12 @@ mod tests {
                 assert_eq!(got.unwrap_err(), Errno::AGAIN);
             }
             drop(server);
-            assert_eq!(look(&path), Some(Bound::Nobody));
+            // A process that another test starts may hold a copy for a moment.
+            let gone = (0..100).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                look(&path) == Some(Bound::Nobody)
+            });
+            assert!(gone, "{kind}");
         }
     }
 

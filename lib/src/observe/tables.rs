@@ -154,3 +154,43 @@ impl Tables {
 fn mark_of(text: &str) -> Option<u64> {
     std::fs::metadata(text).ok().map(|file| file.ino())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::socket::State;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::UnixListener;
+
+    fn without_netlink() -> Table {
+        Table { client: None, ..Table::of(None) }
+    }
+
+    #[test]
+    fn the_text_shows_listeners_where_netlink_is_missing() {
+        let dir = crate::observe::test::Dir::new();
+        let path = dir.join("a b");
+        let _server = UnixListener::bind(&path).unwrap();
+        let want =
+            |record: &Record<'_>| record.name.as_deref() == Some(path.as_os_str().as_bytes());
+        let mut table = without_netlink();
+        assert!(!table.shows_files());
+        let found = table.sockets(States::SERVERS, &want).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].state, found[0].file), (State::Listening, None));
+    }
+
+    #[test]
+    fn without_any_table_the_reason_is_told() {
+        let mut table = Table { text: "/nonexistent".into(), ..without_netlink() };
+        let why = table.sockets(States::SERVERS, &|_| true).unwrap_err();
+        assert_eq!(why, Unseen::Absent { what: "sock_diag and /proc/net/unix" });
+    }
+
+    #[test]
+    fn the_text_marks_abstract_names() {
+        let text = b"Num\n0000000000000000: 00000002 00000000 00010000 0001 01 7 @a@b@@\n";
+        let records = from_text(text);
+        assert_eq!(records[0].name.as_deref(), Some(&b"\0a@b\0\0"[..]));
+    }
+}

@@ -52,8 +52,7 @@ fn every_type_and_state_is_told() {
     }
     drop((unconnected, datagram, packet));
     for name in ["bound", "datagram", "packet"] {
-        let target = path_target(&dir.join(name));
-        assert_eq!(target.attached.known(), Some(&vec![]), "{name} is dead");
+        let target = dead_target(&dir.join(name));
         assert_eq!(target.everywhere.known(), Some(&()), "{name}");
     }
 }
@@ -66,8 +65,8 @@ fn a_connection_that_outlives_its_listener_is_no_server() {
     let client = client(&path);
     let accepted = rustix::net::accept(&server).unwrap();
     drop(server);
-    let target = path_target(&path);
-    assert_eq!(target.attached.known(), Some(&vec![]), "the accepted connection has its name");
+    // The accepted connection has the name and the file of the listener.
+    let target = dead_target(&path);
     assert_eq!(target.namesakes.known(), Some(&vec![]));
     drop((client, accepted));
 }
@@ -93,8 +92,7 @@ fn a_rebound_path_shows_the_live_namesake() {
     let old = fs::metadata(&path).unwrap().ino();
     fs::rename(&path, dir.join("kept")).unwrap();
     drop(listener(&path, 1));
-    let target = path_target(&path);
-    assert_eq!(target.attached.known(), Some(&vec![]));
+    let target = dead_target(&path);
     let namesakes = target.namesakes.known().unwrap();
     assert_eq!(namesakes.len(), 1);
     assert_eq!(namesakes[0].file.map(|f: FileId| f.inode), Some(old));
@@ -162,4 +160,44 @@ fn an_abstract_name_in_place_of_a_path_and_the_reverse() {
     let target = abstract_target(bytes);
     assert_eq!(target.bound.known(), Some(&vec![]));
     assert_eq!(target.as_path.known(), Some(&Some(bytes.to_vec())));
+}
+
+#[test]
+fn a_listener_that_was_shut_down_shows_it() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let server = listener(&path, 1);
+    rustix::net::shutdown(&server, rustix::net::Shutdown::Read).unwrap();
+    let target = path_target(&path);
+    let attached = target.attached.known().unwrap();
+    assert_eq!((attached.len(), attached[0].state), (1, State::Listening));
+    assert!(attached[0].shutdown.read && !attached[0].shutdown.write);
+}
+
+#[test]
+fn a_datagram_socket_with_a_peer_is_attached() {
+    let dir = Dir::new();
+    let (a, b) = (dir.join("a"), dir.join("b"));
+    let (first, second) = (bound(SocketType::Datagram, &a), bound(SocketType::Datagram, &b));
+    rustix::net::connect(&first, &rustix::net::SocketAddrUnix::new(&b).unwrap()).unwrap();
+    let target = path_target(&a);
+    let attached = target.attached.known().unwrap();
+    assert_eq!((attached.len(), attached[0].kind), (1, SocketType::Datagram));
+    let other = path_target(&b).attached.known().unwrap()[0].clone();
+    assert_eq!(attached[0].peer, Some(other.inode));
+    drop((first, second));
+}
+
+#[test]
+fn nothing_asked_is_ever_a_panic() {
+    let long = vec![b'x'; 1 << 20];
+    for path in [&b""[..], b"/", b"\0", b"//", b"..", b"@", b" ", b"\n", b"/proc/self/fd/0", &long]
+    {
+        let target = bytes_target(path);
+        let shown = path[..path.len().min(20)].escape_ascii();
+        assert!(target.attached.is(Vec::is_empty), "{shown}: {:?}", target.attached);
+    }
+    for name in [&b""[..], b"\0", &long] {
+        assert!(abstract_target(name).bound.is(Vec::is_empty));
+    }
 }

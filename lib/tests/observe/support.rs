@@ -81,6 +81,21 @@ pub fn path_target(path: &Path) -> PathTarget {
     bytes_target(path.as_os_str().as_bytes())
 }
 
+/// What a path leads to, once nothing is bound to it any more.
+///
+/// A process that another test is starting holds a copy of every descriptor until it has begun its
+/// program, so a socket may outlive its last owner for a moment.
+pub fn dead_target(path: &Path) -> PathTarget {
+    for _ in 0..100 {
+        let target = path_target(path);
+        if target.attached.is(Vec::is_empty) {
+            return target;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("still alive: {:?}", path_target(path).attached);
+}
+
 /// What a path leads to, by its bytes.
 pub fn bytes_target(path: &[u8]) -> PathTarget {
     facts(Address::Path(path.to_vec()), As::Myself).path().unwrap().clone()

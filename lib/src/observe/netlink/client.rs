@@ -43,7 +43,6 @@ impl From<Errno> for Trouble {
 /// A netlink socket. It belongs for ever to the network namespace in which it was opened.
 pub(crate) struct Client {
     socket: Netlink,
-    buffer: Vec<u8>,
     sequence: u32,
 }
 
@@ -59,7 +58,7 @@ impl Client {
     }
 
     fn on(socket: Netlink) -> Client {
-        Client { socket, buffer: Vec::new(), sequence: 0 }
+        Client { socket, sequence: 0 }
     }
 
     /// The name of a network device of the namespace, by its number.
@@ -115,11 +114,12 @@ impl Client {
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request(kind, flags, self.sequence, body);
         retry(|| self.socket.send(&bytes))?;
-        self.buffer.resize(BUFFER, 0);
+        // Memory that is not written to costs nothing, and many namespaces may be asked.
+        let mut buffer = vec![0; BUFFER];
         let mut complete = true;
         loop {
-            let length = retry(|| self.socket.recv(&mut self.buffer))?;
-            let Some(datagram) = self.buffer.get(..length) else {
+            let length = retry(|| self.socket.recv(&mut buffer))?;
+            let Some(datagram) = buffer.get(..length) else {
                 return Err(Errno::MSGSIZE.into());
             };
             for message in Messages(datagram) {

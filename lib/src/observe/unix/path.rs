@@ -7,11 +7,17 @@ use crate::fact::path::{End, FileKind, PathTarget, Step, Variants, Walk};
 use crate::fact::{Seen, SocketFact};
 use crate::observe::caller::View;
 use crate::observe::diag::{Record, States};
+use crate::observe::mounts;
 use crate::observe::path::{variants, walk};
-use crate::observe::rehearse;
+use crate::observe::rehearse::{self, Bound};
 use crate::observe::tables::Tables;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long a file system may take to say what is bound to a file.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gathers what there is to know about a path.
 pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables) -> PathTarget {
@@ -21,10 +27,7 @@ pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables)
     let file = target.found().filter(|step| step.kind == FileKind::Socket).cloned();
     let wanted = Wanted {
         names: &names,
-        bound: file
-            .as_ref()
-            .and_then(|step| open(step, view))
-            .and_then(|f| rehearse::file(f.as_fd())),
+        bound: file.as_ref().and_then(|step| ask(step, view)),
         file: file.as_ref(),
     };
     let found = attached::find(&wanted, tables);
@@ -70,21 +73,36 @@ fn meant(walk: &Walk) -> Option<Vec<u8>> {
     }
 }
 
+/// What the kernel says is bound to the socket file; see [`rehearse`].
+fn ask(step: &Step, view: &View) -> Option<Bound> {
+    let absolute = step.path.starts_with(b"/");
+    let base = if absolute { view.root.known() } else { view.cwd.known() }?.clone();
+    let (path, inode) = (step.path.clone(), step.file.inode);
+    let work = move || rehearse::file(open(&base, &path, inode)?.as_fd());
+    if step.mount.is(|mount| mounts::is_local(&mount.fs_type)) {
+        return work();
+    }
+    // The server of such a file system may be away: nobody waits for it for ever.
+    let (sender, receiver) = mpsc::channel();
+    let send = move || {
+        let _ = sender.send(work());
+    };
+    std::thread::Builder::new().name("sunpath-ask".into()).spawn(send).ok()?;
+    receiver.recv_timeout(PATIENCE).ok()?
+}
+
 /// Opens the socket file without following or connecting, and only if it is still the same.
-fn open(step: &Step, view: &View) -> Option<OwnedFd> {
+fn open(base: &OwnedFd, path: &[u8], inode: u64) -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // The links on the way are resolved already; a new one means that the path has changed.
-    let resolve = ResolveFlags::NO_SYMLINKS;
-    let opened = if step.path.starts_with(b"/") {
-        let root = view.root.known()?;
-        openat2(root, step.path.as_slice(), flags, Mode::empty(), resolve | ResolveFlags::IN_ROOT)
-    } else {
-        openat2(view.cwd.known()?, step.path.as_slice(), flags, Mode::empty(), resolve)
-    };
-    let file = opened.ok()?;
+    let mut resolve = ResolveFlags::NO_SYMLINKS;
+    if path.starts_with(b"/") {
+        resolve |= ResolveFlags::IN_ROOT;
+    }
+    let file = openat2(base, path, flags, Mode::empty(), resolve).ok()?;
     let stat = fstat(&file).ok()?;
     let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
-    (is_socket && stat.st_ino == step.file.inode).then_some(file)
+    (is_socket && stat.st_ino == inode).then_some(file)
 }
 
 /// Whether a socket with a relative name can be the one: not if its owners stand elsewhere.
