@@ -74,7 +74,7 @@ fn searches_want_all_words() {
 fn slips_are_mended_and_nonsense_is_escaped() {
     for (typed, meant) in [
         ("connect/stale-sokcet", "connect/stale-socket"),
-        ("stale-socket", "connect/stale-socket"),
+        ("stale-socket", "bind/stale-socket or connect/stale-socket"),
         ("ECONREFUSED", "ECONNREFUSED"),
         ("conect", "connect"),
     ] {

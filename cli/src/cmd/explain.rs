@@ -76,28 +76,32 @@ pub fn unknown(what: &str) -> String {
         return format!("{shown} was retired: the catalogue has no such cause any more");
     }
     let start = format!("there is no cause, errno or call \"{shown}\"");
-    match suggestion(what) {
-        Some(name) => format!("{start}; did you mean {name}?"),
-        None => format!("{start}; \"sunpath explain\" lists them, --search finds words in them"),
+    let meant = suggestions(what);
+    if meant.is_empty() {
+        return format!("{start}; \"sunpath explain\" lists them, --search finds words in them");
     }
+    format!("{start}; did you mean {}?", meant.join(" or "))
 }
 
-/// The nearest name: by its second half, or by distance.
-fn suggestion(what: &str) -> Option<&'static str> {
+/// The names that were probably meant: those that end so, or the nearest.
+fn suggestions(what: &str) -> Vec<&'static str> {
+    const MOST: usize = 4;
     let lower = what.to_ascii_lowercase();
     let reason = |id: &'static str| id.split_once('/').map_or(id, |(_, reason)| reason);
-    if let Some(cause) = cause::all().find(|c| reason(c.id) == lower) {
-        return Some(cause.id);
+    let ending = |end: &str| -> Vec<_> {
+        cause::all().map(|c| c.id).filter(|id| reason(id) == end).take(MOST).collect()
+    };
+    let exact = ending(&lower);
+    if !exact.is_empty() {
+        return exact;
     }
-    let upper = what.to_ascii_uppercase();
     let errnos = Errno::ALL.iter().map(|e| e.name());
     let ids = cause::all().map(|c| c.id).chain(Call::ALL.iter().map(|c| c.name()));
-    let by_name = nearest(&lower, ids).or_else(|| nearest(&upper, errnos));
-    by_name.or_else(|| {
-        let reasons = cause::all().map(|c| reason(c.id));
-        let near = nearest(&lower, reasons)?;
-        cause::all().find(|c| reason(c.id) == near).map(|c| c.id)
-    })
+    let whole = nearest(&lower, ids).or_else(|| nearest(&what.to_ascii_uppercase(), errnos));
+    if let Some(name) = whole {
+        return vec![name];
+    }
+    nearest(&lower, cause::all().map(|c| reason(c.id))).map(ending).unwrap_or_default()
 }
 
 fn nothing_found(words: &[String]) -> String {
@@ -160,11 +164,12 @@ mod tests {
 
     #[test]
     fn slips_are_mended() {
-        assert_eq!(suggestion("connect/stale-sokcet"), Some("connect/stale-socket"));
-        assert_eq!(suggestion("stale-socket"), Some("connect/stale-socket"));
-        assert_eq!(suggestion("stale-soket"), Some("connect/stale-socket"));
-        assert_eq!(suggestion("econrefused"), Some("ECONNREFUSED"));
-        assert_eq!(suggestion("conect"), Some("connect"));
-        assert_eq!(suggestion("zzzzzzzzzzzz"), None);
+        assert_eq!(suggestions("connect/stale-sokcet"), ["connect/stale-socket"]);
+        for half in ["stale-socket", "stale-soket"] {
+            assert_eq!(suggestions(half), ["bind/stale-socket", "connect/stale-socket"]);
+        }
+        assert_eq!(suggestions("econrefused"), ["ECONNREFUSED"]);
+        assert_eq!(suggestions("conect"), ["connect"]);
+        assert!(suggestions("zzzzzzzzzzzz").is_empty());
     }
 }
