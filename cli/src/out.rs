@@ -2,7 +2,8 @@
 
 use crate::args::Color;
 use crate::exit::Exit;
-use std::io::{ErrorKind, Write};
+use crate::render::text::{width, wrap};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// What ends a command early.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub fn print(text: &str) -> Result<(), Stop> {
 
 /// Writes a line to standard error. If even that fails there is nobody left to tell.
 pub fn complain(text: &str) {
-    let mut err = anstream::stderr().lock();
-    let _ = writeln!(err, "{}: {text}", crate::render::paint(crate::render::BAD, "sunpath"));
+    let line = format!("{}: {text}", crate::render::paint(crate::render::BAD, "sunpath"));
+    let line = if std::io::stderr().is_terminal() { wrap(&line, 2, width()) } else { line };
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }

@@ -71,11 +71,11 @@ fn subject(what: &str) -> Result<Subject, Stop> {
 
 /// What to say to a name that nothing has.
 pub fn unknown(what: &str) -> String {
-    let shown = crate::render::text::show(what.as_bytes());
+    let shown = crate::render::text::quoted(what.as_bytes());
     if cause::RETIRED.contains(&what) {
         return format!("{shown} was retired: the catalogue has no such cause any more");
     }
-    let start = format!("there is no cause, errno or call \"{shown}\"");
+    let start = format!("there is no cause, errno or call {shown}");
     let meant = suggestions(what);
     if meant.is_empty() {
         return format!("{start}; \"sunpath explain\" lists them, --search finds words in them");
@@ -105,8 +105,8 @@ fn suggestions(what: &str) -> Vec<&'static str> {
 }
 
 fn nothing_found(words: &[String]) -> String {
-    let words = crate::render::text::show(words.join(" ").as_bytes());
-    format!("no cause speaks of \"{words}\"; try fewer words, or \"sunpath explain\" for the index")
+    let words = crate::render::text::quoted(words.join(" ").as_bytes());
+    format!("no cause speaks of {words}; try fewer words, or \"sunpath explain\" for the index")
 }
 
 /// Lower-case words, also where several came in one argument.

@@ -6,8 +6,8 @@ use crate::args::Why;
 use crate::exit::Exit;
 use crate::json;
 use crate::out::{self, Stop};
-use crate::render::text::{show, width};
-use crate::render::why::{Answer, assumed_type, report};
+use crate::render::text::{quoted, show, width};
+use crate::render::why::{Answer, assumed_type, depends_on_own_socket, report};
 use attempt::Attempt;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -32,6 +32,8 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
         // What really happened outweighs every prediction.
         diagnosis.outcome = Outcome::Succeeds;
         diagnosis.causes.clear();
+    } else if diagnosis.outcome == Outcome::Succeeds && depends_on_own_socket(args.call) {
+        diagnosis.outcome = Outcome::Unknown;
     }
     let text = if args.json {
         json::why(args.address.as_bytes(), &diagnosis, &facts)
@@ -80,7 +82,7 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 
 fn endpoint(address: &OsStr) -> Result<Endpoint, Stop> {
     Endpoint::parse(address.as_bytes()).map_err(|why| {
-        Stop::usage(format!("cannot read the address \"{}\": {why}", show(address.as_bytes())))
+        Stop::usage(format!("cannot read the address {}: {why}", quoted(address.as_bytes())))
     })
 }
 

@@ -62,9 +62,19 @@ pub fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-/// Bytes from outside for a line of a terminal: escaped, and the middle left out if they are
-/// longer than anyone would read.
+/// Bytes from outside for a line of a terminal: escaped, the middle left out if they are longer
+/// than anyone would read, and in quotes if blanks at an end would go unnoticed.
 pub fn show(bytes: &[u8]) -> String {
+    let blank = |b: Option<&u8>| b.is_none_or(|b| *b == b' ');
+    if blank(bytes.first()) || blank(bytes.last()) { quoted(bytes) } else { short(bytes) }
+}
+
+/// As [`show`], always in quotes.
+pub fn quoted(bytes: &[u8]) -> String {
+    format!("\"{}\"", short(bytes))
+}
+
+fn short(bytes: &[u8]) -> String {
     const HEAD: usize = 120;
     const TAIL: usize = 40;
     if bytes.len() <= HEAD + TAIL + 40 {
@@ -102,6 +112,8 @@ mod tests {
         assert!(shown.starts_with("/start/x") && shown.ends_with("x/end"), "{shown}");
         assert!(shown.len() < 220);
         assert_eq!(show(b"a\x1b"), "a\\x1b");
+        assert_eq!(show(b"a b "), "\"a b \"");
+        assert_eq!(show(b""), "\"\"");
     }
 
     #[test]

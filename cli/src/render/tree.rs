@@ -15,7 +15,7 @@ pub struct Mark {
 }
 
 /// Steps shown at most; the middle of a longer walk is left out.
-const MOST: usize = 24;
+const MOST: usize = 16;
 /// Levels of indentation at most.
 const DEEPEST: usize = 10;
 

@@ -9,7 +9,10 @@ use super::text::{capital, list};
 use super::{CODE, DIM, paint, server, tree};
 use std::collections::BTreeSet;
 use sunpath::fact::{Seen, SocketFact, Target, Unseen};
-use sunpath::{Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked};
+use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked};
+
+/// Causes beside the first that are shown at most.
+const MOST: usize = 6;
 
 /// Everything that an answer is made of.
 pub struct Answer<'a> {
@@ -44,7 +47,7 @@ pub fn report(answer: &Answer<'_>, width: usize) -> String {
     verdict::write(&mut page, answer);
     target(&mut page, answer);
     if caller::matters(answer) {
-        caller::write(&mut page, &answer.facts.caller);
+        caller::write(&mut page, answer);
     }
     evidence(&mut page, answer);
     unseen(&mut page, answer);
@@ -96,7 +99,7 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
     let main = answer.main_cause();
     if let Some(main) = main {
         page.head("Evidence");
-        page.para(&sentence(&main.because), 2);
+        page.para(&decided(main), 2);
         page.para(&tag(main), 2);
     }
     let others = if main.is_some() { &causes[1..] } else { &causes[..] };
@@ -104,13 +107,20 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
         return;
     }
     page.head(if main.is_some() { "Other possible causes" } else { "Possible causes" });
-    const MOST: usize = 6;
     for other in others.iter().take(MOST) {
         page.para(&format!("{}  {}", capital(other.cause.title), tag(other)), 2);
         page.para(&paint(DIM, &sentence(&other.because)), 4);
     }
     if others.len() > MOST {
         page.para(&paint(DIM, &format!("and {} more; --json lists all", others.len() - MOST)), 2);
+    }
+}
+
+/// The fact that decided.
+fn decided(main: &Ranked) -> String {
+    match main.because.strip_prefix("not visible: ") {
+        Some(what) => format!("{} could not be seen, and no other cause is left.", capital(what)),
+        None => sentence(&main.because),
     }
 }
 
@@ -136,7 +146,12 @@ fn unseen(page: &mut Page, answer: &Answer<'_>) {
     if answer.diagnosis.causes.first().is_some_and(certain) {
         return;
     }
-    let what: BTreeSet<&str> = answer.diagnosis.unseen.iter().map(|u| u.what.as_str()).collect();
+    let told = |what: &&str| {
+        let shown = answer.diagnosis.causes.iter().take(MOST + 1);
+        shown.map(|r| r.because.strip_prefix("not visible: ")).any(|b| b == Some(what))
+    };
+    let unseen = answer.diagnosis.unseen.iter().map(|u| u.what.as_str());
+    let what: BTreeSet<&str> = unseen.filter(|what| !told(what)).collect();
     let hidden = hidden(answer.facts);
     if what.is_empty() && hidden.is_empty() {
         return;
@@ -195,6 +210,11 @@ fn remedy(page: &mut Page, answer: &Answer<'_>) {
     page.gap();
     let explain = format!("sunpath explain {}", main.cause.id);
     page.line(&format!("  More: {}", paint(CODE, &explain)));
+}
+
+/// Whether what a call does depends on the caller's own socket more than on the address.
+pub fn depends_on_own_socket(call: Call) -> bool {
+    matches!(call, Call::Listen | Call::Recv)
 }
 
 /// `stream`, `stream and seqpacket`: the types of live sockets at the address.

@@ -20,13 +20,14 @@ pub(super) fn matters(answer: &Answer<'_>) -> bool {
 }
 
 /// Its identity and rights.
-pub(super) fn write(page: &mut Page, caller: &Caller) {
+pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
+    let caller = &answer.facts.caller;
     page.head("Caller");
     let mut who = Vec::new();
     if let Some(name) = &caller.user_name {
         who.push(show(name.as_bytes()));
     }
-    if let Some(pid) = caller.pid {
+    if let Some(pid) = caller.pid.filter(|_| answer.who.is_some()) {
         who.push(format!("pid {pid}"));
     }
     match caller.ids.known() {

@@ -4,7 +4,7 @@ use sunpath::fact::path::{End, FileId, FileKind, Step, Walk};
 use sunpath::fact::process::{ProcessState, WaitsIn};
 use sunpath::fact::socket::{Backlog, State};
 use sunpath::fact::{PathTarget, Process};
-use sunpath::{Address, Call, Errno, SocketType, Symptom, diagnose};
+use sunpath::{Address, Errno, SocketType, Symptom, diagnose};
 
 fn step(path: &str, kind: FileKind, mode: u32) -> Step {
     Step {

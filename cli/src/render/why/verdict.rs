@@ -67,7 +67,14 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         }
         Outcome::Unknown => {
             let doubt = paint(DOUBT, "cannot be told");
-            format!("What {call} would do {doubt}: too little can be seen from here.")
+            let own = super::depends_on_own_socket(answer.diagnosis.call);
+            let why = if own {
+                "it depends on the state of the program's own socket. Give the error that the \
+                 program saw with --error"
+            } else {
+                "too little can be seen from here"
+            };
+            format!("What {call} would do {doubt}: {why}.")
         }
     }
 }
