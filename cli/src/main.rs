@@ -12,9 +12,10 @@ mod stage;
 mod symptom;
 
 use args::Cli;
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use exit::Exit;
 use out::Stop;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     if let Some(exit) = cmd::hidden::run(&args) {
         return exit;
     }
-    let cli = match Cli::try_parse() {
+    let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(answer) => return refuse(&answer).into(),
     };
@@ -35,6 +36,23 @@ fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Parses the command line. `--color` also holds for the help, which is printed before all
+/// arguments are understood; so it is looked for first.
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let options = || args.iter().take_while(|a| *a != "--");
+    let asked = |when: &str| {
+        options().any(|a| *a == *format!("--color={when}"))
+            || options().zip(options().skip(1)).any(|(a, b)| a == "--color" && b == when)
+    };
+    let colour = match (asked("always"), asked("never")) {
+        (true, _) => ColorChoice::Always,
+        (false, true) => ColorChoice::Never,
+        (false, false) => ColorChoice::Auto,
+    };
+    let matches = Cli::command().color(colour).try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
 }
 
 /// Prints help, version or what is wrong with the command line.

@@ -130,6 +130,7 @@ fn colours_come_only_when_asked_for() {
     assert!(coloured(&["explain", "--color=always", "ECONNREFUSED"], true));
     assert!(!coloured(&["--color=never", "explain", "ECONNREFUSED"], false));
     assert!(!coloured(&["--help"], false));
+    assert!(coloured(&["--help", "--color=always"], false));
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub fn wrap(text: &str, indent: usize, width: usize) -> String {
     for (i, word) in text.trim().split(' ').enumerate() {
         let w = columns(word);
         if i > 0 && at + 1 + w > width {
+            out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             at = indent;
@@ -94,6 +95,7 @@ mod tests {
         assert_eq!(wrap("aa bb cc dd", 2, 8), "aa bb\n  cc dd");
         assert_eq!(wrap("a-very-long-word b", 2, 8), "a-very-long-word\n  b");
         assert_eq!(wrap("a  b", 2, 80), "a  b");
+        assert_eq!(wrap("aaa  bbb", 2, 6), "aaa\n  bbb");
         assert_eq!(wrap("  ", 2, 8), "");
     }
 

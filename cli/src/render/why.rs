@@ -108,7 +108,7 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
     }
     page.head(if main.is_some() { "Other possible causes" } else { "Possible causes" });
     for other in others.iter().take(MOST) {
-        page.para(&format!("{}  {}", capital(other.cause.title), tag(other)), 2);
+        page.para(&format!("{} {}", capital(other.cause.title), tag(other)), 2);
         page.para(&paint(DIM, &sentence(&other.because)), 4);
     }
     if others.len() > MOST {

@@ -114,6 +114,7 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
         return None;
     }
     match now {
+        Outcome::Succeeds if super::depends_on_own_socket(answer.diagnosis.call) => None,
         Outcome::Succeeds => Some("Now it would succeed.".to_string()),
         Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
         Outcome::Waits => Some("Now it would wait.".to_string()),
