@@ -132,16 +132,20 @@ fn bounded(path: &[u8], ground: Ground, mounts: Seen<Mounts>) -> Seen<Walk> {
     }
 }
 
-/// Walks until two walks in a row agree.
+/// Walks until the path holds still.
 fn steady(path: &[u8], ground: &Ground, mounts: &Seen<Mounts>) -> Seen<Walk> {
     if path.is_empty() {
         let end = End::Missing { name: Vec::new(), last: true, link: None };
         return Seen::Known(Walk { end, ..Walk::default() });
     }
-    let walk = || match walker::walk(path, ground, mounts) {
+    agreed(|| match walker::walk(path, ground, mounts) {
         Ok(walk) => Seen::Known(walk),
         Err(reason) => Seen::Unseen(reason),
-    };
+    })
+}
+
+/// What two walks in a row agree on.
+fn agreed(mut walk: impl FnMut() -> Seen<Walk>) -> Seen<Walk> {
     let mut last = walk();
     for _ in 0..TRIES {
         let next = walk();

@@ -368,3 +368,32 @@ fn an_immutable_directory_shows() {
     ioctl_setflags(&opened, flags).unwrap();
     assert_eq!(seen, Seen::Known(true));
 }
+
+#[test]
+fn nothing_is_mounted_by_looking() {
+    if !is_root("to mount") {
+        return;
+    }
+    let dir = Temporary::new();
+    apart(|| {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&writer);
+        // The automounter is not of this process group, so that a look by name would ask it.
+        let options = format!("fd={fd},pgrp=1,minproto=5,maxproto=5,indirect");
+        let options = CString::new(options).unwrap();
+        let target = dir.join("");
+        if let Err(errno) =
+            namespace::mount("autofs", "none", &target, MountFlags::empty(), &options)
+        {
+            eprintln!("skipped: autofs cannot be mounted here: {errno}");
+            return;
+        }
+        let view = view(&As::Myself).unwrap();
+        assert_eq!(end(&dir.join("s"), &view), End::Hidden { errno: None });
+        assert_eq!(end(&dir.join(""), &view), End::Found);
+        drop(writer);
+        rustix::io::ioctl_fionbio(&reader, true).unwrap();
+        let asked = rustix::io::read(&reader, &mut [0; 64]);
+        assert!(!matches!(asked, Ok(1..)), "the automounter was asked");
+    });
+}

@@ -174,6 +174,20 @@ fn devices_and_fifos_are_not_opened() {
 }
 
 #[test]
+fn only_what_two_walks_agree_on_is_believed() {
+    let walk_that_settles_at = |last: usize| {
+        let mut number = 0;
+        agreed(|| {
+            number = last.min(number + 1);
+            Seen::Known(Walk { named: Some(number), ..Walk::default() })
+        })
+    };
+    assert_eq!(walk_that_settles_at(1).known().unwrap().end, End::Found);
+    assert_eq!(walk_that_settles_at(3).known().unwrap().named, Some(3));
+    assert_eq!(walk_that_settles_at(usize::MAX).known().unwrap().end, End::Changed);
+}
+
+#[test]
 fn near_misses_exist() {
     let dir = Temporary::new();
     let path = dir.join("s");
@@ -227,6 +241,15 @@ proptest! {
         for path in paths {
             let path = PathBuf::from(format!("{}/{path}", dir.join("").display()));
             prop_assert_eq!(by_walk(&path), by_kernel(&path), "{} {:?}", path.display(), targets);
+        }
+    }
+
+    #[test]
+    fn any_path_is_survived(path: Vec<u8>, below in "(/|\\.|a|\\x00|\n){0,20}") {
+        let view = view(&As::Myself).unwrap();
+        for path in [path.as_slice(), below.as_bytes(), &[b"/tmp/", path.as_slice()].concat()] {
+            prop_assert!(walk(path, &view).known().is_some());
+            variants(path, &view);
         }
     }
 }
