@@ -4,6 +4,7 @@ mod interrupted;
 mod leaks;
 mod namespaces;
 mod processes;
+mod views;
 
 use std::process::ExitCode;
 use sunpath::sys::process::{End, fork};
@@ -36,7 +37,8 @@ fn unique(what: &str) -> String {
 }
 
 fn main() -> ExitCode {
-    let all = [interrupted::TESTS, leaks::TESTS, namespaces::TESTS, processes::TESTS].concat();
+    let all = [interrupted::TESTS, leaks::TESTS, namespaces::TESTS, processes::TESTS, views::TESTS]
+        .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|a| a == "--list") {
         all.iter().for_each(|(name, _)| println!("{name}: test"));
