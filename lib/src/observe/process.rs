@@ -141,3 +141,114 @@ fn parsed<T>(text: io::Result<Vec<u8>>, parse: impl FnOnce(&[u8]) -> Option<T>) 
         Err(error) => Seen::Unseen(unseen(&error, SAME_USER)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::process::{ProcessState, WaitsIn};
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn run(program: &str, argument: &str) -> Running {
+        Running(Command::new(program).arg(argument).spawn().unwrap())
+    }
+
+    fn once(pid: u32, ready: impl Fn(&Process) -> bool) -> Process {
+        for _ in 0..200 {
+            match describe(pid, None, 0) {
+                Some(process) if ready(&process) => return process,
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        panic!("never as wanted: {:?}", describe(pid, None, 0));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_none() {
+        assert_eq!(describe(u32::MAX, None, 0), None);
+        let mut child = run("true", "");
+        let dead = once(child.0.id(), |p| p.state.is(|s| *s == ProcessState::Dead));
+        assert!(dead.waits_in.known().is_none_or(|w| *w != WaitsIn::Events));
+        child.0.wait().unwrap();
+        assert_eq!(describe(child.0.id(), None, 0), None);
+    }
+
+    #[test]
+    fn this_process_is_described() {
+        let pid = std::process::id();
+        let (pids, all) = pids();
+        assert!(all && pids.contains(&pid));
+        let me = describe(pid, None, 0).unwrap();
+        assert_eq!(me.uid, Seen::Known(rustix::process::geteuid().as_raw()));
+        assert_eq!(me.waits_in, Seen::Known(WaitsIn::Events), "the thread that asks runs");
+        let descriptors = me.descriptors.known().unwrap();
+        assert!(descriptors.used >= 3 && descriptors.limit >= descriptors.used);
+        assert!(me.mount_namespace.known().is_some() && me.root.known().is_some());
+    }
+
+    /// A control group of its own; removed at the end.
+    struct Group(std::path::PathBuf);
+
+    impl Group {
+        fn new(hierarchy: &str) -> Option<Group> {
+            let name = format!("sunpath-test-{}", std::process::id());
+            let path = std::path::Path::new(hierarchy).join(name);
+            fs::create_dir(&path).ok().map(|()| Group(path))
+        }
+
+        fn put(&self, file: &str, text: &str) -> io::Result<()> {
+            fs::write(self.0.join(file), text)
+        }
+    }
+
+    impl Drop for Group {
+        fn drop(&mut self) {
+            for _ in 0..100 {
+                if fs::remove_dir(&self.0).is_ok() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    fn freeze(hierarchies: &[&str], file: &str, states: [&str; 2]) {
+        let made = hierarchies.iter().find_map(|hierarchy| {
+            let group = Group::new(hierarchy)?;
+            group.0.join(file).exists().then_some(group)
+        });
+        let Some(group) = made else {
+            eprintln!("skipped: no control group with {file} can be made");
+            return;
+        };
+        let child = run("sleep", "100");
+        let pid = child.0.id();
+        group.put("cgroup.procs", &pid.to_string()).unwrap();
+        once(pid, |p| p.frozen == Seen::Known(false));
+        group.put(file, states[0]).unwrap();
+        let frozen = once(pid, |p| p.frozen == Seen::Known(true));
+        assert_eq!(frozen.is_stopped(), Some(true));
+        group.put(file, states[1]).unwrap();
+        once(pid, |p| p.frozen == Seen::Known(false));
+        drop(child);
+    }
+
+    #[test]
+    fn a_frozen_group_stops_its_processes() {
+        freeze(&["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], "cgroup.freeze", ["1", "0"]);
+    }
+
+    #[test]
+    fn a_frozen_group_of_version_1_stops_its_processes() {
+        freeze(&["/sys/fs/cgroup/freezer"], "freezer.state", ["FROZEN", "THAWED"]);
+    }
+}
