@@ -74,6 +74,14 @@ impl Mounts {
         procfs::read(process, b"mountinfo").map(|text| parse(&text))
     }
 
+    /// Adds the mounts that are missing here; an id means the same mount to every process.
+    pub(crate) fn or(mut self, others: Mounts) -> Mounts {
+        for (id, entry) in others.0 {
+            self.0.entry(id).or_insert(entry);
+        }
+        self
+    }
+
     /// The mount with this id.
     pub(crate) fn get(&self, id: u64) -> Option<&Entry> {
         self.0.get(&id)

@@ -79,12 +79,18 @@ pub(crate) fn walk(path: &[u8], view: &View) -> Seen<Walk> {
     })
 }
 
-/// The mounts below the caller's root.
+/// The mounts that the caller sees, and those that the observer sees: a process whose root directory
+/// is no mount point is not shown the mount it is on.
 pub(crate) fn mounts(view: &View) -> Seen<Mounts> {
-    match &view.proc {
-        Some(process) => procfs::seen(Mounts::read(process.as_fd()), "/proc/PID/mountinfo"),
-        None => Seen::Unseen(Unseen::Absent { what: "/proc/PID/mountinfo" }),
+    let Some(process) = &view.proc else {
+        return Seen::Unseen(Unseen::Absent { what: "/proc/PID/mountinfo" });
+    };
+    let theirs = procfs::seen(Mounts::read(process.as_fd()), "/proc/PID/mountinfo");
+    if view.myself {
+        return theirs;
     }
+    let mine = procfs::myself().and_then(|me| Mounts::read(me.as_fd()));
+    theirs.map(|theirs| theirs.or(mine.unwrap_or_default()))
 }
 
 /// Paths that were probably meant: kept if they lead to an existing object.

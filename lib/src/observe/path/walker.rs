@@ -24,7 +24,7 @@ const MOST_LINKS: u32 = 40;
 const LONGEST_NAME: usize = 255;
 
 /// More steps than any path that fits into an address has, links included, but for contrived ones.
-const MOST_STEPS: usize = 1 << 14;
+const MOST_STEPS: usize = 1 << 12;
 
 /// Goes on, or ends so.
 type Flow = ControlFlow<End>;

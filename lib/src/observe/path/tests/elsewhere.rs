@@ -115,7 +115,9 @@ fn a_changed_root_directory_is_not_left() {
         for path in ["/f", "/../f", "/sub/absolute", "absolute", "climbing", "../f", "../../f"] {
             let walk = walk(path.as_bytes(), &view).known().unwrap().clone();
             assert_eq!(walk.end, End::Found, "{path}");
-            assert_eq!(walk.steps.last().unwrap().path, b"/f", "{path}");
+            let file = walk.steps.last().unwrap();
+            assert_eq!(file.path, b"/f", "{path}");
+            assert!(file.mount.known().is_some(), "{path}");
         }
         let relative = walk(b"absolute", &view).known().unwrap().clone();
         assert_eq!(relative.steps[0].path, b"/sub");
@@ -264,7 +266,7 @@ fn a_path_that_changes_is_never_mixed_up() {
         });
         let view = view(&As::Myself).unwrap();
         let (mut found, mut other) = (0, 0);
-        for _ in 0..2000 {
+        for _ in 0..500 {
             let walk = walk(&bytes(dir.join("a/f")), &view).known().unwrap().clone();
             match walk.end {
                 End::Found => {
@@ -279,7 +281,7 @@ fn a_path_that_changes_is_never_mixed_up() {
         stop.store(true, Ordering::Relaxed);
         (found, other)
     });
-    assert_eq!(found + other, 2000);
+    assert_eq!(found + other, 500);
     assert!(found > 0, "the path was never found");
 }
 
