@@ -422,7 +422,7 @@ fn states_of_both_ends() {
     });
     connect(Errno::EPERM, "connect/receiver-has-another-peer", taken)
         .socket(SocketType::Datagram)
-        .foreseen();
+        .both();
 }
 
 fn full(stuck: Seen<u32>) -> Facts {

@@ -268,7 +268,6 @@ mod build {
     pub(in crate::cause) const OPENSERVER: &[Platform] = &[Platform::OpenServer];
     pub(in crate::cause) const BSDS: &[Platform] =
         &[Platform::FreeBsd14, Platform::FreeBsd15, Platform::MacOs];
-    pub(in crate::cause) const ALL: &[Platform] = Platform::ALL;
     pub(in crate::cause) const NOT_LINUX: &[Platform] =
         &[Platform::FreeBsd14, Platform::FreeBsd15, Platform::MacOs, Platform::OpenServer];
 

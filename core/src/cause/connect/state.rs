@@ -179,11 +179,16 @@ fn receiver_has_another_peer(case: &Case<'_>) -> Finding {
             look::owner(receiver),
             receiver.inode
         )),
-        Own::Unknown => Finding::Suggests(format!(
-            "the socket of {} (socket inode {}) is connected to one with socket inode {peer}, \
-             and it takes nothing from others; the caller's own socket was not looked at",
-            look::owner(receiver),
-            receiver.inode
-        )),
+        // The peer itself would not have been turned away, at a path by nothing else either.
+        Own::Unknown => look::sure(
+            look::path(case).is_some(),
+            format!(
+                "the socket of {} (socket inode {}) is connected to one with socket inode {peer}, \
+                 and it takes nothing from others",
+                look::owner(receiver),
+                receiver.inode
+            ),
+            "the caller's own socket was not looked at",
+        ),
     }
 }

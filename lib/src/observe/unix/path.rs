@@ -3,8 +3,8 @@
 use super::attached::{self, Wanted};
 use super::names::{Spellings, join};
 use super::{owners_of, watch_queues};
-use crate::fact::path::{End, FileKind, PathTarget, Step, Variants, Walk};
-use crate::fact::{Seen, SocketFact};
+use crate::fact::path::{End, FileId, FileKind, PathTarget, Space, Step, Variants, Walk};
+use crate::fact::{Seen, SocketFact, Unseen};
 use crate::observe::caller::View;
 use crate::observe::diag::{Record, States};
 use crate::observe::mounts;
@@ -12,8 +12,8 @@ use crate::observe::path::{variants, walk};
 use crate::observe::rehearse::{self, Bound};
 use crate::observe::tables::Tables;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
-use std::sync::mpsc;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, fstatvfs, openat2};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// How long a file system may take to say what is bound to a file.
@@ -46,7 +46,30 @@ pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables)
         namesakes.retain(|socket| may_be_bound_here(socket, &names));
     }
     watch_queues(&mut target.attached, tables);
+    target.space = space(&target, view);
     target
+}
+
+/// What is left of the file system in which the missing name would be made.
+fn space(target: &PathTarget, view: &View) -> Seen<Space> {
+    let walk = target.walk.known();
+    let ends = walk.filter(|w| matches!(w.end, End::Missing { last: true, .. }));
+    let Some(directory) = ends.and_then(Walk::directory) else { return Seen::default() };
+    // A file system that asks a server might never answer.
+    if !directory.mount.is(|mount| mounts::is_local(&mount.fs_type)) {
+        return Seen::default();
+    }
+    let base = base(directory, view);
+    let opened = base.and_then(|b| open(&b, &directory.path, directory.file, FileType::Directory));
+    match opened.map(|file| fstatvfs(&file)) {
+        Some(Ok(total)) => Seen::Known(Space {
+            inodes: total.f_files,
+            free_inodes: total.f_ffree,
+            free_bytes: total.f_bavail.saturating_mul(total.f_frsize),
+        }),
+        Some(Err(errno)) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        None => Seen::Unseen(Unseen::Changed),
+    }
 }
 
 /// Every name under which a server may have bound what the path means.
@@ -75,10 +98,9 @@ fn meant(walk: &Walk) -> Option<Vec<u8>> {
 
 /// What the kernel says is bound to the socket file; see [`rehearse`].
 fn ask(step: &Step, view: &View) -> Option<Bound> {
-    let absolute = step.path.starts_with(b"/");
-    let base = if absolute { view.root.known() } else { view.cwd.known() }?.clone();
-    let (path, inode) = (step.path.clone(), step.file.inode);
-    let work = move || rehearse::file(open(&base, &path, inode)?.as_fd());
+    let base = base(step, view)?;
+    let (path, file) = (step.path.clone(), step.file);
+    let work = move || rehearse::file(open(&base, &path, file, FileType::Socket)?.as_fd());
     if step.mount.is(|mount| mounts::is_local(&mount.fs_type)) {
         return work();
     }
@@ -91,8 +113,15 @@ fn ask(step: &Step, view: &View) -> Option<Bound> {
     receiver.recv_timeout(PATIENCE).ok()?
 }
 
-/// Opens the socket file without following or connecting, and only if it is still the same.
-fn open(base: &OwnedFd, path: &[u8], inode: u64) -> Option<OwnedFd> {
+/// The directory from which the path of a step starts.
+fn base(step: &Step, view: &View) -> Option<Arc<OwnedFd>> {
+    let absolute = step.path.starts_with(b"/");
+    if absolute { view.root.known() } else { view.cwd.known() }.cloned()
+}
+
+/// Opens a file for its name only, without following or connecting, and only if it is still the
+/// one that the walk saw.
+fn open(base: &OwnedFd, path: &[u8], seen: FileId, kind: FileType) -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // The links on the way are resolved already; a new one means that the path has changed.
     let mut resolve = ResolveFlags::NO_SYMLINKS;
@@ -101,8 +130,8 @@ fn open(base: &OwnedFd, path: &[u8], inode: u64) -> Option<OwnedFd> {
     }
     let file = openat2(base, path, flags, Mode::empty(), resolve).ok()?;
     let stat = fstat(&file).ok()?;
-    let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
-    (is_socket && stat.st_ino == inode).then_some(file)
+    let same = FileType::from_raw_mode(stat.st_mode) == kind && stat.st_ino == seen.inode;
+    same.then_some(file)
 }
 
 /// Whether a socket with a relative name can be the one: not if its owners stand elsewhere.
