@@ -310,4 +310,35 @@ mod tests {
             Err(other) => panic!("SO_PEERPIDFD: {other}"),
         }
     }
+
+    #[test]
+    fn the_file_of_a_socket_is_opened_if_allowed() {
+        let name = format!("sunpath-option-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let listener = crate::Listener::bind(&path).unwrap();
+        let file = bound_file(&listener);
+        let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        match file {
+            Ok(file) => {
+                assert_eq!(rustix::fs::fstat(&file).unwrap().st_ino, inode);
+                assert!(status_flags(&file).unwrap().contains(OFlags::PATH));
+            }
+            Err(errno) => {
+                assert_eq!(errno, Errno::PERM);
+                eprintln!("skipped: needs CAP_NET_ADMIN");
+            }
+        }
+    }
+
+    #[test]
+    fn a_listener_of_tcp_tells_its_queue() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let info = tcp(&listener).unwrap();
+        assert_eq!((info.state, info.pending), (TcpState::Listening, 1));
+        assert!(info.limit > 0);
+        let fresh = socket::socket(SocketType::Tcp, SocketFlags::empty()).unwrap();
+        assert_eq!(tcp(&fresh).unwrap().state, TcpState::Closed);
+    }
 }

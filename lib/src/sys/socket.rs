@@ -139,3 +139,75 @@ pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, milliseconds: u32) -> Result<
 pub(super) fn raw(fd: &impl AsFd) -> libc::c_int {
     fd.as_fd().as_raw_fd()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::Errno;
+    use sunpath_core::Address;
+
+    const NO_FLAGS: SocketFlags = SocketFlags::empty();
+
+    /// A socket with an abstract name that the kernel picked.
+    fn bound(kind: SocketType) -> (OwnedFd, Name) {
+        let fd = socket(kind, NO_FLAGS).unwrap();
+        bind(&fd, &Name::new(&Address::Unnamed).unwrap()).unwrap();
+        let name = getsockname(&fd).unwrap();
+        (fd, name)
+    }
+
+    #[test]
+    fn the_name_of_a_client_comes_with_its_connection() {
+        for kind in [SocketType::Stream, SocketType::SeqPacket] {
+            let (listener, server_name) = bound(kind);
+            listen(&listener, 1).unwrap();
+            let (client, client_name) = bound(kind);
+            connect(&client, &server_name).unwrap();
+            let (server, from) = accept_from(&listener, SocketFlags::NONBLOCK).unwrap();
+            assert_eq!(from.address(), client_name.address());
+            assert_eq!(getpeername(&client).unwrap().address(), server_name.address());
+            assert_eq!(recv(&server, &mut [0; 1], RecvFlags::empty()), Err(Errno::AGAIN));
+            let unnamed = socket(kind, NO_FLAGS).unwrap();
+            connect(&unnamed, &server_name).unwrap();
+            let (_server, from) = accept_from(&listener, NO_FLAGS).unwrap();
+            assert_eq!(from.address(), Some(Address::Unnamed));
+        }
+    }
+
+    #[test]
+    fn a_datagram_socket_can_be_disconnected() {
+        let (_receiver, name) = bound(SocketType::Datagram);
+        let sender = socket(SocketType::Datagram, NO_FLAGS).unwrap();
+        connect(&sender, &name).unwrap();
+        assert_eq!(send(&sender, b"x", SendFlags::empty()), Ok(1));
+        disconnect(&sender).unwrap();
+        assert_eq!(send(&sender, b"x", SendFlags::empty()), Err(Errno::NOTCONN));
+        assert_eq!(send_to(&sender, b"x", SendFlags::empty(), &name), Ok(1));
+        let stream = socket(SocketType::Stream, NO_FLAGS).unwrap();
+        assert_eq!(disconnect(&stream), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn a_name_as_long_as_the_kernel_admits_is_read_whole() {
+        let directory = std::env::temp_dir().join(format!("sunpath-sys-{}", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        let mut path = directory.as_os_str().as_encoded_bytes().to_vec();
+        path.push(b'/');
+        path.resize(108, b'x');
+        let fd = socket(SocketType::Stream, NO_FLAGS).unwrap();
+        let unterminated = Name::from_bytes(libc::AF_UNIX as u16, &path);
+        bind(&fd, &unterminated).unwrap();
+        let name = getsockname(&fd).unwrap();
+        assert_eq!((name.as_bytes().len(), name.sun_path()), (111, &path[..]));
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn poll_returns_at_once_or_after_its_time() {
+        let (a, b) = socketpair(SocketType::Stream, NO_FLAGS).unwrap();
+        assert_eq!(poll(a.as_fd(), PollFlags::IN, 10), Ok(PollFlags::empty()));
+        drop(b);
+        let ready = poll(a.as_fd(), PollFlags::empty(), 60_000).unwrap();
+        assert_eq!(ready, PollFlags::HUP);
+    }
+}
