@@ -1,28 +1,25 @@
-//! Recipes for `listen` and `accept`.
+//! Recipes for `accept`.
 
-use super::own::{self, hangs, without_descriptors};
+use super::pair::{
+    bound, each, fresh, interrupted, listener, name, not_waiting, set_timeout, without_descriptors,
+};
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::OwnedFd;
-use std::time::Duration;
-use sunpath::fact::Seen;
-use sunpath::sys::option::{self, SO_RCVTIMEO};
-use sunpath::sys::process::Alarm;
+use sunpath::sys::libc::SO_RCVTIMEO;
+use sunpath::sys::option;
 use sunpath::sys::socket::{self, Shutdown, SocketFlags};
-use sunpath::{Call, SocketType};
+use sunpath::{Call, SocketType, Symptom};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
-    direct("listen/datagram", listen_on_datagram),
-    direct("listen/unbound", listen_unbound),
-    direct("listen/connected", listen_connected),
     direct("accept/descriptor-limit", descriptor_limit),
-    direct("accept/datagram", accept_on_datagram),
+    direct("accept/datagram", datagram),
     direct("accept/not-listening", not_listening),
     direct("accept/shut-down", shut_down),
     direct("accept/nothing-pending", nothing_pending),
     direct("accept/timed-out", timed_out),
-    direct("accept/interrupted", interrupted),
+    direct("accept/interrupted", was_interrupted),
     direct("wait/nothing-pending", waits),
 ];
 
@@ -30,82 +27,86 @@ const fn direct(id: &'static str, make: fn(&mut Stage) -> Result<Observed, Troub
     Recipe { id, needs: &[], make: Make::Direct(make) }
 }
 
-fn fresh(kind: SocketType) -> Result<OwnedFd, Trouble> {
-    socket::socket(kind, SocketFlags::empty()).step("make a socket")
+const CONNECTED: &[SocketType] = &[SocketType::Stream, SocketType::SeqPacket];
+
+fn accept(fd: &OwnedFd) -> Option<Symptom> {
+    failed(socket::accept(fd, SocketFlags::empty()))
 }
 
-/// `listen` on the socket, and the facts that go with it.
-fn listen(fd: &OwnedFd, kind: SocketType) -> Result<Observed, Trouble> {
-    let symptom = failed(socket::listen(fd, 1));
-    Observed::of(Look::new(Call::Listen, kind).descriptor(fd), symptom)
-}
-
-/// `accept` on the socket, and the facts that go with it.
-fn accept(fd: &OwnedFd, kind: SocketType) -> Result<Observed, Trouble> {
-    let symptom = failed(socket::accept(fd, SocketFlags::empty()));
+fn observed(kind: SocketType, fd: &OwnedFd, symptom: Option<Symptom>) -> Result<Observed, Trouble> {
     Observed::of(Look::new(Call::Accept, kind).descriptor(fd), symptom)
 }
 
-fn listen_on_datagram(_: &mut Stage) -> Result<Observed, Trouble> {
-    listen(&fresh(SocketType::Datagram)?, SocketType::Datagram)
-}
-
-fn listen_unbound(_: &mut Stage) -> Result<Observed, Trouble> {
-    listen(&fresh(SocketType::Stream)?, SocketType::Stream)
-}
-
-/// A connected socket that has a name, so that the missing name is not found first.
-fn listen_connected(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let (fd, other) = own::pair(SocketType::Stream)?;
-    own::bind(stage, &fd, "connected")?;
-    stage.keep(other);
-    listen(&fd, SocketType::Stream)
-}
-
+/// The connection is still there afterwards.
 fn descriptor_limit(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    stage.keep(own::client(&fd, SocketType::Stream)?);
-    let (result, full) = without_descriptors(|| socket::accept(&fd, SocketFlags::empty()))?;
-    let mut facts = Look::new(Call::Accept, SocketType::Stream).descriptor(&fd).facts()?;
-    facts.caller.descriptors = Seen::Known(full);
-    let symptom = failed(result);
-    Ok(Observed { call: Call::Accept, socket: SocketType::Stream, symptom, facts })
+    let (_, name) = name(stage, "server")?;
+    let server = listener(SocketType::Stream, &name)?;
+    let client = fresh(SocketType::Stream)?;
+    socket::connect(&client, &name).step("connect")?;
+    let look = Look::new(Call::Accept, SocketType::Stream).descriptor(&server);
+    let accept = || socket::accept(&server, SocketFlags::empty());
+    let observed = without_descriptors(look, accept)?;
+    socket::accept(&server, SocketFlags::NONBLOCK).step("accept afterwards")?;
+    Ok(observed)
 }
 
-fn accept_on_datagram(_: &mut Stage) -> Result<Observed, Trouble> {
-    accept(&fresh(SocketType::Datagram)?, SocketType::Datagram)
+fn datagram(stage: &mut Stage) -> Result<Observed, Trouble> {
+    let (_, name) = name(stage, "datagram")?;
+    let fd = bound(SocketType::Datagram, &name)?;
+    observed(SocketType::Datagram, &fd, accept(&fd))
 }
 
-fn not_listening(_: &mut Stage) -> Result<Observed, Trouble> {
-    accept(&fresh(SocketType::Stream)?, SocketType::Stream)
+fn not_listening(stage: &mut Stage) -> Result<Observed, Trouble> {
+    let (_, name) = name(stage, "bound")?;
+    each("accept/not-listening", CONNECTED, |kind| {
+        let fd = bound(kind, &name)?;
+        observed(kind, &fd, accept(&fd))
+    })
 }
 
 fn shut_down(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    socket::shutdown(&fd, Shutdown::Read).step("shut down")?;
-    accept(&fd, SocketType::Stream)
+    let (_, name) = name(stage, "server")?;
+    each("accept/shut-down", CONNECTED, |kind| {
+        let fd = listener(kind, &name)?;
+        socket::shutdown(&fd, Shutdown::Read).step("shut down")?;
+        observed(kind, &fd, accept(&fd))
+    })
 }
 
+/// A listener that was shut down says the same, as long as it does not wait.
 fn nothing_pending(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    option::set_nonblocking(&fd, true).step("set O_NONBLOCK")?;
-    accept(&fd, SocketType::Stream)
+    let (_, name) = name(stage, "server")?;
+    each("accept/nothing-pending", CONNECTED, |kind| {
+        let fd = listener(kind, &name)?;
+        option::set_nonblocking(&fd, true).step("make it non-blocking")?;
+        each("accept/nothing-pending", &[false, true], |shut| {
+            if shut {
+                socket::shutdown(&fd, Shutdown::Both).step("shut down")?;
+            }
+            let look = Look::new(Call::Accept, kind).descriptor(&fd).arguments(not_waiting());
+            Observed::of(look, accept(&fd))
+        })
+    })
 }
 
 fn timed_out(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    option::set_timeout(&fd, SO_RCVTIMEO, own::SHORT_US).step("set SO_RCVTIMEO")?;
-    accept(&fd, SocketType::Stream)
+    let (_, name) = name(stage, "server")?;
+    let fd = listener(SocketType::Stream, &name)?;
+    set_timeout(&fd, SO_RCVTIMEO)?;
+    observed(SocketType::Stream, &fd, accept(&fd))
 }
 
-fn interrupted(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    let _alarm = Alarm::every(Duration::from_micros(own::SHORT_US), false).step("set an alarm")?;
-    accept(&fd, SocketType::Stream)
+fn waiting(stage: &Stage, hang: bool) -> Result<Observed, Trouble> {
+    let (_, name) = name(stage, "server")?;
+    let fd = listener(SocketType::Stream, &name)?;
+    let symptom = interrupted(hang, || socket::accept(&fd, SocketFlags::empty()))?;
+    observed(SocketType::Stream, &fd, symptom)
+}
+
+fn was_interrupted(stage: &mut Stage) -> Result<Observed, Trouble> {
+    waiting(stage, false)
 }
 
 fn waits(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = own::listener(stage, SocketType::Stream)?;
-    let symptom = hangs(|| socket::accept(&fd, SocketFlags::empty()))?;
-    Observed::of(Look::new(Call::Accept, SocketType::Stream).descriptor(&fd), symptom)
+    waiting(stage, true)
 }

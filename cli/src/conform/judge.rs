@@ -224,6 +224,12 @@ fn judge_observed(cause: &'static Cause, observed: &Observed) -> Report {
     report
 }
 
+/// Whether the cause of this id happened and was recognised.
+pub fn is_as_documented(id: &str, observed: &Observed) -> bool {
+    let cause = cause::find(id);
+    cause.is_some_and(|cause| judge_observed(cause, observed).verdict == Verdict::AsDocumented)
+}
+
 /// Whether the diagnosis names the cause first, or after one that leaves the same facts.
 fn names(diagnosis: &Diagnosis, cause: &Cause) -> bool {
     let Some(first) = diagnosis.causes.first() else { return false };

@@ -51,11 +51,15 @@ mod connect;
 mod descriptor;
 mod healthy;
 pub mod judge;
+mod listen;
 mod name;
 mod option;
-mod own;
+mod pair;
+mod recv;
+mod rights;
 pub mod run;
 mod scene;
+mod send;
 pub mod show;
 mod socket;
 mod wait;
@@ -101,7 +105,9 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
     const FAMILIES: &[&[&[Recipe]]] = &[
         connect::RECIPES,
         &[wait::RECIPES, bind::RECIPES],
-        &[socket::RECIPES, descriptor::RECIPES, accept::RECIPES, name::RECIPES, option::RECIPES],
+        &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
+        &[listen::RECIPES, accept::RECIPES, recv::RECIPES, rights::RECIPES],
+        send::RECIPES,
     ];
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }

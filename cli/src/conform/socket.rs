@@ -1,12 +1,12 @@
 //! Recipes for `socket`, `socketpair`, and sockets used as files.
 
-use super::own::without_descriptors;
+use super::pair::without_descriptors;
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble, endpoint};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
+use sunpath::fact::Arguments;
 use sunpath::fact::arguments::{AddressArgument, Creation, Family};
-use sunpath::fact::{Arguments, Seen};
 use sunpath::sys::probe::{self, Memory};
 use sunpath::sys::socket::{self, SocketFlags};
 use sunpath::{Call, Errno, SocketType, Symptom};
@@ -86,12 +86,8 @@ fn no_pairs_in_family(_: &mut Stage) -> Result<Observed, Trouble> {
 }
 
 fn descriptor_limit(_: &mut Stage) -> Result<Observed, Trouble> {
-    let make = || socket::socket(SocketType::Stream, SocketFlags::empty());
-    let (result, full) = without_descriptors(make)?;
-    let mut facts = Look::new(Call::Socket, SocketType::Stream).facts()?;
-    facts.caller.descriptors = Seen::Known(full);
-    let symptom = failed(result);
-    Ok(Observed { call: Call::Socket, socket: SocketType::Stream, symptom, facts })
+    let look = Look::new(Call::Socket, SocketType::Stream);
+    without_descriptors(look, || socket::socket(SocketType::Stream, SocketFlags::empty()))
 }
 
 fn not_seekable(_: &mut Stage) -> Result<Observed, Trouble> {

@@ -96,6 +96,33 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("socket(AF_UNIX, SOCK_STREAM, 6)"),
     },
     Cause {
+        id: "socket/no-pairs-in-family",
+        calls: &[at(Call::Socketpair, 46)],
+        sockets: Sockets::INET,
+        shows: &[
+            fails(LINUX, Errno::EOPNOTSUPP, Evidence::Measured),
+            fails(BSDS, Errno::EOPNOTSUPP, Evidence::Source),
+            fails(OPENSERVER, Errno::EOPNOTSUPP, Evidence::Manual),
+        ],
+        title: "pairs exist in the UNIX domain only",
+        happened: "socketpair was called for internet sockets.",
+        why: "A pair is connected without names. Internet sockets need an address and a port on \
+              each side, so their protocols do not offer it.",
+        fix: "Make the pair with AF_UNIX. If it must be TCP, listen on the loopback address and \
+              connect to it.",
+        commands: &[],
+        differs: None,
+        documents: &[
+            Document::OpenServer,
+            Document::Posix("socketpair"),
+            Document::Man("socketpair(2)"),
+        ],
+        class: Class::UpFront,
+        test: no_pairs_in_family,
+        confusable: &[],
+        provoke: Provoke::Live("socketpair(AF_INET, SOCK_STREAM)"),
+    },
+    Cause {
         id: "socket/type-unsupported",
         calls: &[at(Call::Socket, 40), at(Call::Socketpair, 40)],
         sockets: Sockets::UNIX,
@@ -328,6 +355,10 @@ fn protocol_unsupported(case: &Case<'_>) -> Finding {
         let fine = creation.protocol == 0 || creation.protocol == 1 && one_is_fine;
         when(!fine, format!("protocol {} was passed", creation.protocol))
     })
+}
+
+fn no_pairs_in_family(case: &Case<'_>) -> Finding {
+    when(!case.socket.is_unix(), "the pair was asked for in an internet family")
 }
 
 fn type_unsupported(case: &Case<'_>) -> Finding {

@@ -155,9 +155,6 @@ pub struct OwnSocket {
     pub send_buffer: u32,
     /// Bytes of kernel memory that messages sent and not yet read occupy (`SIOCOUTQ`).
     pub unread_by_peer: Seen<u32>,
-    /// Whether poll reports that it can be written to. For a connected datagram socket that takes
-    /// the receiver's queue into account.
-    pub writable: Seen<bool>,
     /// Bytes ready to be read (`SIOCINQ`; the first message only for datagrams).
     pub readable: Seen<u32>,
     /// For a listener: its queue.
@@ -188,7 +185,6 @@ impl OwnSocket {
             receive_timeout_us: 0,
             send_buffer: 212_992,
             unread_by_peer: Seen::Known(0),
-            writable: Seen::default(),
             readable: Seen::Known(0),
             backlog: None,
             options: SocketOptions::default(),

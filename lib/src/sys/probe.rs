@@ -308,6 +308,15 @@ pub fn bad_header(fd: RawFd, call: Call) -> Result<usize> {
     }
 }
 
+/// `io_uring_setup(2)` with one entry: a descriptor that may not be passed to another process.
+pub fn ring() -> Result<OwnedFd> {
+    // `struct io_uring_params`, which is all zeros to begin with.
+    let mut parameters = [0u64; 15];
+    // SAFETY: the kernel reads and fills the structure, which is as large as it expects.
+    let fd = unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) };
+    own(fd as c_int)
+}
+
 /// `lseek(2)` to the start.
 pub fn lseek(fd: RawFd) -> Result<()> {
     // SAFETY: takes numbers only.

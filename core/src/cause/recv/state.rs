@@ -312,7 +312,9 @@ fn end_of_file(case: &Case<'_>) -> Finding {
         }
         let because = match peer(own) {
             Some(p) if p.closed.is(|c| *c) => "the peer has closed its socket",
-            Some(p) if p.shutdown.is(|d| d.write) => "the peer has shut down its sending side",
+            Some(p) if p.closed.is(|c| !c) => {
+                "the peer has shut down its sending side (or this side its receiving one)"
+            }
             _ => "receiving is shut down",
         };
         // The last thing read before an end can have been a message without content.

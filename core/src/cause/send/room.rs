@@ -192,10 +192,7 @@ fn lacking(case: &Case<'_>, own: &OwnSocket) -> Lacking {
         return Lacking::Nothing;
     }
     let told = peer(own).is_some_and(|p| p.queue.is(|q| q.is_full()));
-    // A connected datagram sender is unwritable for its own buffer or for the receiver's queue.
-    let quarter = own.unread_by_peer.is(|used| used.saturating_mul(4) <= own.send_buffer);
-    let polled = quarter && own.writable.is(|writable| !writable);
-    if told || polled { Lacking::Queue } else { Lacking::Nothing }
+    if told { Lacking::Queue } else { Lacking::Nothing }
 }
 
 /// Whether the receiver's queue has no bound for this sender.

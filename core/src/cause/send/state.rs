@@ -125,7 +125,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         class: Class::UpFront,
         test: after_shutdown,
-        confusable: &[],
+        confusable: &["send/peer-stopped-reading"],
         provoke: Provoke::Live("pair of each type: shut down writing, send"),
     },
     Cause {
@@ -164,7 +164,10 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         title: "the peer has shut down its receiving side",
         happened: "The receiver called shutdown for reading; it is still there and may still send.",
         why: "A message that will never be read is refused right away. Only UNIX domain sockets \
-              work so: TCP has no way to tell the other side, and accepts the data.",
+              work so: TCP has no way to tell the other side, and accepts the data. On a \
+              connection Linux marks both ends when either side shuts a direction down, so the \
+              state alone does not tell whether this side stopped sending or the other stopped \
+              reading.",
         fix: "Stop sending and read the peer's last answer. If the peer means to go on reading, it \
               must not shut that direction down.",
         commands: &[],
@@ -172,7 +175,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         documents: &[Document::Unix7, Document::Posix("send"), Document::Man("send(2)")],
         class: Class::UpFront,
         test: peer_stopped_reading,
-        confusable: &[],
+        confusable: &["send/after-shutdown"],
         provoke: Provoke::Live("pair of each type: the peer shuts down reading, send"),
     },
     Cause {
@@ -267,18 +270,19 @@ fn pending_reset(case: &Case<'_>) -> Finding {
     })
 }
 
-/// Sending is shut down on a connection: by whom?
+/// Sending is shut down: by whom?
 enum ShutBy {
+    /// It is not shut down.
     Nobody,
+    /// It was not seen.
     Unknown,
-    /// The program said so itself.
-    Program,
+    /// By this side, as the program says or as only it can.
+    ThisSide(&'static str),
     /// The peer is gone.
     PeerClosed,
-    /// The peer is there and reads no more.
-    PeerStopped,
-    /// The peer is there and reads, so it was this side.
-    ThisSide,
+    /// By one side of a connection that is still there. Linux marks both ends when either shuts
+    /// its direction down, so the marks are the same.
+    Either,
 }
 
 fn shut_by(own: &OwnSocket) -> ShutBy {
@@ -289,18 +293,17 @@ fn shut_by(own: &OwnSocket) -> ShutBy {
         return ShutBy::Nobody;
     }
     if own.history.shut_down_sending {
-        return ShutBy::Program;
+        return ShutBy::ThisSide("the program shut down sending itself");
     }
-    // The close of a peer shuts down both directions here.
-    if !read_shut(own) && own.kind == SocketType::Datagram {
-        return ShutBy::ThisSide;
+    if is_datagram(own) {
+        return ShutBy::ThisSide("sending is shut down on this datagram socket");
     }
-    match (peer_closed(own), peer(own).and_then(|p| p.shutdown.known())) {
-        (Some(true), _) => ShutBy::PeerClosed,
-        (Some(false), Some(theirs)) if theirs.read => ShutBy::PeerStopped,
-        (Some(false), Some(_)) => ShutBy::ThisSide,
-        _ if own.kind == SocketType::Datagram => ShutBy::ThisSide,
-        _ => ShutBy::Unknown,
+    match peer_closed(own) {
+        Some(true) => ShutBy::PeerClosed,
+        // The close of a peer shuts down both directions here.
+        Some(false) => ShutBy::Either,
+        None if !read_shut(own) => ShutBy::Either,
+        None => ShutBy::Unknown,
     }
 }
 
@@ -308,13 +311,14 @@ const WHO: &str = "which side shut the connection down";
 
 fn after_shutdown(case: &Case<'_>) -> Finding {
     judge(case, |own| match shut_by(own) {
-        ShutBy::Program => Finding::Holds("the program shut down sending itself".into()),
-        ShutBy::ThisSide => {
-            Finding::Holds("sending is shut down, and the peer did not do it".into())
-        }
-        ShutBy::Unknown if own.state != State::Connected && !is_datagram(own) => Finding::Excluded,
-        ShutBy::Unknown => Finding::Unseen(WHO),
-        ShutBy::Nobody | ShutBy::PeerClosed | ShutBy::PeerStopped => Finding::Excluded,
+        ShutBy::ThisSide(because) => Finding::Holds(because.into()),
+        ShutBy::Either => Finding::Suggests(
+            "sending is shut down and the peer is still there; if the program did not call \
+             shutdown, the peer shut down reading: the system marks both ends alike"
+                .into(),
+        ),
+        ShutBy::Unknown if own.state == State::Connected => Finding::Unseen(WHO),
+        ShutBy::Unknown | ShutBy::Nobody | ShutBy::PeerClosed => Finding::Excluded,
     })
 }
 
@@ -342,7 +346,10 @@ fn peer_stopped_reading(case: &Case<'_>) -> Finding {
             };
         }
         match shut_by(own) {
-            ShutBy::PeerStopped => Finding::Holds("the peer is shut down for reading".into()),
+            ShutBy::Either => Finding::Suggests(
+                "if the program itself did not call shutdown, the peer has shut down reading"
+                    .into(),
+            ),
             ShutBy::Unknown if own.state == State::Connected => Finding::Unseen(WHO),
             _ => Finding::Excluded,
         }

@@ -78,7 +78,9 @@ fn peer(
     entry: &Entry,
     client: &mut Client,
 ) -> Peer {
-    let mut peer = Peer::default();
+    let name = socket::getpeername(fd).map(|name| name.sun_path().to_vec());
+    let name = name.map_or(Seen::Unseen(Unseen::Changed), Seen::Known);
+    let mut peer = Peer { name, ..Peer::default() };
     match entry.peer {
         Some(0) => match waits_to_be_accepted(own, entry, client) {
             Some(true) => (peer.inode, peer.closed) = (0.into(), false.into()),
@@ -89,7 +91,9 @@ fn peer(
             (peer.inode, peer.closed) = (u64::from(inode).into(), false.into());
             if let Some(other) = Entry::of(client, inode.into()) {
                 peer.shutdown = other.shutdown.into();
-                peer.mutual = (other.peer.map(u64::from) == Some(own.inode)).into();
+                let back = other.peer.map(|inode| u64::from(inode) == own.inode);
+                peer.mutual = (back == Some(true)).into();
+                peer.elsewhere = (back == Some(false)).into();
             }
         }
         None => peer.inode = Seen::Unseen(Unseen::Changed),

@@ -1,0 +1,248 @@
+//! Recipes for ancillary data: descriptors and credentials.
+
+use super::pair::{each, not_waiting, pair, send_byte};
+use super::{Look, Make, Need, Observed, Recipe, failed};
+use crate::stage::{NOBODY, Stage, Step, Trouble, is_root};
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use sunpath::fact::arguments::Control as Item;
+use sunpath::fact::{Arguments, Descriptor, Seen};
+use sunpath::sys::libc::{SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET};
+use sunpath::sys::message::{CONTROL_ROOM, Control, recvmsg, sendmsg};
+use sunpath::sys::option::{self, Credentials, SO_PASSRIGHTS};
+use sunpath::sys::probe::{self, Memory, Message};
+use sunpath::sys::socket::{RecvFlags, SendFlags};
+use sunpath::sys::{self, Errno, process};
+use sunpath::{Call, SocketType, Symptom};
+
+/// The recipes of this file.
+pub const RECIPES: &[Recipe] = &[
+    direct("rights/too-many", too_many),
+    direct("rights/bad-descriptor", bad_descriptor),
+    direct("rights/not-passable", not_passable),
+    direct("rights/too-many-in-flight", too_many_in_flight),
+    direct("rights/refused-by-receiver", refused_by_receiver),
+    direct("rights/dropped-with-empty-send", dropped_with_empty_send),
+    direct("ancillary/malformed", malformed),
+    direct("ancillary/unknown-type", unknown_type),
+    direct("credentials/malformed", malformed_credentials),
+    direct("credentials/not-permitted", not_permitted),
+    Recipe {
+        id: "credentials/no-such-process",
+        needs: &[Need::Root],
+        make: Make::Direct(no_such_process),
+    },
+];
+
+const fn direct(id: &'static str, make: fn(&mut Stage) -> Result<Observed, Trouble>) -> Recipe {
+    Recipe { id, needs: &[], make: Make::Direct(make) }
+}
+
+const UNIX: &[SocketType] = &[SocketType::Stream, SocketType::SeqPacket, SocketType::Datagram];
+
+/// Sends these bytes with this ancillary data.
+fn send(fd: &OwnedFd, data: &[u8], control: &Control) -> sys::Result<usize> {
+    sendmsg(fd, None, &[IoSlice::new(data)], control, SendFlags::DONTWAIT)
+}
+
+/// What came of a send with these items.
+fn observed(
+    kind: SocketType,
+    fd: &OwnedFd,
+    items: &[Item],
+    symptom: Option<Symptom>,
+) -> Result<Observed, Trouble> {
+    let arguments = Arguments { control: items.to_vec(), length: Some(1), ..not_waiting() };
+    Observed::of(Look::new(Call::Send, kind).descriptor(fd).arguments(arguments), symptom)
+}
+
+/// The same send on a pair of each type.
+fn on_each_type(id: &str, control: &Control, items: &[Item]) -> Result<Observed, Trouble> {
+    each(id, UNIX, |kind| {
+        let (a, _b) = pair(kind)?;
+        observed(kind, &a, items, failed(send(&a, b"x", control)))
+    })
+}
+
+fn valid(count: u64) -> Item {
+    Item::Rights { count, not_open: Vec::new(), not_passable: Vec::new() }
+}
+
+/// In one item, and in two.
+fn too_many(_: &mut Stage) -> Result<Observed, Trouble> {
+    const MOST: usize = 253;
+    let (own, _other) = pair(SocketType::Stream)?;
+    let fds: Vec<BorrowedFd<'_>> = vec![own.as_fd(); MOST + 1];
+    each("rights/too-many", &[MOST + 1, MOST], |first| {
+        let mut control = Control::new();
+        control.rights(&fds[..first]);
+        let mut items = vec![valid(first as u64)];
+        if first == MOST {
+            control.rights(&fds[..1]);
+            items.push(valid(1));
+        }
+        on_each_type("rights/too-many", &control, &items)
+    })
+}
+
+fn bad_descriptor(_: &mut Stage) -> Result<Observed, Trouble> {
+    each("rights/bad-descriptor", &[RawFd::MAX, -1], |number| {
+        let mut control = Control::new();
+        control.raw(SOL_SOCKET, SCM_RIGHTS, &number.to_ne_bytes());
+        let item = Item::Rights { count: 1, not_open: vec![number], not_passable: Vec::new() };
+        on_each_type("rights/bad-descriptor", &control, &[item])
+    })
+}
+
+fn not_passable(_: &mut Stage) -> Result<Observed, Trouble> {
+    let ring = match probe::ring() {
+        Ok(ring) => ring,
+        Err(Errno::NOSYS | Errno::PERM) => {
+            return Err(Trouble::NotHere("io_uring is switched off".into()));
+        }
+        Err(errno) => return Err(Trouble::Failed(format!("make a ring: {errno}"))),
+    };
+    let mut control = Control::new();
+    control.rights(&[ring.as_fd()]);
+    let not_passable = vec![ring.as_raw_fd()];
+    let item = Item::Rights { count: 1, not_open: Vec::new(), not_passable };
+    on_each_type("rights/not-passable", &control, &[item])
+}
+
+/// As a user of its own, so that what others have in flight does not count.
+fn too_many_in_flight(_: &mut Stage) -> Result<Observed, Trouble> {
+    const LIMIT: u64 = 40;
+    const NOBODY_ELSE: u32 = 54_321;
+    if is_root() {
+        process::become_user(NOBODY_ELSE, NOBODY_ELSE, &[]).step("become another user")?;
+    }
+    process::limit_descriptors(LIMIT).step("lower the limit")?;
+    let (a, _b) = pair(SocketType::Stream)?;
+    let mut control = Control::new();
+    control.rights(&[a.as_fd()]);
+    // The limit is exceeded by one before the kernel refuses.
+    for _ in 0..=LIMIT + 1 {
+        if let Err(errno) = send(&a, b"x", &control) {
+            return observed(SocketType::Stream, &a, &[valid(1)], failed::<()>(Err(errno)));
+        }
+    }
+    observed(SocketType::Stream, &a, &[valid(1)], None)
+}
+
+/// The recipe holds both ends, so it can say what the sender cannot see.
+fn refused_by_receiver(_: &mut Stage) -> Result<Observed, Trouble> {
+    each("rights/refused-by-receiver", UNIX, |kind| {
+        let (a, b) = pair(kind)?;
+        match option::set_switch(&b, SO_PASSRIGHTS, false) {
+            Err(Errno::NOPROTOOPT) => {
+                return Err(Trouble::NotHere("SO_PASSRIGHTS came with Linux 6.16".into()));
+            }
+            done => done.step("switch SO_PASSRIGHTS off")?,
+        }
+        let mut control = Control::new();
+        control.rights(&[a.as_fd()]);
+        let symptom = failed(send(&a, b"x", &control));
+        let mut observed = observed(kind, &a, &[valid(1)], symptom)?;
+        if let Seen::Known(Descriptor::Socket(own)) = &mut observed.facts.descriptor
+            && let Seen::Known(Some(peer)) = &mut own.peer
+        {
+            peer.refuses_rights = option::switch(&b, SO_PASSRIGHTS).is_ok_and(|on| !on).into();
+        }
+        Ok(observed)
+    })
+}
+
+/// Nothing arrives, and a byte that is sent afterwards comes without descriptors.
+fn dropped_with_empty_send(_: &mut Stage) -> Result<Observed, Trouble> {
+    let (a, b) = pair(SocketType::Stream)?;
+    let mut control = Control::new();
+    control.rights(&[a.as_fd()]);
+    send(&a, b"", &control).step("send nothing with a descriptor")?;
+    send_byte(&a).step("send a byte")?;
+    let (mut byte, mut room) = ([0; 1], [0; CONTROL_ROOM]);
+    let buffers = &mut [IoSliceMut::new(&mut byte)];
+    let received = recvmsg(&b, buffers, &mut room, RecvFlags::DONTWAIT).step("receive")?;
+    let symptom = received.descriptors.is_empty().then_some(Symptom::DescriptorsLost);
+    let mut observed = observed(SocketType::Stream, &a, &[valid(1)], symptom)?;
+    observed.facts.arguments.length = Some(0);
+    Ok(observed)
+}
+
+/// An item one byte shorter than its header.
+fn malformed(_: &mut Stage) -> Result<Observed, Trouble> {
+    each("ancillary/malformed", UNIX, |kind| {
+        let (a, _b) = pair(kind)?;
+        let mut bytes = Vec::from(15usize.to_ne_bytes());
+        bytes.extend(SOL_SOCKET.to_ne_bytes());
+        bytes.extend(SCM_RIGHTS.to_ne_bytes());
+        bytes.resize(24, 0);
+        let control = Some((Memory::Bytes(&bytes), bytes.len()));
+        let message = Message { control, ..Message::default() };
+        let symptom = failed(probe::sendmsg(a.as_raw_fd(), message));
+        observed(kind, &a, &[Item::Malformed], symptom)
+    })
+}
+
+fn unknown_type(_: &mut Stage) -> Result<Observed, Trouble> {
+    const NOBODY_KNOWS: i32 = 77;
+    let mut control = Control::new();
+    control.raw(SOL_SOCKET, NOBODY_KNOWS, &[0; 4]);
+    on_each_type("ancillary/unknown-type", &control, &[Item::UnknownType(NOBODY_KNOWS)])
+}
+
+/// Too short, and with a user id that no namespace maps.
+fn malformed_credentials(_: &mut Stage) -> Result<Observed, Trouble> {
+    let mut short = Control::new();
+    short.raw(SOL_SOCKET, SCM_CREDENTIALS, &[0; 8]);
+    let pid = std::process::id().cast_signed();
+    let mut unmapped = Control::new();
+    unmapped.credentials(Credentials { pid, uid: u32::MAX, gid: u32::MAX });
+    each("credentials/malformed", &[&short, &unmapped], |control| {
+        on_each_type("credentials/malformed", control, &[Item::MalformedCredentials])
+    })
+}
+
+/// What came of claiming these ids, of which a process does or does not exist.
+fn claim(
+    id: &str,
+    claimed: Credentials,
+    exists: bool,
+    permitted: bool,
+) -> Result<Observed, Trouble> {
+    let mut control = Control::new();
+    control.credentials(claimed);
+    let item = Item::Credentials {
+        pid: claimed.pid,
+        uid: claimed.uid,
+        gid: claimed.gid,
+        exists: exists.into(),
+        permitted: permitted.into(),
+    };
+    on_each_type(id, &control, &[item])
+}
+
+/// No process has this id: the kernel gives out none above 4194304.
+const NO_PROCESS: i32 = 4_194_305;
+
+/// Another process, another user, another group, and a process that does not exist.
+fn not_permitted(_: &mut Stage) -> Result<Observed, Trouble> {
+    if is_root() {
+        process::become_user(NOBODY, NOBODY, &[]).step("become an ordinary user")?;
+    }
+    // A pair records who made it.
+    let own = option::peer_credentials(pair(SocketType::Stream)?.0).step("read the own ids")?;
+    let claims = [
+        Credentials { pid: 1, ..own },
+        Credentials { uid: 0, ..own },
+        Credentials { gid: 0, ..own },
+        Credentials { pid: NO_PROCESS, ..own },
+    ];
+    each("credentials/not-permitted", &claims, |claimed| {
+        claim("credentials/not-permitted", claimed, claimed.pid != NO_PROCESS, false)
+    })
+}
+
+fn no_such_process(_: &mut Stage) -> Result<Observed, Trouble> {
+    let claimed = Credentials { pid: NO_PROCESS, uid: 0, gid: 0 };
+    claim("credentials/no-such-process", claimed, false, true)
+}
