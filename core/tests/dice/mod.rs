@@ -219,7 +219,7 @@ impl Roll for OwnSocket {
         (own.state, (own.connecting, (own.name, own.peer))) = dice.roll();
         (own.shutdown, (own.pending_error, own.nonblocking)) = dice.roll();
         (own.send_timeout_us, (own.receive_timeout_us, own.send_buffer)) = dice.roll();
-        (own.unread_by_peer, (own.writable, (own.readable, own.backlog))) = dice.roll();
+        (own.unread_by_peer, (own.readable, own.backlog)) = dice.roll();
         (own.options, (own.urgent, own.history)) = dice.roll();
         own
     }
