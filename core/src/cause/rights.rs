@@ -201,7 +201,7 @@ fn too_many(case: &Case<'_>) -> Finding {
     let mut total = 0;
     for item in &case.facts.arguments.control {
         if let Control::Rights { count, .. } = item {
-            total += count;
+            total = count.saturating_add(total);
         }
     }
     if case.facts.arguments.control.is_empty() {
