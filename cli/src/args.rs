@@ -208,3 +208,68 @@ fn symptom(text: &str) -> Result<Symptom, String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use proptest::prelude::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn addresses_are_bytes() {
+        let odd = OsString::from_vec(b"/run/\xff\n".to_vec());
+        let cli = Cli::try_parse_from(["sunpath".into(), "why".into(), odd.clone()]).unwrap();
+        let Command::Why(why) = cli.command else { panic!("not why") };
+        assert_eq!(why.address, odd);
+        let dashed = Cli::try_parse_from(["sunpath", "why", "--", "--odd"]).unwrap();
+        let Command::Why(why) = dashed.command else { panic!("not why") };
+        assert_eq!(why.address, "--odd");
+    }
+
+    fn argument() -> impl Strategy<Value = OsString> {
+        let known = proptest::sample::select(vec![
+            "why",
+            "explain",
+            "conform",
+            "demo",
+            "man",
+            "completions",
+            "help",
+            "--as",
+            "--pid",
+            "--type",
+            "--call",
+            "--error",
+            "--connect",
+            "--json",
+            "--search",
+            "--color",
+            "--list",
+            "--dir",
+            "--",
+            "-h",
+            "-V",
+            "stream",
+            "EAGAIN",
+            "1",
+        ]);
+        let bytes = proptest::collection::vec(any::<u8>(), 0..40);
+        prop_oneof![known.prop_map(OsString::from), bytes.prop_map(OsString::from_vec)]
+    }
+
+    proptest! {
+        #[test]
+        fn no_command_line_panics(args in proptest::collection::vec(argument(), 0..8)) {
+            let parsed = Cli::try_parse_from(std::iter::once("sunpath".into()).chain(args));
+            if let Err(answer) = parsed {
+                prop_assert!(!answer.to_string().is_empty());
+            }
+        }
+    }
+}

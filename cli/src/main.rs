@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     }
     let cli = match parse(&args) {
         Ok(cli) => cli,
-        Err(answer) => return refuse(&answer).into(),
+        Err(answer) => return refuse(&answer, &args).into(),
     };
     out::colour(cli.color);
     match cmd::run(&cli) {
@@ -56,8 +56,16 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 /// Prints help, version or what is wrong with the command line.
-fn refuse(answer: &clap::Error) -> Exit {
-    // A reader that went away is no trouble, and there is nowhere else to report to.
-    let _ = answer.print();
+fn refuse(answer: &clap::Error, args: &[OsString]) -> Exit {
+    let odd = |a: &OsString| a.to_string_lossy().chars().any(char::is_control);
+    if args.iter().any(odd) {
+        // The message repeats arguments as they are.
+        let text = answer.render().to_string();
+        let lines: Vec<_> = text.lines().map(|l| sunpath::text::escape(l.as_bytes())).collect();
+        out::complain(lines.join("\n").trim_start_matches("error: ").trim_end());
+    } else {
+        // A reader that went away is no trouble, and there is nowhere else to report to.
+        let _ = answer.print();
+    }
     if answer.use_stderr() { Exit::Usage } else { Exit::Success }
 }

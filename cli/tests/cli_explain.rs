@@ -146,6 +146,10 @@ fn wrong_command_lines_exit_with_2() {
         &["explain", "a", "b"],
         &["man", "nothing"],
         &["completions", "csh"],
+        &["\x1b[31mred\x07"],
+        &["why", "--call", "\x1b]0;title\x07", "/x"],
+        &["why", "--error", "\u{9b}31m", "/x"],
+        &["why", "/x", "a\nb\r\x1b[2J"],
     ] {
         let run = run(args);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);

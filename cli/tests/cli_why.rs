@@ -307,7 +307,7 @@ fn another_user_is_judged_by_its_own_rights() {
     let run = run(&["why".as_ref(), "--as".as_ref(), user.as_ref(), path.as_os_str()]);
     assert!(run.out.starts_with(&format!("For {user}, connect to")), "{}", run.out);
     assert!(run.out.contains("▲ the caller may not write"), "{}", run.out);
-    assert!(run.out.contains("Caller\n  user     "), "{}", run.out);
+    assert!(run.out.contains("Caller\n  user      "), "{}", run.out);
 }
 
 #[test]

@@ -49,41 +49,45 @@ fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Stop {
 
 /// One page for the tool and one for each subcommand.
 fn pages() -> Vec<Page> {
-    let mut root = Cli::command();
+    let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
-    let subcommands: Vec<clap::Command> = root
-        .get_subcommands()
-        .filter(|c| c.get_name() != "help" && !c.is_hide_set())
-        .cloned()
-        .collect();
-    let names: Vec<String> =
-        subcommands.iter().map(|c| format!("sunpath-{}", c.get_name())).collect();
-    let mut pages = vec![page("sunpath", root, &names)];
-    for (name, command) in names.iter().zip(subcommands) {
-        pages.push(page(name, command, &names));
-    }
-    pages
+    let shown = |c: &&clap::Command| !c.is_hide_set();
+    let subcommands: Vec<_> = root.get_subcommands().filter(shown).cloned().collect();
+    let mut names = vec!["sunpath".to_string()];
+    names.extend(subcommands.iter().map(|c| format!("sunpath-{}", c.get_name())));
+    let commands = std::iter::once(root).chain(subcommands);
+    names.iter().zip(commands).map(|(name, command)| page(name, command, &names)).collect()
 }
 
 /// Renders one page. What the help prints below the options becomes sections of its own.
 fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-    let examples = below.split("\nExit status:").next().unwrap_or_default();
-    let examples = examples.strip_prefix("Examples:\n").unwrap_or(examples).to_string();
-    let command = command.after_long_help("").display_name(name.to_string());
-    let man = clap_mangen::Man::new(command);
+    let below = below.strip_prefix("Examples:\n").unwrap_or(&below);
+    let (examples, exit) = match below.split_once("\n\nThe exit status ") {
+        Some((examples, rest)) => (examples, format!("The exit status {rest}\n\n")),
+        None => (below.split("\nExit status:").next().unwrap_or_default(), String::new()),
+    };
+    let has_subcommands = command.has_subcommands();
+    let man = clap_mangen::Man::new(command.display_name(name.to_string()))
+        .source(concat!("sunpath ", env!("CARGO_PKG_VERSION")))
+        .manual("Sunpath");
     let mut text = Vec::new();
-    let rendered = man.render(&mut text);
+    let mut rendered = man
+        .render_title(&mut text)
+        .and_then(|()| man.render_name_section(&mut text))
+        .and_then(|()| man.render_synopsis_section(&mut text))
+        .and_then(|()| man.render_description_section(&mut text))
+        .and_then(|()| man.render_options_section(&mut text));
+    if has_subcommands {
+        rendered = rendered.and_then(|()| man.render_subcommands_section(&mut text));
+    }
     debug_assert!(rendered.is_ok(), "writing to memory cannot fail");
     let mut text = String::from_utf8_lossy(&text).into_owned();
-    text.push_str(&section("EXAMPLES", &examples));
-    text.push_str(&section("EXIT STATUS", &Exit::table()));
-    let others: Vec<String> = std::iter::once("sunpath".to_string())
-        .chain(all.iter().cloned())
-        .filter(|n| n != name)
-        .map(|n| format!("{n}(1)"))
-        .chain(["unix(7)", "connect(2)", "bind(2)", "ss(8)"].map(String::from))
-        .collect();
+    text.push_str(&section("EXAMPLES", examples));
+    text.push_str(&section("EXIT STATUS", &format!("{exit}{}", Exit::table())));
+    let others = all.iter().filter(|n| *n != name).map(|n| format!("{n}(1)"));
+    let others: Vec<_> =
+        others.chain(["unix(7)", "connect(2)", "bind(2)", "ss(8)"].map(String::from)).collect();
     let mut see_also = Roff::new();
     see_also.control("SH", ["SEE ALSO"]);
     see_also.text([roman(others.join(", "))]);

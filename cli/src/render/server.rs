@@ -11,7 +11,7 @@ use sunpath::text::escape;
 
 /// Sockets shown at most, and processes of each.
 const MOST: usize = 3;
-const LABEL: usize = 7;
+const LABEL: usize = 8;
 
 /// A heading and the sockets, those that could take a connection first.
 pub fn sockets(page: &mut Page, heading: &str, sockets: &[SocketFact], names: bool) {
@@ -58,10 +58,8 @@ fn one(page: &mut Page, socket: &SocketFact, names: bool) {
     if let Some(backlog) = socket.backlog {
         page.field("backlog", LABEL, &self::backlog(backlog, socket.stuck_ms.known().copied()));
     }
-    if names {
-        if let Some(name) = &socket.name {
-            page.field("bound to", LABEL, &bound(name));
-        }
+    if let Some(name) = socket.name.as_ref().filter(|_| names) {
+        page.field("bound to", LABEL, &bound(name));
     }
 }
 
@@ -132,10 +130,9 @@ fn state(socket: &SocketFact) -> String {
         (false, true) => text.push_str(", shut down for sending"),
         (false, false) => {}
     }
-    if let Some(bytes) = socket.queued_bytes.known().filter(|b| **b > 0) {
-        if socket.kind == SocketType::Datagram {
-            text.push_str(&format!(", {} unread", count(*bytes as usize, "byte")));
-        }
+    let queued = socket.queued_bytes.known().filter(|b| **b > 0);
+    if let Some(bytes) = queued.filter(|_| socket.kind == SocketType::Datagram) {
+        text.push_str(&format!(", {} unread", count(*bytes as usize, "byte")));
     }
     text
 }

@@ -179,12 +179,11 @@ pub fn letters(mode: u32) -> String {
 fn mount(step: &Step, before: Option<&Step>) -> String {
     let mut notes = Vec::new();
     let known = |s: &Step| s.mount.known().map(|m: &Mount| (m.point.clone(), m.fs_type.clone()));
-    if let Some(mount) = step.mount.known() {
-        if before.and_then(known) != known(step) {
-            notes.push(escape(mount.fs_type.as_bytes()));
-            if mount.read_only {
-                notes.push("read-only".to_string());
-            }
+    let same = before.and_then(known) == known(step);
+    if let Some(mount) = step.mount.known().filter(|_| !same) {
+        notes.push(escape(mount.fs_type.as_bytes()));
+        if mount.read_only {
+            notes.push("read-only".to_string());
         }
     }
     if step.immutable.is(|i| *i) {

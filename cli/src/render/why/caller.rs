@@ -8,7 +8,7 @@ use sunpath::Outcome;
 use sunpath::fact::caller::{Caller, Capabilities, Seccomp};
 use sunpath::text::escape;
 
-const LABEL: usize = 7;
+const LABEL: usize = 8;
 
 /// Whether the answer depends on the caller, or was asked for another one.
 pub(super) fn matters(answer: &Answer<'_>) -> bool {

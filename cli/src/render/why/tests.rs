@@ -149,3 +149,28 @@ fn every_line_fits_80_columns() {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn nothing_from_outside_reaches_the_terminal_raw(
+        path in proptest::collection::vec(1u8..=255, 1..300),
+        process in proptest::prelude::any::<String>(),
+        link in proptest::collection::vec(1u8..=255, 1..40),
+    ) {
+        let mut facts = facts(vec![listener(&process)]);
+        facts.caller.user_name = Some(process.clone());
+        if let Target::Path(target) = &mut facts.target {
+            target.given = path.clone();
+            if let Seen::Known(walk) = &mut target.walk {
+                walk.steps[1].link = Some(link);
+                walk.steps[2].path = path;
+                walk.steps[2].owner_name = Some(process.clone());
+            }
+        }
+        for symptom in [None, Some(Errno::EACCES.into()), Some(Symptom::Hangs)] {
+            let text = told(&facts, symptom, Some("somebody"));
+            let raw = text.chars().find(|c| c.is_control() && *c != '\n');
+            proptest::prop_assert_eq!(raw, None, "{:?}", text);
+        }
+    }
+}
