@@ -72,7 +72,7 @@ fn trouble(trouble: Trouble) -> Stop {
 
 /// Every id that can be shown.
 fn ids() -> impl Iterator<Item = &'static str> {
-    conform::recipes().chain(conform::healthy()).map(|recipe| recipe.id)
+    conform::recipes().chain(conform::extras()).map(|recipe| recipe.id)
 }
 
 fn known(id: &str) -> Result<&'static str, Stop> {
@@ -88,8 +88,9 @@ fn known(id: &str) -> Result<&'static str, Stop> {
 /// The causes that can be set up, and what each needs.
 fn list() -> Result<Exit, Stop> {
     let mut page = Page::new(width());
-    let rows = conform::recipes().chain(conform::healthy()).map(|recipe| {
-        let title = cause::find(recipe.id).map_or("a socket that is well", |cause| cause.title);
+    let rows = conform::recipes().chain(conform::extras()).map(|recipe| {
+        let title =
+            conform::cause_of(recipe.id).map_or("a socket that is well", |cause| cause.title);
         let missing = recipe.needs.iter().find_map(|need| need.missing());
         let note = match (missing, &recipe.make) {
             (Some(missing), _) => paint(DIM, &format!(" ({missing})")),
@@ -106,7 +107,7 @@ fn list() -> Result<Exit, Stop> {
 /// Writes what was seen; whether the failure could be shown or skipped in good order.
 fn write(page: &mut Page, id: &str, seen: &Value) -> bool {
     let text = |name: &str| seen[name].as_str();
-    let title = cause::find(id).map_or("a socket that is well", |cause| cause.title);
+    let title = conform::cause_of(id).map_or("a socket that is well", |cause| cause.title);
     page.line(&format!("{}  {}", paint(HEAD, id), paint(DIM, title)));
     if let Some(why) = text("skipped") {
         page.field("skipped", 7, &escape(why.as_bytes()));
@@ -124,7 +125,7 @@ fn write(page: &mut Page, id: &str, seen: &Value) -> bool {
     page.field("system", 7, text("system").unwrap_or_default());
     match (text("because"), text("certainty")) {
         (Some(because), Some(certainty)) => {
-            let named = text("id").filter(|named| *named != id);
+            let named = text("id").filter(|named| !id.starts_with(named));
             let named = named.map(|named| format!("{named}: ")).unwrap_or_default();
             page.field(
                 "sunpath",

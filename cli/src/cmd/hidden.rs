@@ -5,13 +5,13 @@ use crate::conform::run;
 use crate::conform::show::From;
 use crate::exit::Exit;
 use crate::out;
-use crate::stage::directory;
+use crate::stage::{Trouble, directory};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The status of `sunpath demo ID -- COMMAND` if the scene could not be set up: none of
-/// Sunpath's own, and none that shells use.
+/// The status of `sunpath demo ID -- COMMAND` if this system or user cannot set the
+/// scene up: none of Sunpath's own, and none that shells use.
 const NOT_SET_UP: u8 = 120;
 
 /// Runs the hidden subcommand, if the arguments ask for one.
@@ -39,7 +39,10 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
             Some(status.map_or_else(
                 |trouble| {
                     out::complain(&trouble.to_string());
-                    NOT_SET_UP.into()
+                    match trouble {
+                        Trouble::NotHere(_) => NOT_SET_UP.into(),
+                        Trouble::Failed(_) => Exit::Trouble.into(),
+                    }
                 },
                 ExitCode::from,
             ))

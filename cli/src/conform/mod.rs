@@ -62,12 +62,13 @@ mod scene;
 mod send;
 pub mod show;
 mod socket;
+mod variants;
 mod wait;
 
 pub use scene::{Look, Observed, Scene, failed};
 
 use crate::stage::{self, Stage, Trouble};
-use sunpath::cause::{self, Provoke};
+use sunpath::cause::{self, Cause, Provoke};
 
 /// How one cause is provoked.
 pub struct Recipe {
@@ -112,9 +113,10 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }
 
-/// The recipes for sockets that are well.
-pub fn healthy() -> impl Iterator<Item = &'static Recipe> {
-    healthy::RECIPES.iter()
+/// The recipes that only `sunpath demo` knows: for sockets that are well, and for other ways to
+/// come by a cause.
+pub fn extras() -> impl Iterator<Item = &'static Recipe> {
+    variants::RECIPES.iter().chain(healthy::RECIPES)
 }
 
 /// The recipe for a cause.
@@ -122,9 +124,14 @@ pub fn find(id: &str) -> Option<&'static Recipe> {
     recipes().find(|r| r.id == id)
 }
 
-/// The recipe of this id, for a failure or for a socket that is well.
+/// The recipe of this id, extras included.
 pub fn find_any(id: &str) -> Option<&'static Recipe> {
-    find(id).or_else(|| healthy().find(|r| r.id == id))
+    find(id).or_else(|| extras().find(|r| r.id == id))
+}
+
+/// The cause that a recipe's id stands for; `None` for a socket that is well.
+pub fn cause_of(id: &str) -> Option<&'static Cause> {
+    cause::find(id).or_else(|| cause::find(id.rsplit_once('/')?.0))
 }
 
 impl Need {

@@ -12,7 +12,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 use sunpath::sys::process::{self, End};
-use sunpath::{Address, Endpoint, Platform, Symptom, cause, diagnose, sys};
+use sunpath::{Address, Endpoint, Platform, Symptom, diagnose, sys};
 
 /// From where a command runs while a scene is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn show(recipe: &Recipe, stage: &mut Stage) -> Value {
 
 /// Makes the call of a scene.
 fn act_out(id: &str, mut scene: Scene) -> Result<Value, Trouble> {
-    let expected = cause::find(id).and_then(|c| c.symptom(Platform::Linux, scene.socket));
+    let expected = super::cause_of(id).and_then(|c| c.symptom(Platform::Linux, scene.socket));
     let mut client = start_client(&mut scene, expected)?;
     let limit = if expected == Some(Symptom::Hangs) { 300 } else { 5000 };
     let symptom = client.act(Duration::from_millis(limit))?;

@@ -1,0 +1,177 @@
+//! One test for each everyday failure and each way to look at it.
+
+use crate::roles::{Role, ask};
+use serde_json::Value;
+use std::process::Command;
+
+/// What must be said first, and how surely.
+struct Expected {
+    id: &'static str,
+    certainty: &'static str,
+}
+
+const fn certain(id: &'static str) -> Expected {
+    Expected { id, certainty: "certain" }
+}
+
+/// The kernel hides what would make it certain; `_why` says what.
+const fn likely(id: &'static str, _why: &'static str) -> Expected {
+    Expected { id, certainty: "likely" }
+}
+
+fn check(role: Role, scene: &str, arguments: &[&str], expected: &Expected) {
+    let Some(answer) = ask(role, scene, arguments) else { return };
+    let first = &answer["causes"][0];
+    assert_eq!(first["id"], expected.id, "{scene} as {role:?}: {answer:#}");
+    assert_eq!(first["certainty"], expected.certainty, "{scene} as {role:?}: {answer:#}");
+    let outcome = if expected.id.starts_with("wait/") { "waits" } else { "fails" };
+    assert_eq!(answer["outcome"], outcome, "{scene} as {role:?}: {answer:#}");
+    assert!(!first["because"].as_str().unwrap_or_default().is_empty());
+}
+
+macro_rules! failures {
+    ($($name:ident: $scene:literal $arguments:expr => $expected:expr;)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn to_the_client() {
+                check(Role::Client, $scene, &$arguments, &$expected);
+            }
+
+            #[test]
+            fn to_root_who_looks_on() {
+                check(Role::Onlooker, $scene, &$arguments, &$expected);
+            }
+
+            #[test]
+            fn to_an_ordinary_user() {
+                check(Role::User, $scene, &$arguments, &$expected);
+            }
+        })*
+    };
+}
+
+failures! {
+    no_such_file: "connect/no-such-file" [] => certain("connect/no-such-file");
+    missing_directory: "connect/missing-directory" [] => certain("connect/missing-directory");
+    dangling_symlink: "connect/dangling-symlink" [] => certain("connect/dangling-symlink");
+    not_a_directory: "connect/not-a-directory" [] => certain("connect/not-a-directory");
+    no_search: "connect/no-search-permission" [] => certain("connect/no-search-permission");
+    no_write: "connect/no-write-permission" [] => certain("connect/no-write-permission");
+    group: "connect/group-not-in-credentials" [] => certain("connect/group-not-in-credentials");
+    user_namespace: "connect/user-namespace" [] => certain("connect/user-namespace");
+    regular_file: "connect/not-a-socket" [] => certain("connect/not-a-socket");
+    directory: "connect/not-a-socket/directory" [] => certain("connect/not-a-socket");
+    fifo: "connect/not-a-socket/fifo" [] => certain("connect/not-a-socket");
+    device: "connect/not-a-socket/device" [] => certain("connect/not-a-socket");
+    stale_socket: "connect/stale-socket" [] => certain("connect/stale-socket");
+    not_listening: "connect/not-listening" [] => certain("connect/not-listening");
+    listener_shut_down: "connect/listener-shut-down" [] => certain("connect/listener-shut-down");
+    datagram_server: "connect/wrong-type" [] => certain("connect/wrong-type");
+    seqpacket_server: "connect/wrong-type/seqpacket" [] => certain("connect/wrong-type");
+    client_does_not_wait: "connect/backlog-full" ["--error", "EAGAIN"] => likely(
+        "connect/backlog-full",
+        "the caller's timeout, which would explain it too, is in a descriptor not shown to it",
+    );
+    client_waits: "wait/backlog-full" [] => certain("wait/backlog-full");
+    never_accepts: "wait/server-not-accepting" [] => likely(
+        "wait/server-not-accepting",
+        "what a process will do next cannot be known",
+    );
+    stopped: "wait/server-stopped" [] => certain("wait/server-stopped");
+    no_descriptors: "wait/server-out-of-descriptors" [] => certain(
+        "wait/server-out-of-descriptors"
+    );
+    path_too_long: "connect/path-too-long" [] => certain("connect/path-too-long");
+    symlink_loop: "connect/symlink-loop" [] => certain("connect/symlink-loop");
+    abstract_nobody: "connect/abstract-nobody" [] => certain("connect/abstract-nobody");
+    other_network: "connect/abstract-other-namespace" [] => certain(
+        "connect/abstract-other-namespace"
+    );
+    padded: "connect/abstract-padded" [] => certain("connect/abstract-padded");
+    written_as_path: "connect/abstract-written-as-path" [] => certain(
+        "connect/abstract-written-as-path"
+    );
+    other_mounts: "connect/other-mount-namespace" [] => certain("connect/other-mount-namespace");
+    unlinked: "connect/unlinked-live" [] => certain("connect/unlinked-live");
+    rebound: "connect/path-rebound" [] => certain("connect/path-rebound");
+    stale_mount: "connect/stale-bind-mount" [] => certain("connect/stale-bind-mount");
+    overlay: "connect/other-filesystem-view" [] => certain("connect/other-filesystem-view");
+    trailing_newline: "connect/stray-whitespace" [] => certain("connect/stray-whitespace");
+    lost_slash: "connect/lost-leading-slash" [] => certain("connect/lost-leading-slash");
+    family_denied: "connect/family-denied" ["--error", "EAFNOSUPPORT"] => certain(
+        "connect/family-denied"
+    );
+    landlock_scope: "connect/landlock-scope" ["--error", "EPERM"] => likely(
+        "connect/landlock-scope",
+        "the kernel tells nobody which Landlock rules a process is under",
+    );
+    protected_symlink: "connect/protected-symlink" [] => certain("connect/protected-symlink");
+    dead_fuse: "connect/dead-fuse-mount" [] => certain("connect/dead-fuse-mount");
+    bind_stale: "bind/stale-socket" ["--call", "bind"] => certain("bind/stale-socket");
+    bind_live: "bind/live-socket" ["--call", "bind"] => certain("bind/live-socket");
+    bind_file: "bind/not-a-socket" ["--call", "bind"] => certain("bind/not-a-socket");
+    bind_dangling: "bind/dangling-symlink" ["--call", "bind"] => certain("bind/dangling-symlink");
+    bind_missing: "bind/missing-directory" ["--call", "bind"] => certain("bind/missing-directory");
+    bind_no_write: "bind/no-write-permission" ["--call", "bind"] => certain(
+        "bind/no-write-permission"
+    );
+    bind_read_only: "bind/read-only-filesystem" ["--call", "bind"] => certain(
+        "bind/read-only-filesystem"
+    );
+    bind_no_space: "bind/no-space" ["--call", "bind"] => certain("bind/no-space");
+    bind_too_long: "connect/path-too-long" ["--call", "bind"] => certain("connect/path-too-long");
+    bind_sysfs: "bind/filesystem-without-sockets" ["--call", "bind"] => certain(
+        "bind/filesystem-without-sockets"
+    );
+    bind_immutable: "bind/immutable-directory" ["--call", "bind"] => certain(
+        "bind/immutable-directory"
+    );
+    bind_abstract: "bind/abstract-in-use" ["--call", "bind"] => certain("bind/abstract-in-use");
+}
+
+macro_rules! for_nobody {
+    ($($name:ident: $scene:literal $arguments:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            check(Role::ForNobody, $scene, &$arguments, &certain($scene));
+        })*
+    };
+}
+
+for_nobody! {
+    root_asks_about_a_directory_that_nobody_may_not_search: "connect/no-search-permission" [];
+    root_asks_about_a_socket_that_nobody_may_not_write_to: "connect/no-write-permission" [];
+    root_asks_about_a_directory_that_nobody_may_not_write_to:
+        "bind/no-write-permission" ["--call", "bind"];
+}
+
+/// Failures of a program's own socket have no address that `why` could be asked about.
+fn provoked(id: &str, certainty: &str) {
+    let tool = env!("CARGO_BIN_EXE_sunpath");
+    let output = Command::new(tool).args(["conform", "--json", id]).output().expect("run sunpath");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cause = &report["causes"][0];
+    if cause["result"] == "skipped" {
+        eprintln!("skipped: {id}: {}", cause["reason"]);
+        return;
+    }
+    assert_eq!(cause["result"], "as-documented", "{report:#}");
+    assert_eq!(cause["certainty"], certainty, "{report:#}");
+}
+
+#[test]
+fn a_client_without_descriptors() {
+    provoked("socket/descriptor-limit", "certain");
+}
+
+#[test]
+fn a_server_that_closed_with_our_data_unread() {
+    provoked("recv/peer-closed-with-unread-data", "likely");
+}
+
+#[test]
+fn a_server_that_died_with_us_in_its_backlog() {
+    provoked("recv/closed-before-accept", "likely");
+}
