@@ -52,7 +52,7 @@ pub fn ask(role: Role, scene: &str, arguments: &[&str]) -> Option<Value> {
         Role::ForNobody => command.args(["--as", "nobody"]),
         Role::Client | Role::User => &mut command,
     };
-    let output = command.arg("{}").current_dir("/").output().expect("run sunpath");
+    let output = command.arg("{}").current_dir("/usr").output().expect("run sunpath");
     answer(role, scene, &output)
 }
 
@@ -65,6 +65,14 @@ fn answer(role: Role, scene: &str, output: &Output) -> Option<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let value = serde_json::from_str(&text);
     Some(value.unwrap_or_else(|error| panic!("{scene} as {role:?}: {error}: {text}{said}")))
+}
+
+/// What matters of an answer when it is not the right one.
+pub fn gist(answer: &Value) -> String {
+    let causes = answer["causes"].as_array().into_iter().flatten();
+    let causes: Vec<String> =
+        causes.map(|c| format!("{} ({}): {}", c["id"], c["certainty"], c["because"])).collect();
+    format!("{} {} {causes:?} unseen: {}", answer["outcome"], answer["errno"], answer["unseen"])
 }
 
 fn uid(file: &fs::Metadata) -> u32 {

@@ -99,7 +99,11 @@ pub fn observe(query: &Query<'_>) -> Result<Facts, ObserveError> {
     let target = match &query.endpoint {
         None | Some(Endpoint::Unix(Address::Unnamed)) => Target::None,
         Some(Endpoint::Unix(Address::Path(path))) => {
-            Target::Path(unix::path::target(path, &view, &mut Tables::of(pid)))
+            let mut target = unix::path::target(path, &view, &mut Tables::of(pid));
+            if query.call == Call::Bind {
+                target.space = unix::space::left(&target, &view);
+            }
+            Target::Path(target)
         }
         Some(Endpoint::Unix(Address::Abstract(name))) => {
             Target::Abstract(unix::abstract_name::target(name, &view, &mut Tables::of(pid)))

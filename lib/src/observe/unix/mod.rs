@@ -4,6 +4,7 @@ pub(super) mod abstract_name;
 mod attached;
 mod names;
 pub(super) mod path;
+pub(super) mod space;
 
 use super::tables::Tables;
 use super::{owners, queue};
