@@ -165,13 +165,3 @@ fn provoked(id: &str, certainty: &str) {
 fn a_client_without_descriptors() {
     provoked("socket/descriptor-limit", "certain");
 }
-
-#[test]
-fn a_server_that_closed_with_our_data_unread() {
-    provoked("recv/peer-closed-with-unread-data", "likely");
-}
-
-#[test]
-fn a_server_that_died_with_us_in_its_backlog() {
-    provoked("recv/closed-before-accept", "likely");
-}
