@@ -77,8 +77,8 @@ impl ProcessState {
 /// What a server's threads wait in, as far as it matters: could it notice a new connection?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitsIn {
-    /// At least one thread waits in `accept`, `poll`, `select`, `epoll_wait`, `recvmsg` or the
-    /// like, or runs.
+    /// At least one thread runs, or waits in `accept` or `recvmsg` on this socket, in `epoll_wait`
+    /// on a set that this socket is in, or in `poll`, `select` or the like on any sockets.
     Events,
     /// Every thread waits in something else; `call` is one of them, for example `nanosleep`.
     Elsewhere {

@@ -43,7 +43,7 @@ pub struct SocketFact {
     /// Which directions are shut down.
     pub shutdown: Directions,
     /// For how long, at least, the same connection has been first in line: two looks, this many
-    /// milliseconds apart, found it still there.
+    /// milliseconds apart, found it still there. 0: it was accepted between them.
     pub stuck_ms: Seen<u32>,
     /// The processes that hold it: all of them if connections wait or if one of them may be unable
     /// to take a connection, otherwise perhaps only the first that was found.

@@ -123,7 +123,7 @@ fn frozen(pid: u32) -> Seen<bool> {
 pub(crate) const SAME_USER: &str = "CAP_SYS_PTRACE, or the same user";
 
 /// The files read here are short, whatever the process does; `cmdline` and its like are not.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: u64 = 4 << 20;
 
 fn read(pid: u32, file: &str) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();

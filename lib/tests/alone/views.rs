@@ -6,8 +6,9 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use sunpath::fact::process::{ProcessState, WaitsIn};
 use sunpath::fact::socket::State;
-use sunpath::fact::{PathTarget, SocketFact, Unseen};
+use sunpath::fact::{PathTarget, Seen, SocketFact, Unseen};
 use sunpath::observe::{Query, observe};
 use sunpath::sys::namespace::{self, New};
 use sunpath::sys::process::{become_user, fork};
@@ -21,6 +22,7 @@ crate::tests! {
     without_proc_the_socket_is_found
     without_netlink_the_socket_is_found
     descriptors_run_out
+    an_epoll_instance_notices_only_what_it_watches
 }
 
 /// A private mount namespace and an empty directory on a file system of its own.
@@ -102,7 +104,7 @@ fn a_socket_below_an_overlay_is_not_the_one_above() {
 
 fn processes_are_hidden_but_sockets_are_not() {
     let Some(path) = scratch() else { return };
-    let server = UnixListener::bind(path.join("s")).unwrap();
+    let _server = UnixListener::bind(path.join("s")).unwrap();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     std::fs::set_permissions(path.join("s"), everybody).unwrap();
     namespace::mount("proc", "proc", Path::new("/proc"), MountFlags::empty(), c"hidepid=2")
@@ -173,4 +175,40 @@ fn descriptors_run_out() {
     assert_eq!(attached(&path).state, State::Listening);
     drop(server);
     std::fs::remove_file(&path).unwrap();
+}
+
+/// A process with one thread, which waits in epoll for one of the listeners it holds.
+fn an_epoll_instance_notices_only_what_it_watches() {
+    use rustix::event::epoll;
+    let paths = ["watched", "ignored"].map(|n| std::env::temp_dir().join(unique(n)));
+    let servers = paths.each_ref().map(|path| UnixListener::bind(path).unwrap());
+    let child = fork(|| {
+        let instance = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let data = epoll::EventData::new_u64(0);
+        epoll::add(&instance, &servers[0], data, epoll::EventFlags::IN).unwrap();
+        let mut events = Vec::with_capacity(1);
+        epoll::wait(&instance, rustix::buffer::spare_capacity(&mut events), None).unwrap();
+        0
+    });
+    let child = child.unwrap();
+    drop(servers);
+    let waits_in = |path: &Path| {
+        for _ in 0..200 {
+            let socket = attached(path);
+            let owner = socket.owners.known().and_then(|o| o.iter().find(|p| p.pid == child.pid()));
+            if let Some(owner) = owner.filter(|o| o.state.is(|s| *s == ProcessState::Sleeping)) {
+                return owner.waits_in.clone();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the child never sleeps");
+    };
+    assert_eq!(waits_in(&paths[0]), Seen::Known(WaitsIn::Events));
+    match waits_in(&paths[1]) {
+        Seen::Known(WaitsIn::Elsewhere { call }) => assert!(call.starts_with("epoll"), "{call}"),
+        // Other security settings may hide the system call from an ordinary user.
+        other => assert!(!is_root(), "{other:?}"),
+    }
+    drop(child);
+    paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
 }

@@ -120,6 +120,27 @@ pub(super) fn syscall(text: &[u8]) -> Option<InCall> {
     }
 }
 
+/// A descriptor that an epoll instance watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watched {
+    pub fd: u32,
+    /// Its inode number; `None` before Linux 5.2.
+    pub inode: Option<u64>,
+}
+
+/// Reads the lines of `fdinfo/FD` of an epoll instance:
+/// `tfd: 5 events: 19 data: 5 pos:0 ino:61 sdev:7`.
+pub(super) fn watched(text: &[u8]) -> Vec<Watched> {
+    let line = |line: &[u8]| {
+        let mut words = line.strip_prefix(b"tfd:")?.split(blank).filter(full);
+        let fd = number(words.next()?)?;
+        let inode = words.find_map(|w| w.strip_prefix(b"ino:"));
+        let inode = inode.and_then(|i| u64::from_str_radix(std::str::from_utf8(i).ok()?, 16).ok());
+        Some(Watched { fd, inode })
+    };
+    lines(text).filter_map(line).collect()
+}
+
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b'\n')
 }
@@ -177,6 +198,13 @@ mod tests {
     }
 
     #[test]
+    fn what_an_epoll_instance_watches() {
+        let text = b"pos:\t0\nflags:\t02\ntfd:        5 events:       19 data:                5  pos:0 ino:3d sdev:8\ntfd: 7 events: 1\n";
+        let expected = [Watched { fd: 5, inode: Some(0x3d) }, Watched { fd: 7, inode: None }];
+        assert_eq!(watched(text), expected);
+    }
+
+    #[test]
     fn a_wait_in_a_system_call() {
         let text = b"43 0x3 0x0 0x0 0x0 0x0 0x0 0x7ffd00000000 0x7f0000000000\n";
         let expected = InCall::Call { number: 43, first: 3, stack: 0x7ffd_0000_0000 };
@@ -190,13 +218,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in prop::collection::vec(any::<u8>(), 0..200)) {
-            for prefix in [&b""[..], b"1 (", b"Uid:", b"Max open files", b"0::/", b"43 0x"] {
+            for prefix in [&b""[..], b"1 (", b"Uid:", b"Max open files", b"0::/", b"43 0x", b"tfd: "] {
                 let text = [prefix, &text].concat();
                 stat(&text);
                 effective_uid(&text);
                 descriptor_limit(&text);
                 namespace(&text);
                 syscall(&text);
+                watched(&text);
                 for freezer in freezers(&text) {
                     prop_assert!(freezer.files().iter().all(|(f, _)| f.starts_with("/sys/fs/cgroup")));
                 }

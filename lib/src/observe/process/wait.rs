@@ -1,11 +1,12 @@
 //! What the threads of a process wait in: could it notice a new connection?
 
-use super::{SAME_USER, parse, read};
+use super::{LONGEST, SAME_USER, parse, read};
 use crate::fact::process::{ProcessState, WaitsIn};
 use crate::fact::{Seen, Unseen};
 use crate::observe::unseen;
 use parse::InCall;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 /// A process may have many threads; one that waits for events settles it, and these are the most
 /// that are asked.
@@ -86,6 +87,8 @@ fn by_call(pid: u32, number: u64, first: u64, inode: u64) -> Thread {
     };
     match watches {
         Watches::Several => Thread::Attentive,
+        Watches::Epoll if may_notice(pid, first, inode) => Thread::Attentive,
+        Watches::Epoll => Thread::Elsewhere(format!("{name} without this socket")),
         Watches::One if holds(pid, first, inode) => Thread::Attentive,
         Watches::One => Thread::Elsewhere(format!("{name} on another descriptor")),
         Watches::Nothing => Thread::Elsewhere(name.into()),
@@ -100,10 +103,31 @@ fn holds(pid: u32, fd: u64, inode: u64) -> bool {
     }
 }
 
+/// Whether an epoll instance watches the socket. A service manager, for example, keeps a listener
+/// open but does not watch it while the service runs. What cannot be seen counts as watched.
+fn may_notice(pid: u32, epoll: u64, inode: u64) -> bool {
+    let fd = epoll as u32;
+    let Ok(text) = read(pid, &format!("fdinfo/{fd}")) else { return true };
+    if text.len() as u64 == LONGEST {
+        return true;
+    }
+    let anonymous = fs::metadata(format!("/proc/{pid}/fd/{fd}")).map(|m| m.ino());
+    let nested = |fd: u32| {
+        let link = fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+        link.is_ok_and(|l| l.as_os_str().as_encoded_bytes() == b"anon_inode:[eventpoll]")
+    };
+    parse::watched(&text).iter().any(|watched| {
+        watched.inode.is_none_or(|i| i == inode)
+            || (watched.inode == anonymous.as_ref().ok().copied() && nested(watched.fd))
+    })
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Watches {
     /// Many descriptors.
     Several,
+    /// Those of the epoll instance that is its first argument.
+    Epoll,
     /// The descriptor that is its first argument.
     One,
     /// None.
@@ -112,7 +136,7 @@ enum Watches {
 
 /// The system calls in which threads usually wait: name, and what they watch.
 fn call(number: u64) -> Option<(&'static str, Watches)> {
-    use Watches::{Nothing, One, Several};
+    use Watches::{Epoll, Nothing, One, Several};
     let number = i64::try_from(number).ok()?;
     let known: &[(i64, &str, Watches)] = &[
         (libc::SYS_accept, "accept", One),
@@ -124,8 +148,8 @@ fn call(number: u64) -> Option<(&'static str, Watches)> {
         (libc::SYS_readv, "readv", One),
         (libc::SYS_ppoll, "ppoll", Several),
         (libc::SYS_pselect6, "pselect6", Several),
-        (libc::SYS_epoll_pwait, "epoll_pwait", Several),
-        (libc::SYS_epoll_pwait2, "epoll_pwait2", Several),
+        (libc::SYS_epoll_pwait, "epoll_pwait", Epoll),
+        (libc::SYS_epoll_pwait2, "epoll_pwait2", Epoll),
         (libc::SYS_io_uring_enter, "io_uring_enter", Several),
         (libc::SYS_io_getevents, "io_getevents", Several),
         // A signal can announce a connection (F_SETSIG).
@@ -150,7 +174,7 @@ fn call(number: u64) -> Option<(&'static str, Watches)> {
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_select, "select", Several),
         #[cfg(target_arch = "x86_64")]
-        (libc::SYS_epoll_wait, "epoll_wait", Several),
+        (libc::SYS_epoll_wait, "epoll_wait", Epoll),
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_pause, "pause", Nothing),
     ];
