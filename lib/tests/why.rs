@@ -118,6 +118,26 @@ fn errors_of_others_are_explained() {
 }
 
 #[test]
+fn a_deadline_that_passed_is_a_call_that_hangs() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    let address = as_address(&path);
+    let fd = rustix::net::socket(
+        rustix::net::AddressFamily::UNIX,
+        rustix::net::SocketType::STREAM,
+        None,
+    )
+    .unwrap();
+    rustix::net::bind(&fd, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
+    rustix::net::listen(&fd, 0).unwrap();
+    let _first = Stream::connect(&path).unwrap();
+    let late = io::Error::new(io::ErrorKind::TimedOut, "deadline has elapsed");
+    let diagnosis = why(Call::Connect, &address, &late);
+    assert_eq!(diagnosis.outcome, Outcome::Waits);
+    certain(&diagnosis, "wait/backlog-full");
+}
+
+#[test]
 fn a_socket_tells_why_it_fails() {
     let (mut a, b) = Stream::pair().unwrap();
     a.set_nonblocking(true).unwrap();

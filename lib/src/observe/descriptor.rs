@@ -33,7 +33,8 @@ pub(crate) fn descriptor(fd: BorrowedFd<'_>) -> Seen<Descriptor> {
     }
 }
 
-/// As [`descriptor`], of any number: it need not be open.
+/// What a descriptor number of this process is; it need not be open. Unseen for a socket of a
+/// family that is not described.
 ///
 /// The number should be one that no other thread closes and opens meanwhile, or the answer is
 /// about another file.

@@ -29,9 +29,15 @@ fn peer(own: &OwnSocket) -> &Peer {
 #[track_caller]
 fn close(fd: OwnedFd, other: &impl AsFd) {
     drop(fd);
+    until(|| peer(&look(other)).closed == Seen::Known(true));
+}
+
+/// Waits for something that happens soon.
+#[track_caller]
+fn until(happened: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while peer(&look(other)).closed != Seen::Known(true) {
-        assert!(Instant::now() < deadline, "{:?}", look(other));
+    while !happened() {
+        assert!(Instant::now() < deadline, "it did not happen");
         std::thread::yield_now();
     }
 }
@@ -213,10 +219,7 @@ fn tcp_is_seen_through_its_life() {
     assert_eq!(own.shutdown, shut(false, false));
     client.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(look(&client).shutdown, shut(false, true));
-    while !look(&server).shutdown.is(|s| s.read) {
-        std::thread::yield_now();
-    }
-    drop(server);
+    until(|| look(&server).shutdown.is(|s| s.read));
 }
 
 #[test]
@@ -226,9 +229,7 @@ fn an_error_of_udp_waits_unseen() {
     socket.connect(nobody).unwrap();
     assert_eq!(look(&socket).pending_error, Seen::Known(None));
     socket.send(b"x").unwrap();
-    while look(&socket).pending_error.known().is_some() {
-        std::thread::yield_now();
-    }
+    until(|| look(&socket).pending_error.known().is_none());
     assert_eq!(socket.take_error().unwrap().unwrap().raw_os_error(), Some(libc::ECONNREFUSED));
 }
 
