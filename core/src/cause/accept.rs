@@ -98,7 +98,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(BSDS, Errno::ECONNABORTED, Evidence::Source),
             fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
         ],
-        title: "the listener was shut down",
+        title: "this listener was shut down",
         happened: "shutdown was called on the listener: by another thread, to end the accept loop, \
                    or by another process that has the same socket. No connection waits any more.",
         why: "After a shutdown for reading the queue only drains. A blocking accept of an empty \

@@ -69,7 +69,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(BSDS, Errno::EINVAL, Evidence::Source),
             fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
         ],
-        title: "the socket is connected already",
+        title: "a socket that is connected cannot listen",
         happened: "listen was called on a bound socket that is one end of a connection: a client \
                    that connected, an accepted socket, or an end of a pair.",
         why: "A socket is a listener or an end of a connection, never both. Listening again on a \

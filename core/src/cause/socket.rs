@@ -143,7 +143,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         documents: &[Document::OpenServer, Document::Unix7],
         class: Class::UpFront,
         test: type_unsupported,
-        confusable: &[],
+        confusable: &["socket/type-without-protocol"],
         provoke: Provoke::Live("socket(AF_UNIX, 4, 0)"),
     },
     Cause {
@@ -193,7 +193,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "See what is open: many of one kind are a leak. Otherwise raise the limit of this \
               process, or of the service (LimitNOFILE= in its unit).",
         commands: &[
-            "ls -l /proc/{caller}/fd | awk '{print $NF}' | sort | uniq -c | sort -n | tail",
+            "ls -l /proc/{caller}/fd | cut -d'>' -f2 | sort | uniq -c | sort -n | tail",
             "prlimit --pid {caller} --nofile",
         ],
         differs: None,

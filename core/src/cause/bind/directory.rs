@@ -148,7 +148,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         commands: &["install -d -o {user} {dir}", "namei -l {dir}"],
         differs: None,
         documents: &[
-            Document::Unix7,
+            Document::Man("unix(7)"),
             Document::Posix("bind"),
             Document::Man("bind(2)"),
             Document::Man("unix(7)"),
@@ -198,7 +198,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "Remove what fills it (df -i shows inodes), or put the socket elsewhere.",
         commands: &["df -h {dir}", "df -i {dir}"],
         differs: None,
-        documents: &[Document::Unix7, Document::Man("mknod(2)")],
+        documents: &[Document::Man("unix(7)"), Document::Man("mknod(2)")],
         class: Class::UpFront,
         test: no_space,
         confusable: &[],

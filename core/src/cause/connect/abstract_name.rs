@@ -80,7 +80,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         documents: &[Document::OpenServer, Document::Unix7, Document::BsdConnect2],
         class: Class::UpFront,
         test: nobody,
-        confusable: &[],
+        confusable: &["connect/listener-closed-while-waiting"],
         provoke: Provoke::Live("connect to an abstract name that nobody has bound"),
     },
     Cause {

@@ -101,7 +101,12 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         class: Class::UpFront,
         test: security_module,
-        confusable: &[],
+        confusable: &[
+            "bind/no-write-permission",
+            "connect/no-search-permission",
+            "connect/no-write-permission",
+            "connect/landlock-scope",
+        ],
         provoke: Provoke::Live(
             "restrict a process with Landlock so that it may make no sockets, bind",
         ),

@@ -67,7 +67,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         class: Class::UpFront,
         test: stale_socket,
-        confusable: &[],
+        confusable: &["connect/other-filesystem-view", "connect/listener-closed-while-waiting"],
         provoke: Provoke::Live("bind a socket, close it, connect to its path"),
     },
     Cause {

@@ -35,7 +35,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[Cause {
     documents: &[Document::Man("socket(7)"), Document::Source("net/unix/af_unix.c")],
     class: Class::Waiting,
     test: timed_out,
-    confusable: &[],
+    confusable: &["connect/backlog-full"],
     provoke: Provoke::Live("listen with backlog 0, fill it, SO_SNDTIMEO of 0.05 s, connect"),
 }];
 
