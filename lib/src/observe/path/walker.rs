@@ -229,7 +229,7 @@ impl Walker<'_> {
             (Err(errno), _) | (_, Err(errno)) => return ControlFlow::Break(self.blind(errno)),
         };
         if at_root {
-            return self.to_root(component);
+            return self.enter_root(component);
         }
         match file::open_path(self.here.file.as_fd(), b"..") {
             Ok(opened) => self.here = self.look(opened, path)?,
@@ -240,7 +240,7 @@ impl Walker<'_> {
     }
 
     /// Goes to the caller's root directory.
-    fn to_root(&mut self, component: &Component) -> Flow {
+    fn enter_root(&mut self, component: &Component) -> Flow {
         let seen = look(self.root.as_fd(), b"/".to_vec(), self.mounts, self.ground.myself);
         let Look { step, mount_id } = match seen {
             Ok(seen) => seen,
@@ -281,7 +281,7 @@ impl Walker<'_> {
         let path = step.path.clone();
         let absolute = target.starts_with(b"/");
         self.pending.follow(target, path);
-        if absolute { self.to_root(&component) } else { ControlFlow::Continue(()) }
+        if absolute { self.enter_root(&component) } else { ControlFlow::Continue(()) }
     }
 
     /// `fs.protected_symlinks`: in a sticky directory that everyone can write to, a link at the
