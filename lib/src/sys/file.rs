@@ -40,6 +40,15 @@ pub fn status(file: BorrowedFd<'_>) -> Result<Statx> {
     retry_on_intr(|| rustix::fs::statx(file, c"", flags, wanted))
 }
 
+/// `statx(2)` that asks for nothing, for the id of the mount, which is told unasked: a FUSE file
+/// system that keeps this process out refuses any wish, even that for the id.
+pub fn mount_id(file: BorrowedFd<'_>) -> Result<u64> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let status = retry_on_intr(|| rustix::fs::statx(file, c"", flags, StatxFlags::empty()))?;
+    let has_id = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::MNT_ID);
+    if has_id { Ok(status.stx_mnt_id) } else { Err(Errno::NOSYS) }
+}
+
 /// `statx(2)` of a name, following symbolic links; needs no free descriptor.
 pub fn status_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;

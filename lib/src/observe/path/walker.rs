@@ -13,7 +13,7 @@ use crate::sys::{Errno, errno, file};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use sunpath_core::fact::path::{End, FileKind, Step, Walk};
+use sunpath_core::fact::path::{End, FileId, FileKind, Step, Walk};
 use sunpath_core::fact::permission::{Permission, Want, judge};
 use sunpath_core::fact::{Seen, Unseen};
 
@@ -184,14 +184,36 @@ impl Walker<'_> {
     /// Looks at a file and makes a step of it.
     fn look(&mut self, opened: OwnedFd, path: Vec<u8>) -> ControlFlow<End, Place> {
         let ask = self.ground.myself;
-        match look(opened.as_fd(), path, self.mounts, ask) {
+        match look(opened.as_fd(), path.clone(), self.mounts, ask) {
             Ok(Look { step, mount_id }) => {
                 self.steps.push(step);
                 let step = self.steps.len() - 1;
                 ControlFlow::Continue(Place { file: Arc::new(opened), mount_id, step })
             }
+            Err(Errno::ACCESS) => ControlFlow::Break(self.locked_out(&opened, path)),
             Err(errno) => ControlFlow::Break(self.blind(errno)),
         }
+    }
+
+    /// The end of a walk at a FUSE file system of somebody else, which does not let even root look
+    /// at its top directory.
+    fn locked_out(&mut self, opened: &OwnedFd, path: Vec<u8>) -> End {
+        let entry = file::mount_id(opened.as_fd()).ok().and_then(|id| self.mount(Some(id)));
+        let Some((entry, owner)) = entry.and_then(|e| Some((e, e.only_user()?))) else {
+            return self.blind(Errno::ACCESS);
+        };
+        let others = self.ground.caller.ids.test(|ids| ids.uid != owner) == Some(true);
+        let step = Step {
+            path,
+            kind: FileKind::Directory,
+            uid: owner,
+            file: FileId { device: entry.device, inode: 1 },
+            mount: Seen::Known(entry.mount.clone()),
+            kernel_allows: if self.ground.myself { Seen::Known(false) } else { Seen::default() },
+            ..Step::default()
+        };
+        self.steps.push(step);
+        if others { End::NoSearch } else { self.blind(Errno::ACCESS) }
     }
 
     /// The end of a walk whose next file cannot be opened.

@@ -289,7 +289,7 @@ fn a_path_that_changes_is_never_mixed_up() {
 fn fuse(target: &Path, options: &str) -> Option<fs::File> {
     let device = fs::File::options().read(true).write(true).open("/dev/fuse").ok()?;
     let fd = std::os::fd::AsRawFd::as_raw_fd(&device);
-    mount("fuse", target, &format!("fd={fd},rootmode=40000,user_id=0,group_id=0{options}"));
+    mount("fuse", target, &format!("fd={fd},rootmode=40000{options}"));
     Some(device)
 }
 
@@ -301,7 +301,7 @@ fn a_file_system_without_its_server_is_disconnected() {
     let dir = Temporary::new();
     let path = dir.join("s");
     apart(|| {
-        let Some(device) = fuse(&dir.join(""), "") else {
+        let Some(device) = fuse(&dir.join(""), ",user_id=0,group_id=0") else {
             eprintln!("skipped: no /dev/fuse");
             return;
         };
@@ -320,7 +320,7 @@ fn a_file_system_that_does_not_answer_is_not_waited_for() {
     let dir = Temporary::new();
     let path = dir.join("s");
     apart(|| {
-        let Some(device) = fuse(&dir.join(""), ",allow_other") else {
+        let Some(device) = fuse(&dir.join(""), ",user_id=0,group_id=0,allow_other") else {
             eprintln!("skipped: no /dev/fuse");
             return;
         };
@@ -342,12 +342,24 @@ fn a_private_fuse_mount_keeps_others_out() {
     }
     let dir = Temporary::new();
     apart(|| {
-        let Some(_device) = fuse(&dir.join(""), "") else {
+        let Some(_device) = fuse(&dir.join(""), ",user_id=0,group_id=0") else {
             eprintln!("skipped: no /dev/fuse");
             return;
         };
         let user = As::User(UserSpec::Ids(Ids { uid: 4321, gid: 4321, groups: vec![] }));
         assert_eq!(end(&dir.join("s"), &view(&user).unwrap()), End::NoSearch);
+        namespace::unmount(&dir.join("")).unwrap();
+
+        // Not even root may look into that of a user.
+        let _device = fuse(&dir.join(""), ",user_id=4321,group_id=4321").unwrap();
+        let mine = view(&As::Myself).unwrap();
+        let walk = walk(&bytes(dir.join("s")), &mine).known().unwrap().clone();
+        assert_eq!(walk.end, End::NoSearch);
+        assert_eq!(walk.steps.last().unwrap().mount.known().unwrap().fs_type, "fuse");
+        let kernel = fs::metadata(dir.join("s")).unwrap_err();
+        assert_eq!(kernel.raw_os_error(), Some(libc::EACCES));
+        let hidden = End::Hidden { errno: Some(sunpath_core::Errno::EACCES) };
+        assert_eq!(end(&dir.join("s"), &view(&user).unwrap()), hidden);
     });
 }
 
