@@ -351,6 +351,10 @@ fn the_file_is_not_the_servers() {
     refused("connect/stale-socket", seen.clone()).both();
     path(&mut seen).lookalikes = Seen::Known(vec![listener(b"/lower/app.sock", INODE)]);
     refused("connect/other-filesystem-view", seen).both();
+    // The layer of an overlay, or by chance the same number on another file system.
+    let mut layer = stale();
+    path(&mut layer).lookalikes = Seen::Known(vec![listener(b"/merged/app.sock", INODE)]);
+    refused("connect/stale-socket", layer).likely().both();
     let mut shared = stale();
     file(&mut shared).mount = Seen::Known(mount("virtiofs", b"/run"));
     refused("connect/other-filesystem-view", shared).likely().both();

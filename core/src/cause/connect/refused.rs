@@ -236,9 +236,16 @@ fn stale_socket(case: &Case<'_>) -> Finding {
                 "no socket in the system's tables is bound to this file (inode {inode}){}",
                 live_elsewhere(case)
             );
-            let all_seen = path.everywhere.known().is_some();
+            if let Some(double) = path.lookalikes.known().and_then(|l| l.first()) {
+                return Finding::Suggests(format!(
+                    "{because}; but if this directory is a layer of another file system, the \
+                     file may be that of {}, whose socket {} has the same inode number",
+                    look::owner(double),
+                    show(double.name.as_deref().unwrap_or_default())
+                ));
+            }
             look::sure(
-                all_seen,
+                path.everywhere.known().is_some(),
                 because,
                 "sockets in other network namespaces could not be looked at",
             )
