@@ -9,10 +9,11 @@ use sunpath::sys::option::{self, SO_PASSPIDFD};
 use sunpath::sys::probe::{self, Memory};
 use sunpath::sys::process::limit_descriptors;
 use sunpath::sys::socket::{RecvFlags, SendFlags, SocketFlags, socketpair};
-use sunpath::{Address, Call, Listener, SocketType, Stream};
+use sunpath::{Address, Call, Error, Listener, SocketType, Stream};
 
 crate::tests! {
     failing_sockets
+    diagnoses
     streams_close_descriptors_that_arrive
     messages_close_what_nobody_takes
     probes
@@ -48,6 +49,21 @@ fn failing_sockets() {
     assert_eq!(listener.accept().unwrap_err().raw_os_error(), libc::EMFILE);
     limit_descriptors(lowest_free + 1).unwrap();
     listener.accept().unwrap();
+}
+
+fn diagnoses() {
+    let (a, b) = Stream::pair().unwrap();
+    (&a).write_all(b"unread").unwrap();
+    drop(b);
+    let name = Address::Abstract(b"sunpath-leaks-nobody".to_vec());
+    leaves_nothing(|| {
+        Stream::connect("/nonexistent/server").unwrap_err().why();
+        Stream::connect("/dev/null").unwrap_err().why();
+        Stream::connect_addr(&name).unwrap_err().why();
+        Listener::bind("/").unwrap_err().why();
+        let error = (&a).write(b"x").unwrap_err();
+        Error::try_from(error).unwrap().why_on(&a);
+    });
 }
 
 fn streams_close_descriptors_that_arrive() {

@@ -7,7 +7,9 @@ mod processes;
 mod views;
 
 use std::process::ExitCode;
-use sunpath::sys::process::{End, fork};
+use std::time::{Duration, Instant};
+use sunpath::sys;
+use sunpath::sys::process::{Child, End, fork};
 
 type Test = (&'static str, fn());
 
@@ -36,6 +38,18 @@ fn unique(what: &str) -> String {
     format!("sunpath-alone-{what}-{}", std::process::id())
 }
 
+/// How a test ended; one that hangs is killed after a minute.
+fn wait(mut child: Child) -> sys::Result<End> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        if let Some(end) = child.try_wait()? {
+            return Ok(end);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Err(sys::Errno::TIMEDOUT)
+}
+
 fn main() -> ExitCode {
     let all = [interrupted::TESTS, leaks::TESTS, namespaces::TESTS, processes::TESTS, views::TESTS]
         .concat();
@@ -52,7 +66,7 @@ fn main() -> ExitCode {
             test();
             0
         });
-        let end = child.and_then(|child| child.wait());
+        let end = child.and_then(wait);
         println!("test {name} ... {}", if end == Ok(End::Exited(0)) { "ok" } else { "FAILED" });
         failed += usize::from(end != Ok(End::Exited(0)));
     }
