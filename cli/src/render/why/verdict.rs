@@ -6,7 +6,7 @@ use crate::render::text::show;
 use crate::render::{BAD, DIM, DOUBT, GOOD, HEAD, paint};
 use sunpath::fact::socket::State;
 use sunpath::fact::{Process, SocketFact, Target};
-use sunpath::{Address, Call, Certainty, Endpoint, Outcome, Symptom};
+use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Symptom};
 
 /// Writes the verdict, and below it what was assumed or done.
 pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
@@ -117,6 +117,9 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
         Outcome::Succeeds if super::depends_on_own_socket(answer.diagnosis.call) => None,
         Outcome::Succeeds => Some("Now it would succeed.".to_string()),
         Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
+        Outcome::Waits if symptom == Symptom::Errno(Errno::EAGAIN) => {
+            Some("A blocking socket would wait now.".to_string())
+        }
         Outcome::Waits => Some("Now it would wait.".to_string()),
         Outcome::Misleads(_) | Outcome::Unknown => None,
     }
