@@ -35,9 +35,7 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     /// The cause that the answer stands on: the first, unless there are only possibilities.
     fn main_cause(&self) -> Option<&Ranked> {
-        let first = self.diagnosis.causes.first()?;
-        let alone = self.diagnosis.causes.len() == 1;
-        (first.certainty != Certainty::Possible || alone).then_some(first)
+        self.diagnosis.causes.first().filter(|first| first.certainty != Certainty::Possible)
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
         None => predicted(answer, &call),
         Some(symptom) => seen(answer, &call, symptom),
     };
-    page.para(&sentence, 0);
+    let who = answer.who.as_ref().map(|who| format!("For {who}, ")).unwrap_or_default();
+    page.para(&format!("{who}{sentence}"), 0);
     if let Some(now) = answer.now.and_then(|now| changed(answer, now)) {
         page.para(&now, 0);
     }
@@ -37,8 +38,7 @@ fn call(answer: &Answer<'_>) -> String {
         Call::Recv => "from",
         _ => "on",
     };
-    let who = answer.who.as_ref().map(|who| format!("For {who}, ")).unwrap_or_default();
-    format!("{who}{} {joint} {}", paint(HEAD, call.name()), paint(HEAD, &address))
+    format!("{} {joint} {}", paint(HEAD, call.name()), paint(HEAD, &address))
 }
 
 /// What the call would do.
@@ -74,7 +74,8 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
             } else {
                 "too little can be seen from here"
             };
-            format!("What {call} would do {doubt}: {why}.")
+            let what = if answer.who.is_some() { "what" } else { "What" };
+            format!("{what} {call} would do {doubt}: {why}.")
         }
     }
 }
@@ -100,10 +101,15 @@ fn seen(answer: &Answer<'_>, call: &str, symptom: Symptom) -> String {
         None if answer.diagnosis.causes.is_empty() => {
             format!("{call} {}; nothing that can be seen now explains it.", paint(DOUBT, &what))
         }
-        None => {
-            let n = answer.diagnosis.causes.len();
-            format!("{call} {} for one of {n} possible reasons.", paint(DOUBT, &what))
-        }
+        None => match answer.diagnosis.causes.as_slice() {
+            [one] => {
+                format!("{call} {}, possibly because {}.", paint(DOUBT, &what), one.cause.title)
+            }
+            more => {
+                let n = more.len();
+                format!("{call} {} for one of {n} possible reasons.", paint(DOUBT, &what))
+            }
+        },
     }
 }
 
