@@ -151,6 +151,8 @@ fn directories_that_let_nothing_be_made() {
     file(&mut both).mode = 0o555;
     bind(Errno::EROFS, "bind/read-only-filesystem", both).both();
 
+    bind(Errno::ENOENT, "connect/no-such-file", on(mount("proc", b"/proc"))).both();
+
     let immutable = freed(|s| s.immutable = Seen::Known(true));
     bind(Errno::EPERM, "bind/immutable-directory", immutable).both();
     bind(Errno::EPERM, "bind/filesystem-without-sockets", on(mount("sysfs", b"/sys"))).both();

@@ -38,7 +38,12 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "Find out why the server does not accept (see its threads, its descriptors). Set \
               SO_SNDTIMEO in the client so that it does not wait for ever; a longer backlog \
               helps against peaks only.",
-        commands: &["ss -xl src {path}", "cat /proc/{pid}/wchan", "sysctl net.core.somaxconn"],
+        commands: &[
+            "ss -xl src {path}",
+            "ss -xl src {name}",
+            "cat /proc/{pid}/wchan",
+            "sysctl net.core.somaxconn",
+        ],
         differs: None,
         documents: &[Document::Man("connect(2)"), Document::Man("listen(2)")],
         class: Class::Waiting,

@@ -174,7 +174,10 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               kernel's data, or whose format has no such files, refuse.",
         fix: "Use a directory on another file system, such as /run.",
         commands: &["findmnt -T {dir}"],
-        differs: Some("/proc gives ENOENT instead: a name that it does not have cannot be made."),
+        differs: Some(
+            "/proc gives ENOENT instead (connect/no-such-file): a name that it does not have \
+             cannot be made there.",
+        ),
         documents: &[Document::Unix7, Document::Man("mknod(2)")],
         class: Class::UpFront,
         test: without_sockets,
@@ -344,6 +347,9 @@ const WITHOUT_SOCKETS: &[&str] = &[
     "efivarfs",
     "pstore",
     "mqueue",
+    "bpf",
+    "fusectl",
+    "binfmt_misc",
     "vfat",
     "msdos",
     "exfat",

@@ -72,7 +72,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               name begins. A program that does not know this passes it on as part of a file name.",
         fix: "Give the program the form that it knows for abstract names (often unix-abstract:, \
               or a NUL written as an escape). If it knows none, bind the server to a path.",
-        commands: &["ss -xlp src {name}"],
+        commands: &["ss -xlp src {path}"],
         differs: None,
         documents: &[Document::Man("unix(7)")],
         class: Class::UpFront,

@@ -26,7 +26,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         title: "there is no file at the path",
         happened: "Every directory on the way exists, but the last name of the path does not. \
                    (For bind: the path ends in a slash, so it can only name a directory, and none \
-                   is there.)",
+                   is there; or it is in /proc, where no name can be made.)",
         why: "A path is only a way to an inode, and the socket belongs to the inode. The file is \
               made by the server's bind: before that, or after somebody removed it, there is \
               nothing to connect to.",
@@ -221,7 +221,10 @@ fn no_such_file(case: &Case<'_>) -> Finding {
     let Some(path) = look::path(case) else { return Finding::Excluded };
     match plain_gap(case) {
         Some(gap) if gap.last && gap.link.is_none() => {
-            if case.call == Call::Bind && !path.given.ends_with(b"/") {
+            let in_proc = look::walk(case)
+                .and_then(Walk::directory)
+                .is_some_and(|d| d.mount.is(|m| m.fs_type == "proc"));
+            if case.call == Call::Bind && !path.given.ends_with(b"/") && !in_proc {
                 return Finding::Excluded;
             }
             Finding::Holds(format!(

@@ -196,7 +196,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "Call connect again after a pause, or let a blocking socket with SO_SNDTIMEO wait. \
               If it happens often, the server accepts too slowly or its backlog is too short \
               (net.core.somaxconn caps it).",
-        commands: &["ss -xl src {path}", "sysctl net.core.somaxconn"],
+        commands: &["ss -xl src {path}", "ss -xl src {name}", "sysctl net.core.somaxconn"],
         differs: Some(
             "connect(2) describes EAGAIN for UNIX sockets as \"cannot be completed immediately\", \
              which sounds like EINPROGRESS; the connection is not under way.",

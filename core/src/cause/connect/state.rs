@@ -29,7 +29,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               the background. With SA_RESTART the kernel repeats the call by itself, unless \
               SO_SNDTIMEO is set.",
         fix: "Call connect again on the same socket. Look at why the server does not accept.",
-        commands: &["ss -xl src {path}"],
+        commands: &["ss -xl src {path}", "ss -xl src {name}"],
         differs: Some(
             "The BSD list says that the connection goes on in the background. On Linux that is \
              so for TCP, not for UNIX domain sockets.",
