@@ -172,6 +172,10 @@ impl fmt::Display for Error {
             Some(errno) => write!(f, ": {} ({errno})", errno.meaning())?,
             None => write!(f, ": error {}", self.raw_os_error())?,
         }
+        // The kernel would cut such a path; it was not asked, so no cause of its tells of it.
+        if self.about == About::Path && self.name.contains(&0) {
+            f.write_str(", because the path contains a NUL")?;
+        }
         if f.alternate() { write!(f, "\n{:#}", self.why()) } else { Ok(()) }
     }
 }
@@ -250,6 +254,9 @@ mod tests {
         assert_eq!(bare.to_string(), "recv: connection reset by peer (ECONNRESET)");
         let odd = Error::bare(Call::Recv, SocketType::Stream, Host::XFULL);
         assert_eq!(odd.to_string(), "recv: error 54");
+        let cut = Error::on_path(Call::Bind, SocketType::Stream, Host::INVAL, b"a\0b");
+        let text = "bind a\\0b: invalid argument (EINVAL), because the path contains a NUL";
+        assert_eq!(cut.to_string(), text);
         let hostile = Address::Abstract(b"a\x1b[31m\n".to_vec());
         let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, &hostile);
         assert_eq!(error.to_string(), "bind @a\\x1b[31m\\n: address already in use (EADDRINUSE)");
