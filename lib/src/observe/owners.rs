@@ -118,26 +118,38 @@ fn is_suspicious(process: &Process) -> bool {
 fn search(pids: &[u32], wanted: &BTreeSet<u64>, all: bool) -> Found {
     let mut found = Found { missing: wanted.clone(), ..Found::default() };
     if !all {
-        found = search_in(pids, wanted, found, false, first_descriptors);
+        found = search_in(pids, wanted, found, false, Extent::First);
     }
     if all || !found.missing.is_empty() {
-        found = search_in(pids, wanted, found, all, every_descriptor);
+        found = search_in(pids, wanted, found, all, Extent::Every);
     }
     found
 }
 
-/// Names the descriptors of a process that are to be looked at.
-type List = fn(&OwnedFd) -> Result<Vec<CString>, Errno>;
+/// Which descriptors of a process are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The lowest numbers, without reading the directory.
+    First,
+    /// All.
+    Every,
+}
 
 /// Goes through the processes with a second thread if there are many.
-fn search_in(pids: &[u32], wanted: &BTreeSet<u64>, so_far: Found, all: bool, list: List) -> Found {
+fn search_in(
+    pids: &[u32],
+    wanted: &BTreeSet<u64>,
+    so_far: Found,
+    all: bool,
+    extent: Extent,
+) -> Found {
     let found = Mutex::new(so_far);
     let next = AtomicUsize::new(0);
     let done = AtomicBool::new(false);
     let work = || {
         while !done.load(Ordering::Relaxed) {
             let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let result = look_into(*pid, wanted, list, &done);
+            let result = look_into(*pid, wanted, extent, &done);
             let mut found = found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             match result {
                 Ok(holders) => {
@@ -167,27 +179,35 @@ fn search_in(pids: &[u32], wanted: &BTreeSet<u64>, so_far: Found, all: bool, lis
 /// So many descriptors are tried before any directory is read.
 const FIRST: u32 = 16;
 
-fn first_descriptors(_directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
-    Ok((0..FIRST).filter_map(|fd| CString::new(fd.to_string()).ok()).collect())
-}
+/// After so many numbers in a row that are not open, higher ones are not expected either.
+const GAP: u32 = 4;
 
-fn every_descriptor(directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
-    let names = Dir::read_from(directory)?.map(|entry| Ok(entry?.file_name().to_owned()));
-    names.collect()
+impl Extent {
+    fn names(self, directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
+        match self {
+            Extent::First => {
+                Ok((0..FIRST).filter_map(|fd| CString::new(fd.to_string()).ok()).collect())
+            }
+            Extent::Every => {
+                Dir::read_from(directory)?.map(|entry| Ok(entry?.file_name().to_owned())).collect()
+            }
+        }
+    }
 }
 
 /// The first descriptor of each wanted socket among those listed of a process.
 fn look_into(
     pid: u32,
     wanted: &BTreeSet<u64>,
-    list: List,
+    extent: Extent,
     done: &AtomicBool,
 ) -> Result<Vec<Holder>, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory: OwnedFd = openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())?;
     let mut holders: Vec<Holder> = Vec::new();
-    for name in list(&directory)? {
-        if done.load(Ordering::Relaxed) {
+    let mut gap = 0;
+    for name in extent.names(&directory)? {
+        if done.load(Ordering::Relaxed) || (extent == Extent::First && gap == GAP) {
             break;
         }
         let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()) else { continue };
@@ -195,7 +215,11 @@ fn look_into(
         // hangs must not hang the search.
         let cached = AtFlags::STATX_DONT_SYNC;
         let what = StatxFlags::TYPE | StatxFlags::INO;
-        let Ok(stat) = statx(&directory, &name, cached, what) else { continue };
+        let Ok(stat) = statx(&directory, &name, cached, what) else {
+            gap += 1;
+            continue;
+        };
+        gap = 0;
         let is_socket = u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFSOCK;
         if is_socket
             && wanted.contains(&stat.stx_ino)
