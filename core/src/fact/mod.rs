@@ -3,11 +3,11 @@
 //! [`Facts`] is what a diagnosis rests on. Every fact that an observer may be unable to learn is a
 //! [`Seen`]: either known, or a reason why it is not. Nothing is ever guessed in silence.
 //!
-//! - [`Caller`](caller::Caller): who makes the call, and from where it sees files and networks.
+//! - [`Caller`]: who makes the call, and from where it sees files and networks.
 //! - [`Target`]: what the address leads to: a [`path`], an abstract name, or an internet address.
-//! - [`Descriptor`](socket::Descriptor): the caller's own descriptor.
-//! - [`Arguments`](arguments::Arguments): what was passed to the call.
-//! - [`System`](system::System): limits and switches of the whole machine.
+//! - [`Descriptor`]: the caller's own descriptor.
+//! - [`Arguments`]: what was passed to the call.
+//! - [`System`]: limits and switches of the whole machine.
 
 pub mod arguments;
 pub mod caller;
