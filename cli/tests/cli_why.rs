@@ -354,3 +354,48 @@ fn internet_addresses_are_answered() {
     let tried = run(&["why", "--connect", &format!("tcp:127.0.0.1:{port}")]);
     assert!(tried.out.contains("failed with ECONNREFUSED"), "{}", tried.out);
 }
+
+/// Runs a script as root of new process and mount namespaces; `None` if they cannot be had.
+fn in_namespaces(script: &str, path: &Path) -> Option<common::Run> {
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"]);
+    let output = command.arg(env!("CARGO_BIN_EXE_sunpath")).arg(path).output();
+    let run = output.ok().map(common::Run::from)?;
+    let refused = ["unshare:", "mount:", "setpriv:"].iter().any(|p| run.err.starts_with(p));
+    if refused {
+        eprintln!("skipped: {}", run.err.trim());
+        return None;
+    }
+    run.assert_calm();
+    Some(run)
+}
+
+#[test]
+fn with_hidepid_and_no_privilege_the_owner_is_missing_and_that_is_said() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&path, open).unwrap();
+    let script = "mount -t proc -o hidepid=2 proc /proc && \
+                  exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$1\" why \"$2\"";
+    let Some(run) = in_namespaces(script, &path) else { return };
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("would succeed"), "{}", run.out);
+    assert!(run.out.contains("not visible: "), "{}", run.out);
+}
+
+#[test]
+fn without_proc_it_still_answers() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    stale(&path);
+    let script = "umount -l /proc && exec \"$1\" why \"$2\"";
+    let Some(run) = in_namespaces(script, &path) else { return };
+    assert_ne!(run.code, 2, "{}", run.err);
+    assert!(run.out.contains("connect/stale-socket"), "{}{}", run.out, run.err);
+    let script = "umount -l /proc && exec \"$1\" why --pid 1 \"$2\"";
+    let Some(run) = in_namespaces(script, &path) else { return };
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("/proc is not mounted"), "{}", run.err);
+}
