@@ -2,6 +2,7 @@
 
 use crate::cause::Cause;
 use crate::diagnose::Case;
+use crate::fact::path::Step;
 use crate::fact::{Facts, Process, SocketFact};
 use crate::text::shell;
 use alloc::string::{String, ToString};
@@ -57,7 +58,7 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
         }
         "user" => caller_name(facts),
         "caller" => facts.caller.pid.map(|pid| pid.to_string()),
-        "group" => path?.found()?.group_name.as_ref().map(|g| shell(g.as_bytes())),
+        "group" => group_that_helps(path?.found()?),
         "pid" => server(facts).map(|p| p.pid.to_string()),
         "server" => server(facts).map(|p| shell(p.name.as_bytes())),
         "other_path" => path?.namesakes.known()?.first()?.name.as_deref().map(file),
@@ -91,6 +92,13 @@ fn parent(path: &[u8]) -> &[u8] {
 
 fn caller_name(facts: &Facts) -> Option<String> {
     facts.caller.user_name.as_ref().map(|n| shell(n.as_bytes()))
+}
+
+/// The group of the file, if its members may write to it. Root's group is nobody's remedy.
+fn group_that_helps(file: &Step) -> Option<String> {
+    const GROUP_WRITE: u32 = 0o020;
+    let helps = file.mode & GROUP_WRITE != 0 && file.gid != 0;
+    file.group_name.as_ref().filter(|_| helps).map(|name| shell(name.as_bytes()))
 }
 
 /// The first process that owns a socket which the address leads to, or nearly leads to.
