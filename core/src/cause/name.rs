@@ -1,9 +1,10 @@
 //! Causes of `getsockname` and `getpeername`.
 
 use crate::cause::build::*;
-use crate::cause::own::{judge, lacks_peer, when};
+use crate::cause::own::{judge, lacks_peer, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
+use crate::fact::arguments::OptionNature;
 use crate::fact::socket::State;
 use crate::{Call, Errno, Sockets};
 
@@ -42,6 +43,13 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[Cause {
 }];
 
 fn no_peer(case: &Case<'_>) -> Finding {
+    let option = case.facts.arguments.option.as_ref();
+    if case.call == Call::Getsockopt && option.map(|o| o.nature) != Some(OptionNature::PeerName) {
+        return match option {
+            Some(_) => Finding::Excluded,
+            None => unrecorded(case, "whether SO_PEERNAME was asked for"),
+        };
+    }
     judge(case, |own| match lacks_peer(own) {
         Some(lacks) if own.state == State::Listening => when(lacks, "the socket is a listener"),
         Some(lacks) => when(lacks, "the socket is not connected"),

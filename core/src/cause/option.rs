@@ -291,11 +291,24 @@ fn wrong_level(case: &Case<'_>) -> Finding {
 }
 
 fn unknown(case: &Case<'_>) -> Finding {
+    // Of what can only be read, the label is what a kernel may not have.
+    if case.call == Call::Getsockopt && case.symptom.is_some() {
+        let label = nature(case, OptionNature::ReadOnly, "tells a label, and no module gives one");
+        if matches!(label, Finding::Holds(_)) {
+            return label;
+        }
+    }
     nature(case, OptionNature::Unknown, "is not known to this kernel")
 }
 
 fn read_only(case: &Case<'_>) -> Finding {
-    nature(case, OptionNature::ReadOnly, "can be read but not set")
+    const ONLY_READ: [OptionNature; 3] =
+        [OptionNature::ReadOnly, OptionNature::PeerCredentials, OptionNature::PeerName];
+    option(case, |o| {
+        let at_level = !o.level_known.is(|known| !known);
+        let only_read = at_level && ONLY_READ.contains(&o.nature);
+        when(only_read, format!("{} can be read but not set", label(case, o)))
+    })
 }
 
 fn not_for_this_socket(case: &Case<'_>) -> Finding {

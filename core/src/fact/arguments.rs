@@ -137,6 +137,8 @@ pub enum OptionNature {
     Privileged,
     /// Asks for credentials of the peer (`SO_PEERPIDFD`, `SO_PEERGROUPS`).
     PeerCredentials,
+    /// Asks for the name of the peer (`SO_PEERNAME`).
+    PeerName,
     /// Asks for the number of unread bytes (`SIOCINQ`).
     ReadableBytes,
 }

@@ -73,7 +73,7 @@ choices! {
     Errno: Errno::ECONNRESET, Errno::ECONNREFUSED, Errno::EPIPE, Errno::ETIMEDOUT, Errno::EACCES;
     Family: Family::Unix, Family::Unspec, Family::Inet, Family::Inet6, Family::Other(99);
     OptionNature: OptionNature::Valid, OptionNature::Unknown, OptionNature::ReadOnly,
-        OptionNature::OtherSockets, OptionNature::Privileged, OptionNature::PeerCredentials,
+        OptionNature::OtherSockets, OptionNature::Privileged, OptionNature::PeerCredentials, OptionNature::PeerName,
         OptionNature::ReadableBytes;
     Neighbour: Neighbour::None, Neighbour::Reachable, Neighbour::Failed, Neighbour::Incomplete;
     Seccomp: Seccomp::Off, Seccomp::Strict, Seccomp::Filter;

@@ -66,12 +66,12 @@ fn nature(socket: SocketType, name: i32) -> OptionNature {
         | libc::SO_DOMAIN
         | libc::SO_PROTOCOL
         | libc::SO_PEERCRED
-        | libc::SO_PEERNAME
         | libc::SO_PEERSEC
         | libc::SO_SNDLOWAT
         | libc::SO_MEMINFO
         | libc::SO_COOKIE => OptionNature::ReadOnly,
         SO_PEERPIDFD | SO_PEERGROUPS => OptionNature::PeerCredentials,
+        libc::SO_PEERNAME => OptionNature::PeerName,
         libc::SO_SNDBUFFORCE | libc::SO_RCVBUFFORCE => OptionNature::Privileged,
         libc::SO_REUSEPORT | libc::SO_ZEROCOPY if socket.is_unix() => OptionNature::OtherSockets,
         libc::SO_PASSCRED | libc::SO_PASSSEC | SO_PASSPIDFD | SO_PASSRIGHTS
