@@ -183,6 +183,13 @@ fn security_module(case: &Case<'_>) -> Finding {
     }
     let Some(walk) = look::walk(case) else { return Finding::Excluded };
     let Some(last) = walk.steps.last() else { return Finding::Excluded };
+    if walk.end == (End::Failed { errno: Some(Errno::EACCES) }) {
+        return Finding::Suggests(format!(
+            "the kernel answers EACCES to a look beyond {}, where no mode denies it; {}",
+            show(&last.path),
+            modules(case)
+        ));
+    }
     let verdict = match (&walk.end, case.call) {
         (End::Missing { last: true, .. }, Call::Bind) => both(case, last),
         (_, Call::Bind) => return Finding::Excluded,
