@@ -86,6 +86,18 @@ fn taken_names() {
     bind(IN_USE, "bind/dangling-symlink", linked(End::TooManyLinks)).both();
     let d = diagnose_on(Platform::MacOs, Call::Bind, SocketType::Stream, None, &linked(gone));
     assert!(d.causes.iter().all(|r| r.cause.id != "bind/dangling-symlink"));
+    // A slash behind a name that exists changes nothing for bind.
+    let slashed = |kind| {
+        with(|f| {
+            file(f).kind = kind;
+            walk(f).end = End::NotDirectory;
+        })
+    };
+    bind(IN_USE, "bind/not-a-socket", slashed(FileKind::Regular)).both();
+    bind(IN_USE, "bind/live-socket", slashed(FileKind::Socket)).likely().both();
+    let mut to_file = slashed(FileKind::Regular);
+    walk(&mut to_file).steps.insert(2, link(b"/run/l", b"app.sock"));
+    bind(IN_USE, "bind/not-a-socket", to_file).both();
     let mut to_live = healthy();
     walk(&mut to_live).steps.insert(2, link(b"/run/l", b"/run/app.sock"));
     bind(IN_USE, "bind/live-socket", to_live).both();

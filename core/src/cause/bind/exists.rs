@@ -170,10 +170,11 @@ fn taken<'a>(case: &Case<'a>) -> Option<Taken<'a>> {
     }
     let named = existing(case)?;
     let walk = look::walk(case)?;
-    let object = if walk.end == End::Found { walk.steps.last()? } else { named };
+    let arrived = matches!(walk.end, End::Found | End::NotDirectory);
+    let object = if arrived { walk.steps.last()? } else { named };
     Some(match (named.kind, object.kind) {
         (_, FileKind::Socket) => Taken::Socket(object),
-        (FileKind::Symlink, _) if walk.end != End::Found => Taken::Link(named),
+        (FileKind::Symlink, _) if !arrived => Taken::Link(named),
         _ => Taken::Other(object),
     })
 }
@@ -216,11 +217,12 @@ fn live_socket(case: &Case<'_>) -> Finding {
             file.file.inode,
             look::owner(s)
         )),
-        Reached::Unknown(_) => Finding::Suggests(format!(
+        // A slash at the end of the path keeps an observer from looking further, too.
+        Reached::Unknown(_) | Reached::Nothing => Finding::Suggests(format!(
             "{link}{} is a socket file; whether a server still has it could not be seen",
             show(&file.path)
         )),
-        _ => Finding::Excluded,
+        Reached::Nobody | Reached::Remnant(_) => Finding::Excluded,
     }
 }
 
@@ -239,10 +241,10 @@ fn stale_socket(case: &Case<'_>) -> Finding {
              that it accepted is still held by {}",
             look::owner(s)
         )),
-        Reached::Unknown(_) => Finding::Suggests(format!(
+        Reached::Unknown(_) | Reached::Nothing => Finding::Suggests(format!(
             "{place} is a socket file; whether a server still has it could not be seen"
         )),
-        _ => Finding::Excluded,
+        Reached::Socket(_) => Finding::Excluded,
     }
 }
 
