@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{run, sunpath};
+use common::{every_key_is_documented, run, sunpath};
 use std::io::Read;
 use std::process::Stdio;
 use sunpath::{Call, Errno, cause};
@@ -27,6 +27,10 @@ fn every_cause_has_a_page_and_an_entry_in_json() {
         }
         assert!(entry["shows"].as_array().is_some_and(|s| !s.is_empty()), "{entry}");
     }
+    every_key_is_documented(&index);
+    every_key_is_documented(&run(&["explain", "--json", "EAGAIN"]).json());
+    every_key_is_documented(&run(&["explain", "--json", "listen"]).json());
+    every_key_is_documented(&run(&["explain", "--json", "--search", "backlog"]).json());
     let page = run(&["explain", "connect/stale-socket"]);
     assert_eq!(page.code, 0);
     for heading in ["What happened", "Why", "What to do", "What programs see", "rm PATH"] {
@@ -92,14 +96,19 @@ fn slips_are_mended_and_nonsense_is_escaped() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    for args in [&["explain"][..], &["explain", "--json"], &["completions", "bash"]] {
+    for (args, code) in [
+        (&["explain"][..], 0),
+        (&["explain", "--json"], 0),
+        (&["completions", "bash"], 0),
+        (&["why", "/nowhere/at/all"], 1),
+    ] {
         let mut child =
             sunpath().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut err = String::new();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         let status = child.wait().unwrap();
-        assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+        assert_eq!((status.code(), err.as_str()), (Some(code), ""), "{args:?}");
     }
 }
 

@@ -40,8 +40,11 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
     } else {
         text(args, &endpoint, &diagnosis, &facts, attempt.as_ref())
     };
-    out::print(&text)?;
-    Ok(exit(&diagnosis))
+    match out::print(&text) {
+        // The answer stands, whether it was read to its end or not.
+        Ok(()) | Err(Stop::ReaderGone) => Ok(exit(&diagnosis)),
+        Err(stop) => Err(stop),
+    }
 }
 
 fn text(

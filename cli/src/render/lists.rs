@@ -9,7 +9,7 @@ use sunpath::{Call, Cause, Platform, Symptom, cause};
 pub fn index(width: usize) -> String {
     let mut page = Page::new(width);
     let total = cause::all().count();
-    page.line(&format!("{} of errors of UNIX domain sockets", count(total, "cause")));
+    page.line(&format!("{} of socket errors", count(total, "cause")));
     for call in Call::ALL {
         let causes: Vec<_> = cause::all().filter(|c| first_call(c) == Some(*call)).collect();
         if !causes.is_empty() {

@@ -1,7 +1,7 @@
 //! Sockets and the processes that hold them.
 
 use super::page::Page;
-use super::text::{count, show};
+use super::text::{calm, count, show};
 use super::{BAD, paint};
 use sunpath::SocketType;
 use sunpath::fact::process::{ProcessState, WaitsIn};
@@ -51,7 +51,7 @@ fn one(page: &mut Page, socket: &SocketFact, names: bool) {
         Some(owners) => processes(page, owners),
         None => {
             let why = socket.owners.unseen().map(ToString::to_string).unwrap_or_default();
-            page.field("process", LABEL, &format!("not visible: {}", escape(why.as_bytes())));
+            page.field("process", LABEL, &format!("not visible: {}", calm(&why)));
         }
     }
     page.field("socket", LABEL, &state(socket));

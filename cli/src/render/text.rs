@@ -70,6 +70,13 @@ pub fn show(bytes: &[u8]) -> String {
     if blank(bytes.first()) || blank(bytes.last()) { quoted(bytes) } else { short(bytes) }
 }
 
+/// A text that may quote names from outside, most of them escaped already: whatever a terminal
+/// would obey is escaped, and backslashes stay.
+pub fn calm(text: &str) -> String {
+    let parts: Vec<_> = text.split('\\').map(|p| sunpath::text::escape(p.as_bytes())).collect();
+    parts.join("\\")
+}
+
 /// As [`show`], always in quotes.
 pub fn quoted(bytes: &[u8]) -> String {
     format!("\"{}\"", short(bytes))
@@ -116,6 +123,11 @@ mod tests {
         assert_eq!(show(b"a\x1b"), "a\\x1b");
         assert_eq!(show(b"a b "), "\"a b \"");
         assert_eq!(show(b""), "\"\"");
+    }
+
+    #[test]
+    fn what_is_escaped_already_stays() {
+        assert_eq!(calm("a\\x1b b\x1b"), "a\\x1b b\\x1b");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A path, drawn component by component, with the place where it breaks marked.
 
 use super::page::Page;
-use super::text::{columns, pad, show, wrap};
+use super::text::{calm, columns, pad, show, wrap};
 use super::{BAD, DIM, GOOD, paint};
 use sunpath::fact::path::{End, FileKind, Mount, PathTarget, Step, Walk};
 use sunpath::text::escape;
@@ -25,7 +25,7 @@ pub fn draw(page: &mut Page, path: &PathTarget, mark: Option<&Mark>) {
         Some(walk) => walk,
         None => {
             let why = path.walk.unseen().map(ToString::to_string).unwrap_or_default();
-            page.para(&format!("The path could not be walked: {}.", escape(why.as_bytes())), 2);
+            page.para(&format!("The path could not be walked: {}.", calm(&why)), 2);
             return;
         }
     };
@@ -181,7 +181,9 @@ fn mount(step: &Step, before: Option<&Step>) -> String {
     let known = |s: &Step| s.mount.known().map(|m: &Mount| (m.point.clone(), m.fs_type.clone()));
     let same = before.and_then(known) == known(step);
     if let Some(mount) = step.mount.known().filter(|_| !same) {
-        notes.push(escape(mount.fs_type.as_bytes()));
+        let fs = escape(mount.fs_type.as_bytes());
+        let part = mount.root != b"/" && !mount.root.is_empty();
+        notes.push(if part { format!("{fs} from {}", show(&mount.root)) } else { fs });
         if mount.read_only {
             notes.push("read-only".to_string());
         }

@@ -5,7 +5,7 @@ mod mark;
 mod verdict;
 
 use super::page::Page;
-use super::text::{capital, list};
+use super::text::{calm, capital};
 use super::{CODE, DIM, paint, server, tree};
 use std::collections::BTreeSet;
 use sunpath::fact::{Seen, SocketFact, Target, Unseen};
@@ -117,7 +117,10 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
 /// The fact that decided.
 fn decided(main: &Ranked) -> String {
     match main.because.strip_prefix("not visible: ") {
-        Some(what) => format!("{} could not be seen, and no other cause is left.", capital(what)),
+        Some(what) => {
+            let what = capital(&calm(what));
+            format!("{what} could not be seen, and no other cause is left.")
+        }
         None => sentence(&main.because),
     }
 }
@@ -128,8 +131,9 @@ fn sentence(text: &str) -> String {
         "a", "an", "another", "by", "every", "it", "no", "nobody", "nothing", "only", "the",
         "there", "this", "not",
     ];
+    let text = calm(text);
     let first = text.split(' ').next().unwrap_or_default();
-    let start = if PLAIN.contains(&first) { capital(text) } else { text.to_string() };
+    let start = if PLAIN.contains(&first) { capital(&text) } else { text.clone() };
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{start}{end}")
 }
@@ -159,7 +163,7 @@ fn unseen(page: &mut Page, answer: &Answer<'_>) {
         page.para(&capital(what), 2);
     }
     for (what, why) in hidden {
-        page.para(&format!("{}: {}", capital(what), sunpath::text::escape(why.as_bytes())), 2);
+        page.para(&format!("{}: {}", capital(what), calm(&why)), 2);
     }
 }
 
@@ -215,7 +219,7 @@ pub fn depends_on_own_socket(call: Call) -> bool {
     matches!(call, Call::Listen | Call::Recv)
 }
 
-/// `stream`, `stream and seqpacket`: the types of live sockets at the address.
+/// The types of live sockets at the address.
 pub fn live_types(facts: &Facts) -> Vec<&'static str> {
     let sockets = match &facts.target {
         Target::Path(path) => path.attached.known(),
@@ -232,8 +236,7 @@ pub fn live_types(facts: &Facts) -> Vec<&'static str> {
 pub fn assumed_type(facts: &Facts, asked: &str) -> Option<String> {
     match live_types(facts).as_slice() {
         [only] if *only != asked => Some(format!(
-            "A {asked} socket was assumed; the server's is {}. For that, ask with --type {only}.",
-            list(&[only])
+            "A {asked} socket was assumed; the server's is {only}. For that, ask with --type {only}."
         )),
         _ => None,
     }

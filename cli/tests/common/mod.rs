@@ -67,6 +67,23 @@ pub fn first_cause(json: &serde_json::Value) -> Option<&str> {
     json["causes"][0]["id"].as_str()
 }
 
+/// Every field's name stands in the documentation.
+pub fn every_key_is_documented(value: &serde_json::Value) {
+    let text = include_str!("../../../docs/json.md");
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        if let Some(object) = value.as_object() {
+            for (key, value) in object {
+                let documented = |key: &str| text.contains(&format!("`{key}`"));
+                let plain = key.strip_suffix("_bytes").unwrap_or(key);
+                assert!(documented(key) || documented(plain), "{key} is not in docs/json.md");
+                left.push(value);
+            }
+        }
+        left.extend(value.as_array().into_iter().flatten());
+    }
+}
+
 /// A private directory that goes away with its value.
 pub struct Dir(PathBuf);
 

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::render::page::Page;
-use crate::render::text::show;
+use crate::render::text::{calm, show};
 use sunpath::Errno;
 use sunpath::Outcome;
 use sunpath::fact::caller::{Caller, Capabilities, Seccomp};
@@ -34,7 +34,7 @@ pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
         Some(ids) => who.push(format!("uid {}, gid {}", ids.uid, ids.gid)),
         None => {
             let why = caller.ids.unseen().map(ToString::to_string).unwrap_or_default();
-            who.push(format!("ids not visible ({})", escape(why.as_bytes())));
+            who.push(format!("ids not visible ({})", calm(&why)));
         }
     }
     page.field("user", LABEL, &who.join(", "));
