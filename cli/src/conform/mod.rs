@@ -50,6 +50,7 @@ mod bind;
 mod connect;
 mod descriptor;
 mod healthy;
+mod inet;
 pub mod judge;
 mod listen;
 mod name;
@@ -109,6 +110,7 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
         &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
         &[listen::RECIPES, accept::RECIPES, recv::RECIPES, rights::RECIPES],
         send::RECIPES,
+        inet::RECIPES,
     ];
     FAMILIES.iter().flat_map(|files| files.iter()).flat_map(|file| file.iter())
 }
@@ -116,7 +118,7 @@ pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
 /// The recipes that only `sunpath demo` knows: for sockets that are well, and for other ways to
 /// come by a cause.
 pub fn extras() -> impl Iterator<Item = &'static Recipe> {
-    variants::RECIPES.iter().chain(healthy::RECIPES)
+    variants::RECIPES.iter().chain(inet::EXTRAS).chain(healthy::RECIPES)
 }
 
 /// The recipe for a cause.
