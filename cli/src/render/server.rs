@@ -65,7 +65,13 @@ fn one(page: &mut Page, socket: &SocketFact, names: bool) {
 
 fn bound(name: &[u8]) -> String {
     match name {
-        [0, rest @ ..] => format!("@{}", show(rest)),
+        [0, rest @ ..] => {
+            let text = rest.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+            match rest.len() - text {
+                0 => format!("@{}", show(rest)),
+                nuls => format!("@{} and {}", show(&rest[..text]), count(nuls, "NUL byte")),
+            }
+        }
         path => show(path),
     }
 }
@@ -124,11 +130,14 @@ fn state(socket: &SocketFact) -> String {
         (State::Unconnected, _) => "bound, not listening",
     };
     text.push_str(&format!(", {state}"));
-    match (socket.shutdown.read, socket.shutdown.write) {
-        (true, true) => text.push_str(", shut down"),
-        (true, false) => text.push_str(", shut down for receiving"),
-        (false, true) => text.push_str(", shut down for sending"),
-        (false, false) => {}
+    let shut = match (socket.shutdown.read, socket.shutdown.write) {
+        (true, true) => "shut down",
+        (true, false) => "shut down for receiving",
+        (false, true) => "shut down for sending",
+        (false, false) => "",
+    };
+    if !shut.is_empty() {
+        text.push_str(&format!(", {}", paint(BAD, shut)));
     }
     let queued = socket.queued_bytes.known().filter(|b| **b > 0);
     if let Some(bytes) = queued.filter(|_| socket.kind == SocketType::Datagram) {

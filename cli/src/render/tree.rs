@@ -42,13 +42,20 @@ pub fn draw(page: &mut Page, path: &PathTarget, mark: Option<&Mark>) {
             continue;
         }
         let [name, kind, owner, mode, mount] = &row.cells;
-        let details =
-            format!("{}  {}  {mode}  {}", pad(kind, kinds), pad(owner, owners), paint(DIM, mount));
-        if columns(name) > names {
+        let details = format!("{}  {}  {mode}", pad(kind, kinds), pad(owner, owners));
+        let left = " ".repeat(names);
+        let start = if columns(name) > names {
             page.line(&format!("  {name}"));
-            page.line(&format!("  {}  {details}", " ".repeat(names)));
+            format!("  {left}  {details}")
         } else {
-            page.line(&format!("  {}  {details}", pad(name, names)));
+            format!("  {}  {details}", pad(name, names))
+        };
+        if columns(&start) + 2 + columns(mount) <= page.width() {
+            page.line(&format!("{start}  {}", paint(DIM, mount)));
+        } else {
+            page.line(&start);
+            let mount = wrap(mount, names + 4, page.width());
+            page.line(&format!("  {left}  {}", paint(DIM, &mount)));
         }
     }
     end(page, walk, rows.last().map_or(0, |r| r.depth), mark);

@@ -62,13 +62,10 @@ fn target(page: &mut Page, answer: &Answer<'_>) {
             tree::draw(page, path, mark::of(answer).as_ref());
             list_of(page, "Server", &path.attached, false);
             if path.attached.known().is_none_or(Vec::is_empty) {
-                list_of(page, "Bound to the same name, but not this file", &path.namesakes, true);
-                list_of(
-                    page,
-                    "An abstract name of this spelling",
-                    &path.variants.abstract_name,
-                    true,
-                );
+                let spelt = &path.variants.abstract_name;
+                list_of(page, "Bound to the same name", &path.namesakes, true);
+                list_of(page, "Bound to the file below this view", &path.lookalikes, true);
+                list_of(page, "Bound to an abstract name of this spelling", spelt, true);
             }
         }
         Target::Abstract(name) => {

@@ -6,7 +6,6 @@ use crate::render::text::{calm, show};
 use sunpath::Errno;
 use sunpath::Outcome;
 use sunpath::fact::caller::{Caller, Capabilities, Seccomp};
-use sunpath::text::escape;
 
 const LABEL: usize = 8;
 

@@ -64,6 +64,9 @@ fn found(answer: &Answer<'_>, path: &PathTarget, step: &Step) -> Option<Mark> {
     if step.kind != FileKind::Socket {
         return bad(&format!("{}, not a socket", step.kind.name()));
     }
+    if path.lookalikes.is(|l| !l.is_empty()) {
+        return bad("bound on another file system, of which this is a view");
+    }
     if path.attached.is(Vec::is_empty) {
         return bad("no process has this socket open");
     }
