@@ -19,3 +19,8 @@ pub use listener::Listener;
 pub use stream::Stream;
 pub use sunpath_core::*;
 pub use why::{why, why_of};
+
+/// Compiles and runs what the front page of the project shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct FrontPage;
