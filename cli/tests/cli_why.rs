@@ -154,6 +154,35 @@ fn a_symptom_is_explained_or_its_absence_admitted() {
 }
 
 #[test]
+fn what_depends_on_the_programs_own_socket_is_not_guessed() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    for options in
+        [&["--call", "recv"][..], &["--call", "listen"], &["--call", "send", "--type", "stream"]]
+    {
+        let (code, json) = json(options, &path);
+        assert_eq!((code, &json["outcome"]), (3, &"unknown".into()), "{options:?}");
+    }
+    let run = run(&["why".as_ref(), "--call".as_ref(), "recv".as_ref(), path.as_os_str()]);
+    assert!(run.out.replace('\n', " ").contains("with --error"), "{}", run.out);
+}
+
+#[test]
+fn bind_stops_at_a_link_and_connect_follows_it() {
+    let dir = Dir::new();
+    let path = dir.join("link");
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let bind = run(&["why".as_ref(), "--call".as_ref(), "bind".as_ref(), path.as_os_str()]);
+    assert_eq!(bind.code, 1);
+    assert!(bind.out.contains("[bind/dangling-symlink, certain]"), "{}", bind.out);
+    assert!(bind.out.contains("▲ exists already"), "{}", bind.out);
+    let connect = why(&path);
+    assert!(connect.out.contains("[connect/dangling-symlink, certain]"), "{}", connect.out);
+    assert!(connect.out.contains("└ nowhere  ◄ does not exist"), "{}", connect.out);
+}
+
+#[test]
 fn addresses_are_read_as_they_are_pasted() {
     let dir = Dir::new();
     let path = dir.join("app.sock");

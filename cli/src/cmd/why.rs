@@ -32,7 +32,7 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
         // What really happened outweighs every prediction.
         diagnosis.outcome = Outcome::Succeeds;
         diagnosis.causes.clear();
-    } else if diagnosis.outcome == Outcome::Succeeds && depends_on_own_socket(args.call) {
+    } else if diagnosis.outcome == Outcome::Succeeds && depends_on_own_socket(args.call, socket) {
         diagnosis.outcome = Outcome::Unknown;
     }
     let text = if args.json {

@@ -7,9 +7,11 @@ mod verdict;
 use super::page::Page;
 use super::text::{calm, capital};
 use super::{CODE, DIM, paint, server, tree};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use sunpath::fact::{Seen, SocketFact, Target, Unseen};
-use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked};
+use sunpath::fact::path::End;
+use sunpath::fact::{PathTarget, Seen, SocketFact, Target, Unseen};
+use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked, SocketType};
 
 /// Causes beside the first that are shown at most.
 const MOST: usize = 6;
@@ -59,7 +61,8 @@ fn target(page: &mut Page, answer: &Answer<'_>) {
         Target::None => {}
         Target::Path(path) => {
             page.gap();
-            tree::draw(page, path, mark::of(answer).as_ref());
+            let walked = as_walked(path, answer.diagnosis.call);
+            tree::draw(page, &walked, mark::of(answer, &walked).as_ref());
             list_of(page, "Server", &path.attached, false);
             if path.attached.known().is_none_or(Vec::is_empty) {
                 let spelt = &path.variants.abstract_name;
@@ -80,6 +83,19 @@ fn target(page: &mut Page, answer: &Answer<'_>) {
             server::inet(page, inet);
         }
     }
+}
+
+/// The path as far as the call walks it: `bind` does not follow a symbolic link at the end.
+fn as_walked(path: &PathTarget, call: Call) -> Cow<'_, PathTarget> {
+    let named = path.walk.known().and_then(|w| w.named).filter(|_| call == Call::Bind);
+    let mut path = Cow::Borrowed(path);
+    if let Some(named) = named
+        && let Seen::Known(walk) = &mut path.to_mut().walk
+    {
+        walk.steps.truncate(named + 1);
+        walk.end = End::Found;
+    }
+    path
 }
 
 fn list_of(page: &mut Page, heading: &str, sockets: &Seen<Vec<SocketFact>>, names: bool) {
@@ -212,8 +228,12 @@ fn remedy(page: &mut Page, answer: &Answer<'_>) {
 }
 
 /// Whether what a call does depends on the caller's own socket more than on the address.
-pub fn depends_on_own_socket(call: Call) -> bool {
-    matches!(call, Call::Listen | Call::Recv)
+pub fn depends_on_own_socket(call: Call, socket: SocketType) -> bool {
+    match call {
+        Call::Listen | Call::Recv => true,
+        Call::Send => socket.is_connection_oriented(),
+        _ => false,
+    }
 }
 
 /// The types of live sockets at the address.

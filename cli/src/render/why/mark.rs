@@ -8,8 +8,7 @@ use sunpath::fact::permission::{Permission, Want, judge};
 use sunpath::{Call, Outcome};
 
 /// The mark at the end of the path, if there is anything to say.
-pub(super) fn of(answer: &Answer<'_>) -> Option<Mark> {
-    let path = answer.facts.path()?;
+pub(super) fn of(answer: &Answer<'_>, path: &PathTarget) -> Option<Mark> {
     let walk = path.walk.known()?;
     let last = walk.steps.last();
     let bad = |text: String| Some(Mark { bad: true, text });

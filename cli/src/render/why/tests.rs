@@ -1,10 +1,10 @@
 use super::*;
+use sunpath::fact::Process;
 use sunpath::fact::caller::{Capabilities, Group, Ids};
-use sunpath::fact::path::{End, FileId, FileKind, Step, Walk};
+use sunpath::fact::path::{FileId, FileKind, Step, Walk};
 use sunpath::fact::process::{ProcessState, WaitsIn};
 use sunpath::fact::socket::{Backlog, State};
-use sunpath::fact::{PathTarget, Process};
-use sunpath::{Address, Errno, SocketType, Symptom, diagnose};
+use sunpath::{Address, Errno, Symptom, diagnose};
 
 fn step(path: &str, kind: FileKind, mode: u32) -> Step {
     Step {

@@ -28,6 +28,10 @@ pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
 /// `connect to /run/app.sock`
 fn call(answer: &Answer<'_>) -> String {
     let address = match answer.endpoint {
+        // Bare, it would read as an abstract name.
+        Endpoint::Unix(Address::Path(path)) if path.starts_with(b"@") => {
+            format!("./{}", show(path))
+        }
         Endpoint::Unix(Address::Path(path)) => show(path),
         Endpoint::Unix(Address::Abstract(name)) => format!("@{}", show(name)),
         other => other.to_string(),
@@ -67,8 +71,7 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         }
         Outcome::Unknown => {
             let doubt = paint(DOUBT, "cannot be told");
-            let own = super::depends_on_own_socket(answer.diagnosis.call);
-            let why = if own {
+            let why = if own(answer) {
                 "it depends on the state of the program's own socket. Give the error that the \
                  program saw with --error"
             } else {
@@ -78,6 +81,10 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
             format!("{what} {call} would do {doubt}: {why}.")
         }
     }
+}
+
+fn own(answer: &Answer<'_>) -> bool {
+    super::depends_on_own_socket(answer.diagnosis.call, answer.diagnosis.socket)
 }
 
 fn probably(answer: &Answer<'_>) -> &'static str {
@@ -120,7 +127,7 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
         return None;
     }
     match now {
-        Outcome::Succeeds if super::depends_on_own_socket(answer.diagnosis.call) => None,
+        Outcome::Succeeds if own(answer) => None,
         Outcome::Succeeds => Some("Now it would succeed.".to_string()),
         Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
         Outcome::Waits if symptom == Symptom::Errno(Errno::EAGAIN) => {
