@@ -40,6 +40,7 @@ fn listener(at: &str, pending: u32, limit: u32) -> InetSocket {
         local: at.parse().unwrap(),
         remote: None,
         listening: true,
+        v6_only: false,
         backlog: Some(Backlog { pending, limit }),
         owners: vec![process].into(),
     }
@@ -243,6 +244,16 @@ fn bind_to_a_port_that_is_taken() {
         assert_eq!(d.causes[0].commands[1], "ps -fp 42");
     }
     assert_eq!(predict(Bind, Tcp, &taken("127.0.0.2:80")).outcome, Succeeds);
+    let v6_only = InetSocket { v6_only: true, ..listener("[::]:80", 0, 5) };
+    let beside = as_user(to(InetTarget { in_use_by: vec![v6_only].into(), ..local() }), root);
+    assert_eq!(predict(Bind, Tcp, &beside).outcome, Succeeds);
+    // A connection that is left over gives way to SO_REUSEADDR, which servers set.
+    let left = InetSocket { listening: false, ..listener("127.0.0.1:80", 0, 0) };
+    let left = as_user(to(InetTarget { in_use_by: vec![left].into(), ..local() }), root);
+    let d = predict(Bind, Tcp, &left);
+    expect(&d, Fails(Errno::EADDRINUSE), "bind/port-in-use", Likely);
+    let d = predict(Bind, Udp, &left);
+    expect(&d, Fails(Errno::EADDRINUSE), "bind/port-in-use", Certain);
     let d = seen(Bind, Tcp, Errno::EADDRINUSE, &taken("127.0.0.2:80"));
     expect(&d, Fails(Errno::EADDRINUSE), "bind/port-in-use", Likely);
 }

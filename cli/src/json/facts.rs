@@ -176,6 +176,7 @@ fn inet_socket(socket: &InetSocket) -> Value {
         "local": socket.local.to_string(),
         "remote": socket.remote.map(|r| r.to_string()),
         "listening": socket.listening,
+        "v6_only": socket.v6_only,
         "backlog": socket.backlog.map(socket::backlog),
         "owners": processes(&socket.owners),
     })

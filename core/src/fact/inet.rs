@@ -72,6 +72,8 @@ pub struct InetSocket {
     pub remote: Option<SocketAddr>,
     /// Whether it listens (TCP).
     pub listening: bool,
+    /// Whether it takes IPv6 only (`IPV6_V6ONLY`), if it is bound to `::`.
+    pub v6_only: bool,
     /// For a listener: connections that wait to be accepted, and the backlog.
     pub backlog: Option<super::socket::Backlog>,
     /// The processes that hold it.

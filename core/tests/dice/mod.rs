@@ -198,8 +198,9 @@ impl Roll for WaitsIn {
 impl Roll for InetSocket {
     fn roll(dice: &mut Dice<'_>) -> Self {
         let local = SocketAddr::new(dice.roll(), dice.roll());
-        let (listening, (backlog, owners)) = dice.roll();
-        InetSocket { inode: dice.roll(), local, remote: None, listening, backlog, owners }
+        let (listening, (v6_only, (backlog, owners))) = dice.roll();
+        let inode = dice.roll();
+        InetSocket { inode, local, remote: None, listening, v6_only, backlog, owners }
     }
 }
 

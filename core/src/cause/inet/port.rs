@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::fact::caller::Capabilities;
 use crate::fact::inet::InetSocket;
-use crate::{Call, Errno, Sockets};
+use crate::{Call, Errno, SocketType, Sockets};
 use alloc::format;
 
 use core::net::IpAddr;
@@ -217,7 +217,8 @@ fn port_in_use(case: &Case<'_>) -> Finding {
         return Finding::Unseen("the table of internet sockets");
     };
     let wanted = first_address(target);
-    let rival = sockets.iter().find(|s| wanted.is_none_or(|w| overlap(w, s.local.ip())));
+    let rivals = |s: &&InetSocket| wanted.is_none_or(|wanted| overlap(wanted, s));
+    let rival = sockets.iter().filter(rivals).max_by_key(|s| s.listening);
     match rival {
         Some(rival) => conflict(case, rival),
         None if case.symptom.is_some() => Finding::Suggests(format!(
@@ -236,32 +237,51 @@ fn conflict(case: &Case<'_>, rival: &InetSocket) -> Finding {
         let name = crate::text::escape(owner.name.as_bytes());
         because.push_str(&format!(" (process {}, {name})", owner.pid));
     }
-    let reuse = case.facts.own().is_some_and(|own| own.options.reuse_address);
-    if reuse && !rival.listening && case.symptom.is_none() {
-        return Finding::Suggests(because + "; both ends may allow reuse of the address");
+    let may_reuse = case.facts.own().is_none_or(|own| own.options.reuse_address);
+    if may_reuse && !rival.listening && case.socket == SocketType::Tcp && case.symptom.is_none() {
+        return Finding::Suggests(because + "; SO_REUSEADDR, if set, may admit both");
     }
     Finding::Holds(because)
 }
 
-/// Whether two local addresses claim some of the same packets. `[::]` takes those of IPv4, too.
-fn overlap(a: IpAddr, b: IpAddr) -> bool {
+/// Whether a socket bound to the wanted address would take packets of the rival's. `[::]` takes
+/// those of IPv4, too, unless it was told not to.
+fn overlap(wanted: IpAddr, rival: &InetSocket) -> bool {
+    let local = rival.local.ip();
     let all = |x: IpAddr| x == IpAddr::from([0u16; 8]);
-    let any_alike = |x: IpAddr, y: IpAddr| x.is_unspecified() && x.is_ipv4() == y.is_ipv4();
-    a == b || all(a) || all(b) || any_alike(a, b) || any_alike(b, a)
+    if local.is_ipv4() != wanted.is_ipv4() {
+        return all(wanted) || (all(local) && !rival.v6_only);
+    }
+    local == wanted || local.is_unspecified() || wanted.is_unspecified()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Seen;
+
+    fn taken(at: &str, v6_only: bool) -> InetSocket {
+        InetSocket {
+            inode: 1,
+            local: at.parse().unwrap(),
+            remote: None,
+            listening: true,
+            v6_only,
+            backlog: None,
+            owners: Seen::default(),
+        }
+    }
 
     #[test]
     fn wildcards_overlap_with_their_family_and_v6_with_all() {
         let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
-        assert!(overlap(ip("127.0.0.1"), ip("0.0.0.0")));
-        assert!(overlap(ip("::"), ip("127.0.0.1")));
-        assert!(overlap(ip("::1"), ip("::1")));
-        assert!(!overlap(ip("::1"), ip("0.0.0.0")));
-        assert!(!overlap(ip("127.0.0.1"), ip("127.0.0.2")));
+        assert!(overlap(ip("127.0.0.1"), &taken("0.0.0.0:1", false)));
+        assert!(overlap(ip("127.0.0.1"), &taken("[::]:1", false)));
+        assert!(overlap(ip("::"), &taken("127.0.0.1:1", false)));
+        assert!(overlap(ip("::1"), &taken("[::]:1", true)));
+        assert!(!overlap(ip("127.0.0.1"), &taken("[::]:1", true)));
+        assert!(!overlap(ip("::1"), &taken("0.0.0.0:1", false)));
+        assert!(!overlap(ip("127.0.0.1"), &taken("127.0.0.2:1", false)));
     }
 
     #[test]

@@ -15,11 +15,10 @@ const LISTEN: u8 = 10;
 /// `INET_DIAG_SKV6ONLY`
 const V6_ONLY: u16 = 11;
 
-/// A socket, and whether it takes IPv6 only.
+/// A socket that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub socket: InetSocket,
-    v6_only: bool,
 }
 
 impl Found {
@@ -39,7 +38,7 @@ impl Found {
                     || local.is_unspecified()
                     || (to.is_unspecified() && local.is_loopback())
             }
-            (IpAddr::V6(local), IpAddr::V4(_)) => local.is_unspecified() && !self.v6_only,
+            (IpAddr::V6(local), IpAddr::V4(_)) => local.is_unspecified() && !self.socket.v6_only,
             (IpAddr::V4(_), IpAddr::V6(_)) => false,
         }
     }
@@ -101,16 +100,17 @@ fn parse(message: &[u8]) -> Option<Found> {
     let remote = SocketAddr::new(address(family, message, 24)?, port(6)?);
     let listening = state == LISTEN;
     let (pending, limit) = (number(56)?, number(60)?);
+    let only = |(kind, value): (u16, &[u8])| kind == V6_ONLY && value.first() == Some(&1);
     let socket = InetSocket {
         inode: u64::from(number(68)?),
         local,
         remote: (remote.port() != 0).then_some(remote),
         listening,
+        v6_only: Attributes(message.get(72..)?).any(only),
         backlog: listening.then_some(Backlog { pending, limit }),
         owners: Seen::default(),
     };
-    let only = |(kind, value): (u16, &[u8])| kind == V6_ONLY && value.first() == Some(&1);
-    Some(Found { socket, v6_only: Attributes(message.get(72..)?).any(only) })
+    Some(Found { socket })
 }
 
 fn address(family: u8, message: &[u8], offset: usize) -> Option<IpAddr> {
