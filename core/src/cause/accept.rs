@@ -157,7 +157,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               ever.",
         commands: &[],
         differs: None,
-        documents: &[Document::Man("socket(7)")],
+        documents: &[Document::OpenServer, Document::Man("socket(7)")],
         class: Class::Waiting,
         test: timed_out,
         confusable: &[],

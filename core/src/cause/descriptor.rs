@@ -24,52 +24,78 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     bad_descriptor("shutdown/bad-descriptor", &[at(Call::Shutdown, 10)], SHUTDOWN_PAGES),
     bad_descriptor("name/bad-descriptor", NAME_CALLS, NAME_PAGES),
     bad_descriptor("option/bad-descriptor", OPTION_AND_IOCTL_CALLS, OPTION_PAGES),
-    not_a_socket("bind/not-a-socket-descriptor", &[at(Call::Bind, 14)], &[POSIX_BIND, MAN_BIND]),
+    not_a_socket(
+        "bind/not-a-socket-descriptor",
+        &[at(Call::Bind, 14)],
+        &[OPENSERVER_LIST, POSIX_BIND, MAN_BIND],
+    ),
     not_a_socket(
         "listen/not-a-socket-descriptor",
         &[at(Call::Listen, 14)],
-        &[POSIX_LISTEN, MAN_LISTEN],
+        &[OPENSERVER_LIST, POSIX_LISTEN, MAN_LISTEN],
     ),
     not_a_socket(
         "accept/not-a-socket-descriptor",
         &[at(Call::Accept, 14)],
-        &[POSIX_ACCEPT, MAN_ACCEPT],
+        &[OPENSERVER_LIST, POSIX_ACCEPT, MAN_ACCEPT],
     ),
     not_a_socket(
         "connect/not-a-socket-descriptor",
         &[at(Call::Connect, 14)],
         &[
-            Document::OpenServer,
+            OPENSERVER_LIST,
             Document::BsdConnect2,
             Document::Posix("connect"),
             Document::Man("connect(2)"),
         ],
     ),
-    not_a_socket("send/not-a-socket-descriptor", &[at(Call::Send, 14)], &[POSIX_SEND, MAN_SEND]),
-    not_a_socket("recv/not-a-socket-descriptor", &[at(Call::Recv, 14)], &[POSIX_RECV, MAN_RECV]),
-    not_a_socket("shutdown/not-a-socket-descriptor", &[at(Call::Shutdown, 14)], SHUTDOWN_PAGES),
+    not_a_socket(
+        "send/not-a-socket-descriptor",
+        &[at(Call::Send, 14)],
+        &[OPENSERVER_LIST, POSIX_SEND, MAN_SEND],
+    ),
+    not_a_socket(
+        "recv/not-a-socket-descriptor",
+        &[at(Call::Recv, 14)],
+        &[OPENSERVER_LIST, POSIX_RECV, MAN_RECV],
+    ),
+    not_a_socket(
+        "shutdown/not-a-socket-descriptor",
+        &[at(Call::Shutdown, 14)],
+        &[OPENSERVER_LIST, Document::Posix("shutdown"), Document::Man("shutdown(2)")],
+    ),
     not_a_socket(
         "name/not-a-socket-descriptor",
         &[at(Call::Getsockname, 14), at(Call::Getpeername, 14)],
-        NAME_PAGES,
+        &[OPENSERVER_LIST, Document::Man("getsockname(2)"), Document::Man("getpeername(2)")],
     ),
     not_a_socket(
         "option/not-a-socket-descriptor",
         &[at(Call::Getsockopt, 14), at(Call::Setsockopt, 14)],
-        OPTION_PAGES,
+        &[OPENSERVER_LIST, Document::Posix("setsockopt"), Document::Man("getsockopt(2)")],
     ),
-    bad_pointer("bind/bad-pointer", &[at(Call::Bind, 22)], ADDRESS_COPIED, &[POSIX_BIND, MAN_BIND]),
+    bad_pointer("bind/bad-pointer", &[at(Call::Bind, 22)], ADDRESS_COPIED, &[UNIX_7, MAN_BIND]),
     bad_pointer(
         "connect/bad-pointer",
         &[at(Call::Connect, 22)],
         ADDRESS_COPIED,
-        &[Document::BsdConnect2, Document::Unix7, Document::Man("connect(2)")],
+        &[Document::BsdConnect2, UNIX_7, Document::Man("connect(2)")],
     ),
-    bad_pointer("accept/bad-pointer", &[at(Call::Accept, 80)], ACCEPT_LOSES, &[MAN_ACCEPT]),
+    bad_pointer("accept/bad-pointer", &[at(Call::Accept, 80)], ACCEPT_LOSES, &[UNIX_7, MAN_ACCEPT]),
     bad_pointer("send/bad-pointer", &[at(Call::Send, 37)], SEND_COPIES, &[UNIX_7, MAN_SEND]),
     bad_pointer("recv/bad-pointer", &[at(Call::Recv, 80)], RECV_COPIES, &[UNIX_7, MAN_RECV]),
-    bad_pointer("name/bad-pointer", NAME_POINTER, ANSWER_COPIED, NAME_PAGES),
-    bad_pointer("option/bad-pointer", OPTION_POINTER, ANSWER_COPIED, OPTION_PAGES),
+    bad_pointer(
+        "name/bad-pointer",
+        NAME_POINTER,
+        ANSWER_COPIED,
+        &[UNIX_7, Document::Man("getsockname(2)"), Document::Man("getpeername(2)")],
+    ),
+    bad_pointer(
+        "option/bad-pointer",
+        OPTION_POINTER,
+        ANSWER_COPIED,
+        &[UNIX_7, Document::Man("getsockopt(2)")],
+    ),
     out_of_memory("socket/out-of-memory", &[at(Call::Socket, 50), at(Call::Socketpair, 50)]),
     out_of_memory("bind/out-of-memory", &[at(Call::Bind, 35)]),
     out_of_memory("connect/out-of-memory", &[at(Call::Connect, 35)]),
@@ -112,6 +138,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
 ];
 
+const OPENSERVER_LIST: Document = Document::OpenServer;
 const UNIX_7: Document = Document::Unix7;
 const POSIX_BIND: Document = Document::Posix("bind");
 const MAN_BIND: Document = Document::Man("bind(2)");

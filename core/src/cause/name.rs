@@ -16,7 +16,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[Cause {
     shows: &[
         fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
         fails(BSDS, Errno::ENOTCONN, Evidence::Source),
-        fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+        fails(OPENSERVER, Errno::ENOTCONN, Evidence::Inferred),
     ],
     title: "the socket has no peer to name",
     happened: "The peer's name was asked for on a socket that is not connected: a listener, a \
@@ -30,12 +30,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[Cause {
         "It does not tell that a peer has left: on Linux getpeername of a UNIX domain socket \
          succeeds for ever after a connection was made.",
     ),
-    documents: &[
-        Document::OpenServer,
-        Document::Unix7,
-        Document::Posix("getpeername"),
-        Document::Man("getpeername(2)"),
-    ],
+    documents: &[Document::Posix("getpeername"), Document::Man("getpeername(2)")],
     class: Class::UpFront,
     test: no_peer,
     confusable: &[],

@@ -34,7 +34,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             "getsockopt(2) and POSIX give ENOPROTOOPT for an option that the level does not have; \
              a level that the socket does not have is EOPNOTSUPP on Linux.",
         ),
-        documents: &[Document::OpenServer, Document::Unix7, Document::Source("net/core/sock.c")],
+        documents: &[Document::OpenServer, Document::Source("net/core/sock.c")],
         class: Class::UpFront,
         test: wrong_level,
         confusable: &[],

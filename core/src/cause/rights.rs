@@ -84,7 +84,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "Create the ring in the process that uses it, and pass the files it works on.",
         commands: &["ls -l /proc/{caller}/fd"],
         differs: None,
-        documents: &[Document::Source("net/core/scm.c")],
+        documents: &[Document::Unix7, Document::Source("net/core/scm.c")],
         class: Class::UpFront,
         test: not_passable,
         confusable: &[],

@@ -39,7 +39,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             never(LINUX, Evidence::Measured).on(Sockets::UNIX),
             fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
             fails(BSDS, Errno::ENOTCONN, Evidence::Source),
-            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Inferred),
         ],
         title: "there is no connection to shut down",
         happened: "shutdown was called on a socket that is not connected.",
@@ -54,11 +54,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             "shutdown(2) and POSIX list it for every socket; Linux never returns it for UNIX \
              domain sockets, and for TCP ones it does.",
         ),
-        documents: &[
-            Document::OpenServer,
-            Document::Posix("shutdown"),
-            Document::Man("shutdown(2)"),
-        ],
+        documents: &[Document::Posix("shutdown"), Document::Man("shutdown(2)")],
         class: Class::UpFront,
         test: not_connected,
         confusable: &[],

@@ -56,7 +56,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               TimedOut should be taken for a timeout.",
         commands: &[],
         differs: None,
-        documents: &[Document::Man("socket(7)"), Document::Man("recv(2)")],
+        documents: &[Document::OpenServer, Document::Man("socket(7)"), Document::Man("recv(2)")],
         class: Class::Waiting,
         test: timed_out,
         confusable: &[],

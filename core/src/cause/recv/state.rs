@@ -21,7 +21,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(LINUX, Errno::EINVAL, Evidence::Measured).on(Sockets::STREAM),
             fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
             fails(BSDS, Errno::ENOTCONN, Evidence::Source),
-            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Inferred),
         ],
         title: "the socket is not connected, so nothing can arrive",
         happened: "The socket was never connected, its connect failed, or it is a listener.",
@@ -33,12 +33,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         differs: Some(
             "recv(2) and POSIX give ENOTCONN; a UNIX domain stream on Linux says EINVAL instead.",
         ),
-        documents: &[
-            Document::OpenServer,
-            Document::Unix7,
-            Document::Posix("recv"),
-            Document::Man("recv(2)"),
-        ],
+        documents: &[Document::Unix7, Document::Posix("recv"), Document::Man("recv(2)")],
         class: Class::UpFront,
         test: not_connected,
         confusable: &[],

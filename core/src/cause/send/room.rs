@@ -61,7 +61,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         fix: "Find out why the receiver does not read, or wait longer.",
         commands: &["ss -xpm"],
         differs: None,
-        documents: &[Document::Man("socket(7)")],
+        documents: &[Document::OpenServer, Document::Man("socket(7)")],
         class: Class::Waiting,
         test: timed_out,
         confusable: &[],

@@ -37,7 +37,11 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               sequenced-packet socket in one.",
         commands: &[],
         differs: None,
-        documents: &[Document::Posix("sendmsg"), Document::Source("net/socket.c")],
+        documents: &[
+            Document::OpenServer,
+            Document::Posix("sendmsg"),
+            Document::Source("net/socket.c"),
+        ],
         class: Class::UpFront,
         test: too_many_buffers,
         confusable: &[],

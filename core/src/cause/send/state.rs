@@ -19,7 +19,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         shows: &[
             fails(LINUX, Errno::ENOTCONN, Evidence::Measured),
             fails(BSDS, Errno::ENOTCONN, Evidence::Source),
-            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Manual),
+            fails(OPENSERVER, Errno::ENOTCONN, Evidence::Inferred),
         ],
         title: "the socket is not connected",
         happened: "The socket was never connected, its connect failed, or it is a listener.",
@@ -30,12 +30,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               send on the accepted socket.",
         commands: &["strace -f -e trace=connect,accept,accept4,listen -p {caller}"],
         differs: None,
-        documents: &[
-            Document::OpenServer,
-            Document::Unix7,
-            Document::Posix("send"),
-            Document::Man("send(2)"),
-        ],
+        documents: &[Document::Unix7, Document::Posix("send"), Document::Man("send(2)")],
         class: Class::UpFront,
         test: not_connected,
         confusable: &[],
