@@ -5,15 +5,17 @@ use super::pair::{
 };
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use sunpath::fact::Arguments;
 use sunpath::sys::libc::SO_RCVTIMEO;
-use sunpath::sys::option;
 use sunpath::sys::socket::{self, Shutdown, SocketFlags};
+use sunpath::sys::{option, probe};
 use sunpath::{Call, SocketType, Symptom};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
     direct("accept/descriptor-limit", descriptor_limit),
+    direct("accept/unknown-flag", unknown_flag),
     direct("accept/datagram", datagram),
     direct("accept/not-listening", not_listening),
     direct("accept/shut-down", shut_down),
@@ -48,6 +50,16 @@ fn descriptor_limit(stage: &mut Stage) -> Result<Observed, Trouble> {
     let observed = without_descriptors(look, accept)?;
     socket::accept(&server, SocketFlags::NONBLOCK).step("accept afterwards")?;
     Ok(observed)
+}
+
+fn unknown_flag(stage: &mut Stage) -> Result<Observed, Trouble> {
+    const NO_FLAG: i32 = 0x10;
+    let (_, name) = name(stage, "server")?;
+    let fd = listener(SocketType::Stream, &name)?;
+    let symptom = failed(probe::accept(fd.as_raw_fd(), NO_FLAG, None));
+    let arguments = Arguments { unknown_flag: true, ..Arguments::default() };
+    let look = Look::new(Call::Accept, SocketType::Stream).descriptor(&fd).arguments(arguments);
+    Observed::of(look, symptom)
 }
 
 fn datagram(stage: &mut Stage) -> Result<Observed, Trouble> {

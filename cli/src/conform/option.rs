@@ -1,5 +1,6 @@
 //! Recipes for socket options and ioctls.
 
+use super::pair::each;
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{NOBODY, Stage, Step, Trouble, is_root};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -24,6 +25,7 @@ pub const RECIPES: &[Recipe] = &[
     direct("option/filter-too-large", filter_too_large),
     direct("option/needs-privilege", needs_privilege),
     direct("option/no-peer-credentials", no_peer_credentials),
+    direct("option/bad-length", bad_length),
     direct("option/bad-time", bad_time),
     direct("option/unknown-request", unknown_request),
     direct("option/queue-of-listener", queue_of_listener),
@@ -109,6 +111,25 @@ fn no_peer_credentials(_: &mut Stage) -> Result<Observed, Trouble> {
     let fd = stream()?;
     let option = classify::option(SocketType::Stream, SOL_SOCKET, SO_PEERPIDFD);
     observed(Call::Getsockopt, &fd, option, option::peer_pidfd(&fd))
+}
+
+/// A switch of one byte, and room for less than nothing.
+fn bad_length(_: &mut Stage) -> Result<Observed, Trouble> {
+    each("option/bad-length", &[Call::Getsockopt, Call::Setsockopt], |call| {
+        let fd = stream()?;
+        let (raw, value) = (fd.as_raw_fd(), Memory::Bytes(&[1; 4]));
+        let (name, length) =
+            if call == Call::Getsockopt { (SO_TYPE, -1) } else { (SO_RCVTIMEO, 1) };
+        let result = match call {
+            Call::Getsockopt => probe::getsockopt(raw, SOL_SOCKET, name, value, length),
+            _ => probe::setsockopt(raw, SOL_SOCKET, name, value, length),
+        };
+        let option = OptionArgument {
+            length: Some(length.into()),
+            ..classify::option(SocketType::Stream, SOL_SOCKET, name)
+        };
+        observed(call, &fd, option, result)
+    })
 }
 
 fn bad_time(_: &mut Stage) -> Result<Observed, Trouble> {

@@ -1,6 +1,6 @@
 //! Recipes for `socket`, `socketpair`, and sockets used as files.
 
-use super::pair::without_descriptors;
+use super::pair::{each, without_descriptors};
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble, endpoint};
 use std::os::fd::AsRawFd;
@@ -15,6 +15,8 @@ use sunpath::{Call, Errno, SocketType, Symptom};
 pub const RECIPES: &[Recipe] = &[
     direct("socket/family-unsupported", family_unsupported),
     direct("socket/protocol-family-unsupported", protocol_family_unsupported),
+    direct("socket/bad-type", bad_type),
+    direct("socket/bad-pointer", bad_pointer),
     direct("socket/protocol-unsupported", protocol_unsupported),
     direct("socket/type-unsupported", type_unsupported),
     direct("socket/no-pairs-in-family", no_pairs_in_family),
@@ -69,6 +71,20 @@ fn protocol_family_unsupported(_: &mut Stage) -> Result<Observed, Trouble> {
     let address = AddressArgument { length: 16, family: Some(Family::Unix) };
     let arguments = Arguments { address: Some(address), ..Arguments::default() };
     let look = Look::new(Call::Ioctl, SocketType::Udp).descriptor(&fd).arguments(arguments);
+    Observed::of(look, symptom)
+}
+
+/// The first number that is no type, and a flag that does not exist.
+fn bad_type(_: &mut Stage) -> Result<Observed, Trouble> {
+    const UNKNOWN_FLAG: i32 = 0x100;
+    let types = [11, SOCK_STREAM | UNKNOWN_FLAG];
+    each("socket/bad-type", &types, |kind| create(AF_UNIX, kind, 0))
+}
+
+fn bad_pointer(_: &mut Stage) -> Result<Observed, Trouble> {
+    let symptom = failed(probe::socketpair(AF_UNIX, SOCK_STREAM, 0, true));
+    let arguments = Arguments { bad_pointer: true, ..Arguments::default() };
+    let look = Look::new(Call::Socketpair, SocketType::Stream).arguments(arguments);
     Observed::of(look, symptom)
 }
 

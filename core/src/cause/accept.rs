@@ -2,7 +2,7 @@
 
 use crate::cause::build::*;
 use crate::cause::own::{
-    Patience, descriptor_limit, judge, not_waiting, read_shut, receiving, seconds, when,
+    Patience, descriptor_limit, judge, not_waiting, read_shut, receiving, seconds, unrecorded, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
@@ -37,6 +37,29 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         test: |case| descriptor_limit(case, 1),
         confusable: &[],
         provoke: Provoke::Live("lower RLIMIT_NOFILE to the descriptors in use, then accept"),
+    },
+    Cause {
+        id: "accept/unknown-flag",
+        calls: &[at(Call::Accept, 11)],
+        sockets: Sockets::ANY,
+        shows: &[
+            fails(LINUX, Errno::EINVAL, Evidence::Measured),
+            fails(FREEBSD, Errno::EINVAL, Evidence::Source),
+            never(MACOS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
+        ],
+        title: "accept4 has no such flag",
+        happened: "A flag other than SOCK_NONBLOCK and SOCK_CLOEXEC was passed to accept4.",
+        why: "Flags are looked at right after the descriptor, so that nothing is accepted when \
+              one is wrong. Flags of recv, such as MSG_DONTWAIT, are not flags of this call.",
+        fix: "Pass SOCK_NONBLOCK, SOCK_CLOEXEC, both or 0.",
+        commands: &["strace -f -e trace=accept4 -p {caller}"],
+        differs: None,
+        documents: &[Document::Unix7, Document::Man("accept(2)")],
+        class: Class::UpFront,
+        test: unknown_flag,
+        confusable: &[],
+        provoke: Provoke::Live("accept4 with flag 0x10"),
     },
     Cause {
         id: "accept/datagram",
@@ -216,6 +239,17 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("accept on a blocking listener with an empty queue"),
     },
 ];
+
+fn unknown_flag(case: &Case<'_>) -> Finding {
+    if case.facts.arguments.unknown_flag {
+        return Finding::Holds("a flag was passed that accept4 does not have".into());
+    }
+    // Where the listener itself is well, little else is left.
+    match case.facts.own() {
+        Some(own) if own.state != State::Listening || read_shut(own) => Finding::Excluded,
+        _ => unrecorded(case, "the flags that were passed to accept4"),
+    }
+}
 
 fn datagram(case: &Case<'_>) -> Finding {
     let datagram = matches!(case.socket, SocketType::Datagram | SocketType::Udp);

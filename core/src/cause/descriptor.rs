@@ -81,6 +81,12 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ADDRESS_COPIED,
         &[Document::BsdConnect2, UNIX_7, Document::Man("connect(2)")],
     ),
+    bad_pointer(
+        "socket/bad-pointer",
+        &[at(Call::Socketpair, 61)],
+        ANSWER_COPIED,
+        &[UNIX_7, Document::Man("socketpair(2)")],
+    ),
     bad_pointer("accept/bad-pointer", &[at(Call::Accept, 80)], ACCEPT_LOSES, &[UNIX_7, MAN_ACCEPT]),
     bad_pointer("send/bad-pointer", &[at(Call::Send, 37)], SEND_COPIES, &[UNIX_7, MAN_SEND]),
     bad_pointer("recv/bad-pointer", &[at(Call::Recv, 80)], RECV_COPIES, &[UNIX_7, MAN_RECV]),

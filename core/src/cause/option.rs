@@ -140,6 +140,35 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("set SO_SNDBUFFORCE as an ordinary user"),
     },
     Cause {
+        id: "option/bad-length",
+        calls: &[at(Call::Setsockopt, 31), at(Call::Getsockopt, 31)],
+        sockets: Sockets::ANY,
+        shows: &[
+            fails(LINUX, Errno::EINVAL, Evidence::Measured),
+            fails(BSDS, Errno::EINVAL, Evidence::Source),
+            fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
+        ],
+        title: "the value is shorter than the option's type, or its length is negative",
+        happened: "The length that was passed with the option does not fit: setsockopt got fewer \
+                   bytes than the option has, or a length is negative.",
+        why: "Most options are an int, also those that are only on or off: one byte of bool is too \
+              short. Timeouts are two numbers, whose size depends on the program's word size. \
+              getsockopt, in contrast, fills as much as there is room for.",
+        fix: "Pass an int for switches and sizes, a struct timeval for timeouts, a struct linger \
+              for SO_LINGER, with sizeof of the value.",
+        commands: &["strace -f -e trace=setsockopt,getsockopt -p {caller}"],
+        differs: None,
+        documents: &[
+            Document::Unix7,
+            Document::Posix("setsockopt"),
+            Document::Man("getsockopt(2)"),
+        ],
+        class: Class::UpFront,
+        test: bad_length,
+        confusable: &[],
+        provoke: Provoke::Live("set SO_REUSEADDR with 1 byte, read SO_TYPE into -1"),
+    },
+    Cause {
         id: "option/bad-time",
         calls: &[at(Call::Setsockopt, 44)],
         sockets: Sockets::ANY,
@@ -334,6 +363,16 @@ fn needs_privilege(case: &Case<'_>) -> Finding {
 
 fn in_initial(case: &Case<'_>) -> bool {
     case.facts.caller.user_namespace.test(|ns| ns.initial).unwrap_or(true)
+}
+
+fn bad_length(case: &Case<'_>) -> Finding {
+    // Every option that can be set is at least an int.
+    const SHORTEST: i64 = 4;
+    let length = case.facts.arguments.option.as_ref().and_then(|o| o.length);
+    argument(case, length, "the length of the value that was passed", |length| {
+        let least = if case.call == Call::Setsockopt { SHORTEST } else { 0 };
+        when(length < least, format!("{length} was passed as the length of the value"))
+    })
 }
 
 fn bad_time(case: &Case<'_>) -> Finding {

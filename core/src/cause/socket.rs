@@ -68,6 +68,31 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("ioctl(SIOCGARP) with family AF_UNIX on a UDP socket"),
     },
     Cause {
+        id: "socket/bad-type",
+        calls: &[at(Call::Socket, 10), at(Call::Socketpair, 4)],
+        sockets: Sockets::ANY,
+        shows: &[
+            fails(LINUX, Errno::EINVAL, Evidence::Measured),
+            never(BSDS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
+        ],
+        title: "the type is no type at all, or carries an unknown flag",
+        happened: "The type that was passed is 11 or more, or has a bit set that is neither part \
+                   of a type nor SOCK_NONBLOCK or SOCK_CLOEXEC.",
+        why: "Linux splits the argument into a type and flags before it looks at family and \
+              protocol. A type that could exist but does not is ESOCKTNOSUPPORT instead; the BSDs \
+              do not tell the two apart.",
+        fix: "Pass SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, with SOCK_NONBLOCK and SOCK_CLOEXEC \
+              if wanted.",
+        commands: &["strace -f -e trace=socket,socketpair -p {caller}"],
+        differs: None,
+        documents: &[Document::Unix7, Document::Man("socket(2)")],
+        class: Class::UpFront,
+        test: bad_type,
+        confusable: &[],
+        provoke: Provoke::Live("socket with type 11, and with an unknown flag"),
+    },
+    Cause {
         id: "socket/protocol-unsupported",
         calls: &[at(Call::Socket, 30), at(Call::Socketpair, 30)],
         sockets: Sockets::UNIX,
@@ -359,6 +384,17 @@ fn protocol_unsupported(case: &Case<'_>) -> Finding {
 
 fn no_pairs_in_family(case: &Case<'_>) -> Finding {
     when(!case.socket.is_unix(), "the pair was asked for in an internet family")
+}
+
+/// The first number that is no type (`SOCK_MAX` of Linux).
+const NO_TYPE: i32 = 11;
+
+fn bad_type(case: &Case<'_>) -> Finding {
+    let hint = "the type that was passed";
+    argument(case, case.facts.arguments.creation, hint, |creation| {
+        let possible = (0..NO_TYPE).contains(&creation.kind);
+        when(!possible, format!("type {:#x} was passed", creation.kind))
+    })
 }
 
 fn type_unsupported(case: &Case<'_>) -> Finding {

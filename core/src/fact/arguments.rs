@@ -20,6 +20,8 @@ pub struct Arguments {
     pub buffers: Option<u64>,
     /// `MSG_OOB`.
     pub urgent: bool,
+    /// A flag that the call does not have (`accept4`).
+    pub unknown_flag: bool,
     /// Ancillary data to send.
     pub control: Vec<Control>,
     /// Length of the ancillary buffer in bytes (`msg_controllen`).
@@ -115,6 +117,8 @@ pub struct OptionArgument {
     pub level_known: Seen<bool>,
     /// What this option is to this socket.
     pub nature: OptionNature,
+    /// The length of the value, as passed.
+    pub length: Option<i64>,
     /// For time values: the microseconds part.
     pub microseconds: Option<i64>,
     /// For a packet filter: bytes of kernel memory it needs.

@@ -77,6 +77,25 @@ fn accept_with_an_empty_queue() {
 }
 
 #[test]
+fn accept_with_a_flag_or_a_length_that_is_none() {
+    use sunpath_core::fact::arguments::AddressArgument;
+    let einval = failed(Call::Accept, STREAM, Errno::EINVAL);
+    let flag = Arguments { unknown_flag: true, ..Arguments::default() };
+    let facts = passing(listening(STREAM), flag);
+    einval.is("accept/unknown-flag", &facts);
+    predicts(Call::Accept, STREAM, &facts, fails(Errno::EINVAL), "accept/unknown-flag");
+    let address = Some(AddressArgument { length: -1, family: None });
+    let length = Arguments { address, ..Arguments::default() };
+    einval.is("name/bad-address-length", &passing(listening(STREAM), length.clone()));
+    einval.is("accept/not-listening", &passing(paired(STREAM), length.clone()));
+    for call in [Call::Getsockname, Call::Getpeername] {
+        let facts = passing(paired(STREAM), length.clone());
+        failed(call, STREAM, Errno::EINVAL).is("name/bad-address-length", &facts);
+        predicts(call, STREAM, &facts, fails(Errno::EINVAL), "name/bad-address-length");
+    }
+}
+
+#[test]
 fn accept_without_a_descriptor() {
     let mut facts = with(listening(STREAM));
     let emfile = failed(Call::Accept, STREAM, Errno::EMFILE);

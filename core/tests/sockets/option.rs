@@ -85,6 +85,17 @@ fn times_that_are_none() {
 }
 
 #[test]
+fn values_that_are_too_short() {
+    for (call, length, least) in [(Call::Setsockopt, 1, 4), (Call::Getsockopt, -1, 0)] {
+        let of = |length| OptionArgument { length: Some(length), ..option(OptionNature::Valid) };
+        let facts = using(OwnSocket::fresh(STREAM), of(length));
+        failed(call, STREAM, Errno::EINVAL).is("option/bad-length", &facts);
+        predicts(call, STREAM, &facts, fails(Errno::EINVAL), "option/bad-length");
+        works(call, STREAM, &using(OwnSocket::fresh(STREAM), of(least)));
+    }
+}
+
+#[test]
 fn filters_that_are_too_large() {
     let filter =
         |bytes| OptionArgument { filter_bytes: Some(bytes), ..option(OptionNature::Valid) };

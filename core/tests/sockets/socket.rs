@@ -19,6 +19,8 @@ fn numbers_that_make_no_socket() {
         (asking(Family::Unix, true, 1, 6), Errno::EPROTONOSUPPORT, "protocol-unsupported"),
         // The protocol is looked at before the type.
         (asking(Family::Unix, true, 4, 6), Errno::EPROTONOSUPPORT, "protocol-unsupported"),
+        (asking(Family::Unix, true, 11, 0), Errno::EINVAL, "bad-type"),
+        (asking(Family::Unix, true, 0x101, 6), Errno::EINVAL, "bad-type"),
         (asking(Family::Unix, true, 4, 0), Errno::ESOCKTNOSUPPORT, "type-unsupported"),
     ];
     for call in [Call::Socket, Call::Socketpair] {
