@@ -322,36 +322,32 @@ fn another_user_is_judged_by_its_own_rights() {
     assert!(run.out.contains("Caller\n  user      "), "{}", run.out);
 }
 
+/// A child that is killed with its value.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_server_with_a_wild_name_is_shown_escaped() {
     let dir = Dir::new();
     let path = dir.join("app.sock");
-    let (sender, receiver) = std::sync::mpsc::channel::<()>();
-    let (at, ready) = (path.clone(), std::sync::Arc::new(std::sync::Barrier::new(2)));
-    let here = ready.clone();
-    // A thread cannot rename its process; a child that does so can be any interpreter, so the
-    // process itself is a copy of `sleep` under an odd name.
+    // A process is called by the last component of what was executed, links not followed.
     let odd = dir.join("\x1b[31mx\u{7}");
-    let Ok(_) = std::fs::copy("/bin/sleep", &odd) else {
-        eprintln!("skipped: /bin/sleep is not there to be copied");
-        return;
-    };
-    let server = std::thread::spawn(move || {
-        let listener = UnixListener::bind(&at).unwrap();
-        let stdin = std::os::fd::OwnedFd::from(listener);
-        let child = std::process::Command::new(&odd).arg("60").stdin(stdin).spawn();
-        here.wait();
-        let _ = receiver.recv();
-        if let Ok(mut child) = child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    });
-    ready.wait();
+    std::os::unix::fs::symlink("/bin/sleep", &odd).unwrap();
+    let listener = std::os::fd::OwnedFd::from(UnixListener::bind(&path).unwrap());
+    let mut command = std::process::Command::new(&odd);
+    let _server = Server(command.arg("60").stdin(listener).spawn().expect("/bin/sleep runs"));
+    drop(command);
     let run = why(&path);
-    drop(sender);
-    server.join().unwrap();
     assert!(run.out.contains("\\x1b[31mx\\x07"), "{}", run.out);
+    let (_, json) = json(&[], &path);
+    let owner = &json["facts"]["target"]["attached"][0]["owners"][0]["name"];
+    assert_eq!(owner, "\x1b[31mx\u{7}");
 }
 
 #[test]

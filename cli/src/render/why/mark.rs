@@ -1,7 +1,6 @@
 //! Where on its path a call breaks, in a few words.
 
 use super::Answer;
-use crate::render::text::show;
 use crate::render::tree::Mark;
 use sunpath::fact::path::{End, FileKind, PathTarget, Step};
 use sunpath::fact::permission::{Permission, Want, judge};
@@ -20,10 +19,7 @@ pub(super) fn of(answer: &Answer<'_>, path: &PathTarget) -> Option<Mark> {
                 _ => bad(denied(answer, last?, Want::Write).unwrap_or_else(|| title(answer))),
             }
         }
-        End::Missing { link, .. } => {
-            let by = link.as_ref().map(|l| format!(" (the link {} names it)", show(l)));
-            bad(format!("does not exist{}", by.unwrap_or_default()))
-        }
+        End::Missing { .. } => bad("does not exist".into()),
         End::NotDirectory => bad("not a directory, but the path goes on".into()),
         End::NoSearch => {
             let no = "the caller may not pass".to_string();
