@@ -90,8 +90,6 @@ pub enum Need {
     Tool(&'static str),
     /// A device that can be opened for reading and writing.
     Device(&'static str),
-    /// A kernel of at least this version.
-    Kernel(u32, u32),
 }
 
 /// The two kinds of recipe.
@@ -150,10 +148,6 @@ impl Need {
                 let opened = std::fs::File::options().read(true).write(true).open(path);
                 opened.err().map(|error| format!("needs {path}: {error}"))
             }
-            Need::Kernel(major, minor) => {
-                let version = stage::place::kernel_version();
-                (version < (major, minor)).then(|| format!("needs Linux {major}.{minor}"))
-            }
         }
     }
 }
@@ -167,4 +161,34 @@ pub fn not_provoked(id: &str) -> Option<String> {
         Some(Provoke::Not(why)) => why.to_string(),
         Some(Provoke::Live(_)) | None => "nothing provokes it yet".to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_cause_that_is_provoked_has_one_recipe_and_no_other_has() {
+        let live = |cause: &&Cause| matches!(cause.provoke, Provoke::Live(_));
+        let wanted: HashSet<&str> = cause::all().filter(live).map(|cause| cause.id).collect();
+        let mut found = HashSet::new();
+        for recipe in recipes() {
+            assert!(found.insert(recipe.id), "{} has two recipes", recipe.id);
+        }
+        let missing: Vec<_> = wanted.difference(&found).collect();
+        assert!(missing.is_empty(), "no recipe for {missing:?}");
+        let idle: Vec<_> = found.difference(&wanted).collect();
+        assert!(idle.is_empty(), "recipes without a cause to provoke: {idle:?}");
+    }
+
+    #[test]
+    fn every_extra_stands_for_a_cause_or_is_well() {
+        let mut seen = HashSet::new();
+        for recipe in extras() {
+            assert!(seen.insert(recipe.id) && find(recipe.id).is_none(), "{}", recipe.id);
+            let healthy = recipe.id.starts_with("healthy/");
+            assert_eq!(cause_of(recipe.id).is_none(), healthy, "{}", recipe.id);
+        }
+    }
 }

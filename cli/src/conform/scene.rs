@@ -99,7 +99,6 @@ pub struct Look<'a> {
     endpoint: Option<Endpoint>,
     caller: As,
     descriptor: Option<BorrowedFd<'a>>,
-    not_open: bool,
     arguments: Arguments,
     history: History,
 }
@@ -113,7 +112,6 @@ impl<'a> Look<'a> {
             endpoint: None,
             caller: As::Myself,
             descriptor: None,
-            not_open: false,
             arguments: Arguments::default(),
             history: History::default(),
         }
@@ -132,11 +130,6 @@ impl<'a> Look<'a> {
     /// On this descriptor.
     pub fn descriptor(self, fd: &'a impl AsFd) -> Self {
         Look { descriptor: Some(fd.as_fd()), ..self }
-    }
-
-    /// On a number that is no open descriptor.
-    pub fn not_open(self) -> Self {
-        Look { not_open: true, ..self }
     }
 
     /// With these arguments.
@@ -161,9 +154,6 @@ impl<'a> Look<'a> {
         };
         let mut facts =
             observe(&query).map_err(|error| Trouble::Failed(format!("gather facts: {error}")))?;
-        if self.not_open {
-            facts.descriptor = Seen::Known(Descriptor::NotOpen);
-        }
         if let Seen::Known(Descriptor::Socket(own)) = &mut facts.descriptor {
             own.history = self.history;
         }

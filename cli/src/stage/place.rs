@@ -25,13 +25,6 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
-/// The kernel's version, as far as features depend on it; 0.0 if it cannot be read.
-pub fn kernel_version() -> (u32, u32) {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|n| n.parse().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-}
-
 /// Moves this process into a network namespace of its own, in which only loopback exists, up.
 pub fn own_network() -> Result<(), Trouble> {
     namespace::unshare(New::NETWORK).step("make a network namespace")?;
