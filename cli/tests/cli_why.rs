@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Dir, every_key_is_documented, first_cause, run, sunpath, why};
+use common::{Dir, close, every_key_is_documented, first_cause, output, run, spawn, sunpath, why};
 use std::ffi::{OsStr, OsString};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStringExt;
@@ -20,7 +20,7 @@ fn json(options: &[&str], address: impl AsRef<OsStr>) -> (i32, serde_json::Value
 }
 
 fn stale(path: &Path) {
-    drop(UnixListener::bind(path).expect("bind"));
+    close(UnixListener::bind(path).expect("bind"));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn addresses_are_read_as_they_are_pasted() {
         assert_eq!(code, 0, "{address}");
         assert_eq!(json["facts"]["target"]["given"], shown, "{address}");
     }
-    let relative = sunpath().current_dir(dir.join("")).args(["why", "app.sock"]).output().unwrap();
+    let relative = output(sunpath().current_dir(dir.join("")).args(["why", "app.sock"])).unwrap();
     assert_eq!(relative.status.code(), Some(0));
 }
 
@@ -224,7 +224,7 @@ fn odd_names_of_files_are_shown_escaped() {
         assert_eq!(live.code, 0, "{}", live.out);
         let shown = sunpath::text::escape(odd);
         assert!(live.out.contains(&shown), "{shown}: {}", live.out);
-        drop(listener);
+        close(listener);
         let dead = why(&path);
         assert_eq!(dead.code, 1);
         assert!(dead.out.contains("[connect/stale-socket, certain]"), "{}", dead.out);
@@ -304,7 +304,7 @@ fn another_user_is_judged_by_its_own_rights() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut users = ["nobody", "daemon", "bin"].into_iter();
     let foreign = |user: &&str| {
-        let id = std::process::Command::new("id").args(["-u", user]).output();
+        let id = output(std::process::Command::new("id").args(["-u", user]));
         let uid = id.ok().and_then(|o| String::from_utf8(o.stdout).ok());
         let mine = std::fs::metadata(&path).map(|m| std::os::unix::fs::MetadataExt::uid(&m));
         uid.and_then(|u| u.trim().parse::<u32>().ok()).is_some_and(|uid| mine.ok() != Some(uid))
@@ -341,7 +341,7 @@ fn a_server_with_a_wild_name_is_shown_escaped() {
     std::os::unix::fs::symlink("/bin/sleep", &odd).unwrap();
     let listener = std::os::fd::OwnedFd::from(UnixListener::bind(&path).unwrap());
     let mut command = std::process::Command::new(&odd);
-    let _server = Server(command.arg("60").stdin(listener).spawn().expect("/bin/sleep runs"));
+    let _server = Server(spawn(command.arg("60").stdin(listener)).expect("/bin/sleep runs"));
     drop(command);
     let run = why(&path);
     assert!(run.out.contains("\\x1b[31mx\\x07"), "{}", run.out);
@@ -358,7 +358,7 @@ fn internet_addresses_are_answered() {
     assert_eq!((code, &live["type"]), (0, &"tcp".into()), "{live}");
     let tried = run(&["why", "--connect", &format!("tcp:127.0.0.1:{port}")]);
     assert_eq!(tried.code, 0, "{}", tried.out);
-    drop(listener);
+    close(listener);
     let tried = run(&["why", "--connect", &format!("tcp:127.0.0.1:{port}")]);
     assert!(tried.out.contains("failed with ECONNREFUSED"), "{}", tried.out);
 }
@@ -367,7 +367,7 @@ fn internet_addresses_are_answered() {
 fn in_namespaces(script: &str, path: &Path) -> Option<common::Run> {
     let mut command = std::process::Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"]);
-    let output = command.arg(env!("CARGO_BIN_EXE_sunpath")).arg(path).output();
+    let output = output(command.arg(env!("CARGO_BIN_EXE_sunpath")).arg(path));
     let run = output.ok().map(common::Run::from)?;
     let refused = ["unshare:", "mount:", "setpriv:"].iter().any(|p| run.err.starts_with(p));
     if refused {

@@ -3,8 +3,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 /// What a run printed, and its status.
 pub struct Run {
@@ -40,6 +41,28 @@ impl From<Output> for Run {
     }
 }
 
+/// Held while a child is made, and alone while a descriptor is closed for good: between `fork` and
+/// `exec` a child has every descriptor of this process, and a socket that a test closed would
+/// still be open.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// Starts a command and waits until it is a process of its own.
+pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let _held = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Runs a command to its end.
+pub fn output(command: &mut Command) -> std::io::Result<Output> {
+    spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
+}
+
+/// Closes a socket while no child is being made.
+pub fn close<T>(socket: T) {
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    drop(socket);
+}
+
 /// The binary, in an environment that asks for no colour and no odd width.
 pub fn sunpath() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sunpath"));
@@ -52,7 +75,7 @@ pub fn sunpath() -> Command {
 
 /// Runs the binary and checks that its output is fit for a terminal.
 pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Run {
-    let run = Run::from(sunpath().args(args).output().expect("the binary runs"));
+    let run = Run::from(output(sunpath().args(args)).expect("the binary runs"));
     run.assert_calm();
     run
 }
