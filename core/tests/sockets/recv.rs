@@ -3,6 +3,7 @@
 use super::*;
 use sunpath_core::fact::arguments::Received;
 use sunpath_core::fact::socket::{History, SocketOptions};
+use sunpath_core::fact::{AbstractTarget, SocketFact, Target};
 
 #[test]
 fn no_connection() {
@@ -71,6 +72,26 @@ fn a_reset_by_a_listener_that_had_not() {
         assert_eq!(named, both.map(|id| (id, likely)));
         reset.is_not("recv/closed-before-accept", &with(paired(kind)));
     }
+}
+
+/// A listener at the address makes it likely that one connection alone was closed.
+#[test]
+fn a_reset_while_the_listener_lives() {
+    let server = SocketFact { state: State::Listening, ..SocketFact::new(5, STREAM) };
+    let bound = Seen::Known(vec![server]);
+    let name = AbstractTarget { name: b"app".to_vec(), bound, ..AbstractTarget::default() };
+    let target = Target::Abstract(name);
+    let reset = failed(Call::Recv, STREAM, Errno::ECONNRESET);
+    let known = Facts { target: target.clone(), ..with(abandoned(STREAM)) };
+    let unknown = Facts { target, ..Facts::default() };
+    for facts in [known, unknown] {
+        reset.may_be("recv/peer-closed-with-unread-data", &facts);
+        let second = reset.diagnose(&facts).causes[1].clone();
+        assert_eq!(second.cause.id, "recv/closed-before-accept");
+        assert_eq!(second.certainty, Certainty::Possible);
+    }
+    let d = reset.diagnose(&Facts::default());
+    assert!(d.causes.iter().all(|r| r.certainty == Certainty::Possible));
 }
 
 #[test]

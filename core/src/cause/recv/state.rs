@@ -257,40 +257,50 @@ fn was_reset(case: &Case<'_>, own: &OwnSocket) -> bool {
     }
 }
 
+/// Whether a listener is alive at the address: then it did not close with this connection in its
+/// queue, unless it was restarted meanwhile.
+fn listener_lives(case: &Case<'_>) -> bool {
+    addressees(case).iter().any(|s| s.state == State::Listening)
+}
+
+/// Whether the reset connection had been accepted; `None` if the facts show that there was no
+/// reset, or the socket was not observed.
+fn reset(case: &Case<'_>) -> Option<Accepted> {
+    match case.facts.own() {
+        Some(own) => was_reset(case, own).then(|| accepted(own)),
+        None if case.symptom.is_some() && listener_lives(case) => Some(Accepted::Unknown),
+        None => None,
+    }
+}
+
 fn peer_closed_unread(case: &Case<'_>) -> Finding {
-    judge(case, |own| {
-        if !was_reset(case, own) {
-            return Finding::Excluded;
-        }
-        match accepted(own) {
-            Accepted::Yes(why) => Finding::Holds(format!("the peer reset the connection; {why}")),
-            Accepted::No(_) => Finding::Excluded,
-            Accepted::Unknown => Finding::Suggests(String::from(
-                "the peer reset the connection; whether it had accepted it leaves no trace",
-            )),
-        }
-    })
+    match reset(case) {
+        Some(Accepted::Yes(why)) => Finding::Holds(format!("the peer reset the connection; {why}")),
+        Some(Accepted::No(_)) => Finding::Excluded,
+        Some(Accepted::Unknown) if listener_lives(case) => Finding::Suggests(String::from(
+            "a listener is alive at the address, so it is this connection that was closed, with \
+             something unread",
+        )),
+        Some(Accepted::Unknown) => Finding::Suggests(String::from(
+            "the peer reset the connection; whether it had accepted it leaves no trace",
+        )),
+        None => judge(case, |_| Finding::Excluded),
+    }
 }
 
 fn closed_before_accept(case: &Case<'_>) -> Finding {
-    judge(case, |own| {
-        if !was_reset(case, own) {
-            return Finding::Excluded;
-        }
-        match accepted(own) {
-            Accepted::Yes(_) => Finding::Excluded,
-            Accepted::No(why) => Finding::Holds(format!("the connection was reset; {why}")),
-            Accepted::Unknown if addressees(case).iter().any(|s| s.state == State::Listening) => {
-                Finding::Unobservable(
-                    "a listener is alive at the address; only if the server was restarted can it \
-                     have dropped this connection unaccepted",
-                )
-            }
-            Accepted::Unknown => Finding::Suggests(String::from(
-                "the connection was reset; whether it had been accepted leaves no trace",
-            )),
-        }
-    })
+    match reset(case) {
+        Some(Accepted::Yes(_)) => Finding::Excluded,
+        Some(Accepted::No(why)) => Finding::Holds(format!("the connection was reset; {why}")),
+        Some(Accepted::Unknown) if listener_lives(case) => Finding::Unobservable(
+            "a listener is alive at the address; only if the server was restarted can it have \
+             dropped this connection unaccepted",
+        ),
+        Some(Accepted::Unknown) => Finding::Suggests(String::from(
+            "the connection was reset; whether it had been accepted leaves no trace",
+        )),
+        None => judge(case, |_| Finding::Excluded),
+    }
 }
 
 fn end_of_file(case: &Case<'_>) -> Finding {
