@@ -311,6 +311,31 @@ fn files_are_short_and_finished() {
     faults.none();
 }
 
+#[test]
+fn functions_are_short() {
+    const MOST: usize = 70;
+    let mut faults = Faults::default();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test(path)) {
+        let lines: Vec<_> = text.lines().collect();
+        for (i, line) in lines.iter().enumerate() {
+            let code = line.trim_start();
+            let indent = &line[..line.len() - code.len()];
+            let words = ["pub ", "const ", "unsafe ", "pub(super) ", "pub(crate) "];
+            let plain =
+                words.iter().fold(code, |code, word| code.strip_prefix(word).unwrap_or(code));
+            if !plain.starts_with("fn ") {
+                continue;
+            }
+            let end = format!("{indent}}}");
+            let length = lines[i..].iter().position(|l| **l == end).unwrap_or(0) + 1;
+            faults.unless(length <= MOST, || {
+                format!("{}:{}: a function of {length} lines, of {MOST}", path.display(), i + 1)
+            });
+        }
+    }
+    faults.none();
+}
+
 fn is_test(path: &Path) -> bool {
     let tests = |name: &std::ffi::OsStr| name == "tests" || name == "tests.rs";
     path.iter().any(tests)

@@ -6,7 +6,7 @@ use crate::render::text::show;
 use crate::render::{BAD, DIM, DOUBT, GOOD, HEAD, paint};
 use sunpath::fact::socket::State;
 use sunpath::fact::{Process, SocketFact, Target};
-use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Symptom};
+use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Symptom, Unexplained};
 
 /// Writes the verdict, and below it what was assumed or done.
 pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
@@ -105,6 +105,10 @@ fn seen(answer: &Answer<'_>, call: &str, symptom: Symptom) -> String {
             format!("{call} {} because {title}.", paint(BAD, &what))
         }
         Some((_, title)) => format!("{call} {}, probably because {title}.", paint(BAD, &what)),
+        None if answer.diagnosis.unexplained == Some(Unexplained::NotListed) => {
+            let (what, kind) = (paint(DOUBT, &what), answer.diagnosis.socket);
+            format!("{call} {what}; no known cause makes it do that on a {kind} socket.")
+        }
         None if answer.diagnosis.causes.is_empty() => {
             format!("{call} {}; nothing that can be seen now explains it.", paint(DOUBT, &what))
         }
