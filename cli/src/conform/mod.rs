@@ -48,6 +48,7 @@
 mod accept;
 mod bind;
 mod connect;
+mod crowd;
 mod descriptor;
 mod healthy;
 mod inet;
@@ -104,7 +105,7 @@ pub enum Make {
 pub fn recipes() -> impl Iterator<Item = &'static Recipe> {
     const FAMILIES: &[&[&[Recipe]]] = &[
         connect::RECIPES,
-        &[wait::RECIPES, bind::RECIPES],
+        &[wait::RECIPES, bind::RECIPES, crowd::RECIPES],
         &[socket::RECIPES, descriptor::RECIPES, name::RECIPES, option::RECIPES],
         &[listen::RECIPES, accept::RECIPES, recv::RECIPES, rights::RECIPES],
         send::RECIPES,

@@ -128,20 +128,14 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         "a signal handler without SA_RESTART runs while accept waits",
         &[POSIX_ACCEPT, MAN_ACCEPT, Document::Man("signal(7)")],
     ),
-    Cause {
-        provoke: Provoke::Not(
-            "the wait lasts only while another thread is inside bind on the same socket: a \
-             window of microseconds that a signal cannot be made to hit reliably",
-        ),
-        ..interrupted(
-            "bind/interrupted",
-            &[at(Call::Bind, 60)],
-            "Another thread was binding the same socket, and a signal arrived during the wait for \
-             it.",
-            "",
-            &[Document::Source("net/unix/af_unix.c")],
-        )
-    },
+    interrupted(
+        "bind/interrupted",
+        &[at(Call::Bind, 60)],
+        "Another thread was binding the same socket, and a signal arrived during the wait for it.",
+        "take 15,000 automatic names, let one thread pick a name for a socket and another bind \
+         it, until a signal interrupts the wait",
+        &[Document::Source("net/unix/af_unix.c")],
+    ),
 ];
 
 const OPENSERVER_LIST: Document = Document::OpenServer;

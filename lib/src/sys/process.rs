@@ -164,6 +164,25 @@ pub fn limit_descriptors(soft: u64) -> Result<()> {
     rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(soft), maximum: hard })
 }
 
+/// Raises the soft limit of open descriptors to the hard one, and tells it; `u64::MAX` is
+/// unlimited.
+pub fn raise_descriptor_limit() -> Result<u64> {
+    let hard = rustix::process::getrlimit(Resource::Nofile).maximum;
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard })?;
+    Ok(hard.unwrap_or(u64::MAX))
+}
+
+/// `sched_setaffinity(2)`: keeps this thread, and those it starts from now on, on one of the
+/// processors on which it may run.
+pub fn stay_on_one_processor() -> Result<()> {
+    let allowed = rustix::thread::sched_getaffinity(None)?;
+    let mut one = rustix::thread::CpuSet::new();
+    if let Some(cpu) = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu)) {
+        one.set(cpu);
+    }
+    rustix::thread::sched_setaffinity(None, &one)
+}
+
 /// The soft limit of open descriptors of a process, or of this one; `None` is unlimited.
 pub fn descriptor_limit(pid: Option<Pid>) -> Result<Option<u64>> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
