@@ -1,7 +1,7 @@
 //! Recipes for `accept`.
 
 use super::pair::{
-    bound, each, fresh, interrupted, listener, name, not_waiting, set_timeout, without_descriptors,
+    bound, each, fresh, listener, name, not_waiting, set_timeout, until_signal, without_descriptors,
 };
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
@@ -111,7 +111,7 @@ fn timed_out(stage: &mut Stage) -> Result<Observed, Trouble> {
 fn waiting(stage: &Stage, hang: bool) -> Result<Observed, Trouble> {
     let (_, name) = name(stage, "server")?;
     let fd = listener(SocketType::Stream, &name)?;
-    let symptom = interrupted(hang, || socket::accept(&fd, SocketFlags::empty()))?;
+    let symptom = until_signal(hang, || socket::accept(&fd, SocketFlags::empty()))?;
     observed(SocketType::Stream, &fd, symptom)
 }
 

@@ -1,7 +1,7 @@
 //! Sockets for the recipes that make their call themselves.
 
 use super::judge::is_as_documented;
-use super::{Look, Observed};
+use super::{Look, Observed, failed};
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -84,19 +84,21 @@ pub fn set_timeout(fd: &OwnedFd, option: i32) -> Result<(), Trouble> {
     option::set_timeout(fd, option, MOMENT_US).step("set a timeout")
 }
 
-/// Makes a call that waits, and lets a signal interrupt it. With `hang`, the outcome is that it
-/// waited.
-pub fn interrupted<T>(
+/// Makes a call that waits until a signal interrupts it. With `hang` it is made again and again for
+/// a moment, and that it waited is what came of it.
+pub fn until_signal<T>(
     hang: bool,
-    call: impl FnOnce() -> sys::Result<T>,
+    mut call: impl FnMut() -> sys::Result<T>,
 ) -> Result<Option<Symptom>, Trouble> {
-    let alarm = Alarm::every(MOMENT, false).step("set an alarm")?;
+    let _alarm = Alarm::every(MOMENT, false).step("set an alarm")?;
     let start = Instant::now();
-    let symptom = super::failed(call());
-    let waited = start.elapsed() >= MOMENT / 2;
-    drop(alarm);
-    let cut_short = symptom == Some(Symptom::Errno(sunpath::Errno::EINTR));
-    Ok(if hang && waited && cut_short { Some(Symptom::Hangs) } else { symptom })
+    loop {
+        match call() {
+            Err(Errno::INTR) if hang && start.elapsed() < MOMENT => {}
+            Err(Errno::INTR) if hang => return Ok(Some(Symptom::Hangs)),
+            other => return Ok(failed(other)),
+        }
+    }
 }
 
 /// Makes a call without any descriptor left. The limit is raised again before facts are gathered:
@@ -109,7 +111,7 @@ pub fn without_descriptors<T>(
     process::limit_descriptors(0).step("lower the limit")?;
     let result = make();
     process::limit_descriptors(before.unwrap_or(1024)).step("raise the limit")?;
-    let symptom = super::failed(result);
+    let symptom = failed(result);
     let mut observed = Observed::of(look, symptom)?;
     let listing = std::fs::read_dir("/proc/self/fd").step("list descriptors")?;
     let used = listing.count() as u64 - 1;

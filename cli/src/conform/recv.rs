@@ -1,7 +1,7 @@
 //! Recipes for `recv`.
 
 use super::pair::{
-    client, each, fresh, interrupted, listener, name, not_waiting, pair, send_byte, set_timeout,
+    client, each, fresh, listener, name, not_waiting, pair, send_byte, set_timeout, until_signal,
 };
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
@@ -127,7 +127,7 @@ fn timed_out(_: &mut Stage) -> Result<Observed, Trouble> {
 
 fn waiting(kind: SocketType, hang: bool) -> Result<Observed, Trouble> {
     let (a, _b) = pair(kind)?;
-    let symptom = interrupted(hang, || socket::recv(&a, &mut [0; 16], RecvFlags::empty()))?;
+    let symptom = until_signal(hang, || socket::recv(&a, &mut [0; 16], RecvFlags::empty()))?;
     Observed::of(Look::new(Call::Recv, kind).descriptor(&a), symptom)
 }
 

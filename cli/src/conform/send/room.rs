@@ -2,7 +2,7 @@
 
 use super::{UNIX, direct, observed};
 use crate::conform::pair::{
-    bound, client, each, fill, fresh, interrupted, name, not_waiting, pair, send_byte, set_timeout,
+    bound, client, each, fill, fresh, name, not_waiting, pair, send_byte, set_timeout, until_signal,
 };
 use crate::conform::{Look, Observed, Recipe, failed};
 use crate::stage::{Stage, Trouble};
@@ -63,7 +63,7 @@ fn receiver_queue_full(stage: &mut Stage) -> Result<Observed, Trouble> {
 
 fn waiting(kind: SocketType, hang: bool) -> Result<Observed, Trouble> {
     let (a, _b) = full(kind)?;
-    let symptom = interrupted(hang, || socket::send(&a, b"x", SendFlags::empty()))?;
+    let symptom = until_signal(hang, || socket::send(&a, b"x", SendFlags::empty()))?;
     Observed::of(Look::new(Call::Send, kind).descriptor(&a), symptom)
 }
 
@@ -81,6 +81,6 @@ fn waits_for_queue(stage: &mut Stage) -> Result<Observed, Trouble> {
     let _receiver = bound(kind, &to)?;
     let sender = client(kind, &to)?;
     fill(|| send_byte(&sender))?;
-    let symptom = interrupted(true, || socket::send(&sender, b"x", SendFlags::empty()))?;
+    let symptom = until_signal(true, || socket::send(&sender, b"x", SendFlags::empty()))?;
     Observed::of(Look::new(Call::Send, kind).descriptor(&sender), symptom)
 }

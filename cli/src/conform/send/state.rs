@@ -1,11 +1,9 @@
 //! The socket or its peer is in a state in which nothing can be sent.
 
 use super::{CONNECTED, UNIX, direct, observed};
-use crate::conform::pair::{
-    MOMENT, each, fill, fresh, listener, name, not_waiting, pair, send_byte,
-};
+use crate::conform::pair::{each, fill, fresh, listener, name, not_waiting, pair, send_byte};
 use crate::conform::{Look, Observed, Recipe, failed};
-use crate::stage::{Stage, Step, Trouble};
+use crate::stage::{Stage, Step, Trouble, wait_until};
 use sunpath::fact::socket::History;
 use sunpath::sys::process;
 use sunpath::sys::socket::{self, SendFlags, Shutdown};
@@ -70,13 +68,14 @@ fn peer_stopped_reading(_: &mut Stage) -> Result<Observed, Trouble> {
     })
 }
 
-/// The peer is a process that ends while this one waits for room.
+/// The peer is a process that ends when this one waits for room.
 fn closed_while_blocked(_: &mut Stage) -> Result<Observed, Trouble> {
     let (a, b) = pair(SocketType::Stream)?;
     fill(|| send_byte(&a))?;
+    let sender = format!("/proc/{}/stat", std::process::id());
     let peer = process::fork(|| {
-        std::thread::sleep(MOMENT);
-        0
+        let asleep = || std::fs::read_to_string(&sender).is_ok_and(|stat| stat.contains(") S "));
+        i32::from(wait_until("the sender waits", asleep).is_err())
     });
     let peer = peer.step("start the peer")?;
     drop(b);
