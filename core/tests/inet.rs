@@ -168,6 +168,16 @@ fn a_route_that_is_not_seen_leaves_the_outcome_open() {
 }
 
 #[test]
+fn a_name_without_an_address_is_one_gap_not_three() {
+    let facts = to(InetTarget { host: "nosuch.invalid".into(), port: 80, ..Default::default() });
+    for socket in [Tcp, Udp] {
+        let d = predict(Connect, socket, &facts);
+        assert_eq!((d.outcome, d.unseen.len()), (Unknown, 1), "{d:?}");
+        assert!(d.unseen[0].what.contains("host's name"), "{d:?}");
+    }
+}
+
+#[test]
 fn a_next_hop_that_is_silent() {
     let facts = to(InetTarget { neighbour: Neighbour::Failed.into(), ..remote() });
     let d = predict(Connect, Udp, &facts);

@@ -71,7 +71,9 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         }
         Outcome::Unknown => {
             let doubt = paint(DOUBT, "cannot be told");
-            let why = if own(answer) {
+            let why = if let Some(reason) = unresolved(answer) {
+                &format!("the host leads to no address ({reason})")
+            } else if own(answer) {
                 "it depends on the state of the program's own socket. Give the error that the \
                  program saw with --error"
             } else {
@@ -81,6 +83,12 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
             format!("{what} {call} would do {doubt}: {why}.")
         }
     }
+}
+
+/// Why the name of an internet host led to no address, if it did not.
+fn unresolved(answer: &Answer<'_>) -> Option<String> {
+    let Target::Inet(target) = &answer.facts.target else { return None };
+    target.addresses.unseen().map(ToString::to_string)
 }
 
 fn own(answer: &Answer<'_>) -> bool {

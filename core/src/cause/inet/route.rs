@@ -1,6 +1,6 @@
 //! No way to the address: what the routing table, or a router, says.
 
-use super::{by_symptom, first_address, host, shown};
+use super::{by_symptom, first_address, host, is_unresolved, shown};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
@@ -164,6 +164,9 @@ fn network_unreachable(case: &Case<'_>) -> Finding {
     let Some(target) = target(case) else {
         return by_symptom(case, "only a missing route leads to this error");
     };
+    if is_unresolved(target) {
+        return Finding::Unseen("the address that the host's name stands for");
+    }
     let Some(route) = target.route.known() else { return Finding::Unseen(ROUTE) };
     let tcp = case.socket == SocketType::Tcp;
     match route {

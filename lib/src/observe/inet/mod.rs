@@ -66,7 +66,9 @@ fn outside(host: &str, port: u16, error: &std::io::Error) -> InetTarget {
 
 /// Looks at the namespace of this thread.
 fn look(transport: SocketType, host: String, port: u16) -> InetTarget {
-    let addresses = resolve(&host, port);
+    // What is spelt as IPv6 but is IPv4 (`::ffff:192.0.2.1`) takes the ways of IPv4.
+    let canonical = |all: Vec<IpAddr>| all.iter().map(IpAddr::to_canonical).collect();
+    let addresses: Seen<Vec<_>> = resolve(&host, port).map(canonical);
     let mut target = InetTarget { host, port, ..InetTarget::default() };
     let first = addresses.known().and_then(|a| a.first().copied());
     if let Some(first) = first {
