@@ -15,14 +15,23 @@ pub enum Exit {
     Unknown,
     /// The tool itself could not do its work, for example write its output.
     Trouble,
+    /// `demo ID -- COMMAND`: this system or user cannot set the failure up.
+    NotSetUp,
     /// Stopped by an interrupt.
     Interrupted,
 }
 
 impl Exit {
     /// Every status.
-    pub const ALL: &'static [Exit] =
-        &[Exit::Success, Exit::Fails, Exit::Usage, Exit::Unknown, Exit::Trouble, Exit::Interrupted];
+    pub const ALL: &'static [Exit] = &[
+        Exit::Success,
+        Exit::Fails,
+        Exit::Usage,
+        Exit::Unknown,
+        Exit::Trouble,
+        Exit::NotSetUp,
+        Exit::Interrupted,
+    ];
 
     /// The number.
     pub const fn code(self) -> u8 {
@@ -32,6 +41,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Unknown => 3,
             Exit::Trouble => 4,
+            Exit::NotSetUp => 120,
             Exit::Interrupted => 130,
         }
     }
@@ -44,6 +54,9 @@ impl Exit {
             Exit::Usage => "the command line is wrong, or names something that does not exist",
             Exit::Unknown => "what can be seen does not suffice to tell",
             Exit::Trouble => "sunpath itself could not do its work; standard error says why",
+            Exit::NotSetUp => {
+                "demo ID -- COMMAND: the failure cannot be set up here, or by this user"
+            }
             Exit::Interrupted => "interrupted",
         }
     }

@@ -92,8 +92,13 @@ Examples:
       Only this one.
   sunpath demo connect/stale-socket -- curl --unix-socket {} http://localhost/
       What does another program say about it?
+  sunpath demo --outside wait/server-stopped -- sunpath why --pid {pid} {}
+      What does sunpath say about it to somebody who looks on?
   sunpath demo --list
-      The causes that can be set up.";
+      The causes that can be set up.
+
+With a COMMAND, the exit status is that of the command: 127 if it cannot be run,
+120 if the failure cannot be set up on this system or by this user.";
 
 /// Below the help of `sunpath man`.
 pub const MAN: &str = "\

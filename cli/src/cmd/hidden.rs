@@ -10,10 +10,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The status of `sunpath demo ID -- COMMAND` if this system or user cannot set the
-/// scene up: none of Sunpath's own, and none that shells use.
-const NOT_SET_UP: u8 = 120;
-
 /// Runs the hidden subcommand, if the arguments ask for one.
 pub fn run(args: &[OsString]) -> Option<ExitCode> {
     let (name, args) = args.get(1..)?.split_first()?;
@@ -40,7 +36,7 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
                 |trouble| {
                     out::complain(&trouble.to_string());
                     match trouble {
-                        Trouble::NotHere(_) => NOT_SET_UP.into(),
+                        Trouble::NotHere(_) => Exit::NotSetUp.into(),
                         Trouble::Failed(_) => Exit::Trouble.into(),
                     }
                 },

@@ -22,11 +22,18 @@ pub struct PrivateDir {
     sweeper: Child,
 }
 
+/// The directory for temporary files, unless sockets below it would have too long a path.
+fn base() -> PathBuf {
+    const LONGEST: usize = 50;
+    let base = std::env::temp_dir();
+    if base.as_os_str().len() <= LONGEST { base } else { "/tmp".into() }
+}
+
 impl PrivateDir {
     /// Makes one below the directory for temporary files. Others may pass through it, so that
     /// clients who are other users reach what is below.
     pub fn new() -> Result<Self, Trouble> {
-        let base = std::env::temp_dir();
+        let base = base();
         let pid = std::process::id();
         let paths = (0..1000).map(|n| base.join(format!("sunpath-{pid}-{n}")));
         let made = paths.map(|path| match DirBuilder::new().mode(0o755).create(&path) {

@@ -47,11 +47,18 @@ impl fmt::Display for Trouble {
 pub trait Step<T> {
     /// Turns an error of this step into [`Trouble::Failed`].
     fn step(self, what: &str) -> Result<T, Trouble>;
+
+    /// Turns an error of a step that systems may refuse for good into [`Trouble::NotHere`].
+    fn if_possible(self, what: &str) -> Result<T, Trouble>;
 }
 
 impl<T, E: fmt::Display> Step<T> for Result<T, E> {
     fn step(self, what: &str) -> Result<T, Trouble> {
         self.map_err(|error| Trouble::Failed(format!("{what}: {error}")))
+    }
+
+    fn if_possible(self, what: &str) -> Result<T, Trouble> {
+        self.map_err(|error| Trouble::NotHere(format!("cannot {what}: {error}")))
     }
 }
 

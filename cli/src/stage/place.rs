@@ -27,13 +27,13 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
 
 /// Moves this process into a network namespace of its own, in which only loopback exists, up.
 pub fn own_network() -> Result<(), Trouble> {
-    namespace::unshare(New::NETWORK).step("make a network namespace")?;
+    namespace::unshare(New::NETWORK).if_possible("make a network namespace")?;
     namespace::loopback_up().step("bring loopback up")
 }
 
 /// Moves this process into a mount namespace of its own, from which no mount gets out.
 pub fn own_mounts() -> Result<(), Trouble> {
-    namespace::unshare(New::MOUNT).step("make a mount namespace")?;
+    namespace::unshare(New::MOUNT).if_possible("make a mount namespace")?;
     namespace::make_mounts_private().step("make the mounts private")
 }
 
@@ -45,16 +45,14 @@ pub fn own_users() -> Result<(), Trouble> {
         ids.ok_or_else(|| Trouble::Failed("the own ids cannot be read".into()))
     };
     let outside = (id("Uid:")?, id("Gid:")?);
-    if let Err(errno) = namespace::unshare(New::USER) {
-        return Err(Trouble::NotHere(format!("no user namespace can be made: {errno}")));
-    }
+    namespace::unshare(New::USER).if_possible("make a user namespace")?;
     namespace::map_ids((0, 0), outside).step("map the ids")
 }
 
 /// Mounts a `tmpfs` with these options, for example `nr_inodes=3`.
 pub fn mount_tmpfs(target: &Path, options: &CStr) -> Result<(), Trouble> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    namespace::mount("tmpfs", "sunpath", target, flags, options).step("mount a tmpfs")
+    namespace::mount("tmpfs", "sunpath", target, flags, options).if_possible("mount a tmpfs")
 }
 
 /// Moves this process into a mount namespace of its own and mounts an ext4 image there: the
@@ -65,7 +63,8 @@ pub fn mount_image(stage: &Stage) -> Result<(PathBuf, PathBuf), Trouble> {
     let (image, dir) = (stage.path("image"), stage.subdir("disk")?);
     fs::File::create(&image).and_then(|f| f.set_len(SIZE)).step("make an image")?;
     run("mkfs.ext4", &["-q".as_ref(), "-F".as_ref(), image.as_os_str()])?;
-    run("mount", &["-oloop".as_ref(), image.as_os_str(), dir.as_os_str()])?;
+    run("mount", &["-oloop".as_ref(), image.as_os_str(), dir.as_os_str()])
+        .if_possible("mount an image")?;
     Ok((image, dir))
 }
 
@@ -86,7 +85,8 @@ impl Stage {
     /// switch wait meanwhile. The old value comes back even if this process is killed: a process
     /// in a session of its own sees to it.
     pub fn set_sysctl(&mut self, path: &str, value: &str) -> Result<(), Trouble> {
-        let switch = fs::File::options().read(true).write(true).open(path).step("open a switch")?;
+        let switch =
+            fs::File::options().read(true).write(true).open(path).if_possible("open a switch")?;
         switch.lock().step("lock a switch")?;
         let old = fs::read_to_string(path).step("read a switch")?;
         if old.trim() == value {

@@ -69,7 +69,7 @@ fn dead_fuse_mount(stage: &mut Stage) -> Result<Scene, Trouble> {
     let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", server.as_raw_fd());
     let options = std::ffi::CString::new(options).step("encode the mount options")?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    namespace::mount("fuse", "sunpath", &target, flags, &options).step("mount FUSE")?;
+    namespace::mount("fuse", "sunpath", &target, flags, &options).if_possible("mount FUSE")?;
     drop(server);
     Ok(Scene::connect(endpoint(target.join("app.sock"))))
 }

@@ -4,6 +4,7 @@ use crate::conform::{Make, Need, Recipe, Scene};
 use crate::stage::server::{Server, Then};
 use crate::stage::{self, Stage, Step, Trouble, address, endpoint, place};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use sunpath::SocketType;
 use sunpath::sys::namespace::{self, mount::MountFlags};
 
@@ -89,14 +90,10 @@ fn other_filesystem_view(stage: &mut Stage) -> Result<Scene, Trouble> {
     let (upper, work, merged) =
         (stage.subdir("upper")?, stage.subdir("work")?, stage.subdir("merged")?);
     stage.serve(Server::new(&address(lower.join("app.sock"))).then(Then::Accepts))?;
-    let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
-        lower.display(),
-        upper.display(),
-        work.display()
-    );
-    let options = std::ffi::CString::new(options).step("encode the mount options")?;
+    let dirs = [("lowerdir=", &lower), (",upperdir=", &upper), (",workdir=", &work)];
+    let options = dirs.map(|(key, dir)| [key.as_bytes(), dir.as_os_str().as_bytes()].concat());
+    let options = std::ffi::CString::new(options.concat()).step("encode the mount options")?;
     namespace::mount("overlay", "overlay", &merged, MountFlags::empty(), &options)
-        .step("mount an overlay")?;
+        .if_possible("mount an overlay")?;
     Ok(Scene::connect(endpoint(merged.join("app.sock"))))
 }
