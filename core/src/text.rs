@@ -52,6 +52,15 @@ fn is_format(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A number with its noun and verb: `1 connection waits`, `2 connections wait`.
+pub(crate) fn connections_wait(count: u32) -> String {
+    if count == 1 {
+        String::from("1 connection waits")
+    } else {
+        format!("{count} connections wait")
+    }
+}
+
 /// Quotes bytes as one word for a POSIX shell with `$'...'` (bash, zsh, ksh, busybox), bare where
 /// no quotes are needed.
 ///

@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Finding};
 use crate::fact::process::{DescriptorUse, Process, WaitsIn};
 use crate::fact::socket::{Backlog, OwnSocket, Peer, State};
 use crate::fact::{Seen, SocketFact};
-use crate::text::escape;
+use crate::text::{connections_wait, escape};
 use crate::{Call, Sockets, Symptom};
 use alloc::format;
 use alloc::string::String;
@@ -146,9 +146,9 @@ impl Queue<'_> {
     fn counts(&self) -> String {
         match (self.backlog, self.stuck_ms) {
             (Some(b), Some(ms)) if ms > 0 => {
-                format!("{} connections wait, and for {ms} ms none was accepted", b.pending)
+                format!("{}, and for {ms} ms none was accepted", connections_wait(b.pending))
             }
-            (Some(b), _) => format!("{} connections wait", b.pending),
+            (Some(b), _) => connections_wait(b.pending),
             (None, _) => String::from("the caller's connection waits to be accepted"),
         }
     }
@@ -207,8 +207,8 @@ fn backlog_full(case: &Case<'_>) -> Finding {
         return Finding::Excluded;
     }
     let because = format!(
-        "{} connections wait to be accepted by {}, and its backlog is {} (one more is admitted)",
-        backlog.pending,
+        "{} to be accepted by {}, and its backlog is {} (one more is admitted)",
+        connections_wait(backlog.pending),
         look::owner(listener),
         backlog.limit
     );

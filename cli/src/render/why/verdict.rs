@@ -6,7 +6,7 @@ use crate::render::text::show;
 use crate::render::{BAD, DIM, DOUBT, GOOD, HEAD, paint};
 use sunpath::fact::socket::State;
 use sunpath::fact::{Process, SocketFact, Target};
-use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Symptom, Unexplained};
+use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Ranked, Symptom, Unexplained};
 
 /// Writes the verdict, and below it what was assumed or done.
 pub(super) fn write(page: &mut Page, answer: &Answer<'_>) {
@@ -63,7 +63,15 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         }
         Outcome::Waits => {
             let probably = probably(answer);
-            format!("{call} {}: {title}.", paint(BAD, &format!("would {probably}wait")))
+            // Where a read hangs for the same reason, connect itself gets into the backlog.
+            let later = |r: &Ranked| r.cause.concerns(Call::Recv);
+            let how = match answer.diagnosis.causes.first().is_some_and(later) {
+                true if answer.diagnosis.call == Call::Connect => {
+                    format!("would succeed, but {probably}never be answered")
+                }
+                _ => format!("would {probably}wait"),
+            };
+            format!("{call} {}: {title}.", paint(BAD, &how))
         }
         Outcome::Misleads(symptom) => {
             let how = format!("would mislead ({})", symptom.name());

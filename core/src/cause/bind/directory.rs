@@ -145,7 +145,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               whole way to it. The mode of the socket itself plays no part.",
         fix: "Give the server a directory of its own (RuntimeDirectory=, or one that its user \
               owns) instead of opening a shared one.",
-        commands: &["install -d -o {user} {dir}", "namei -l {dir}"],
+        commands: &["namei -l {dir}"],
         differs: None,
         documents: &[
             Document::Man("unix(7)"),

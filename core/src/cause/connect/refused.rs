@@ -7,6 +7,7 @@ use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
 use crate::fact::path::FileKind;
 use crate::fact::socket::State;
+use crate::text::connections_wait;
 use crate::{Call, Errno, Sockets, Symptom};
 use alloc::format;
 use alloc::string::String;
@@ -57,7 +58,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               the name. Only the file's inode leads to a socket, and this one leads to none.",
         fix: "Start the server. If it refuses to start because the file exists, remove the file \
               first.",
-        commands: &["rm {path}"],
+        commands: &["rm {at}"],
         differs: None,
         documents: &[
             Document::OpenServer,
@@ -359,8 +360,8 @@ fn backlog_full(case: &Case<'_>) -> Finding {
         return Finding::Unseen("the listener's backlog");
     };
     let counts = format!(
-        "{} connections wait to be accepted by {}, and its backlog is {} (one more is admitted)",
-        backlog.pending,
+        "{} to be accepted by {}, and its backlog is {} (one more is admitted)",
+        connections_wait(backlog.pending),
         look::owner(listener),
         backlog.limit
     );

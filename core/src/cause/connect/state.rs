@@ -5,6 +5,7 @@ use crate::cause::look::{self, Own, Reached};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
+use crate::text::connections_wait;
 use crate::{Call, Errno, SocketType, Sockets};
 use alloc::format;
 use alloc::string::String;
@@ -133,9 +134,10 @@ fn interrupted(case: &Case<'_>) -> Finding {
     }
     match look::listener(case).and_then(|l| l.backlog) {
         Some(b) if b.is_full() => Finding::Suggests(format!(
-            "{} connections wait at a backlog of {}, so connect has to wait, and waiting ends \
-             when a signal arrives",
-            b.pending, b.limit
+            "{} at a backlog of {}, so connect has to wait, and waiting ends when a signal \
+             arrives",
+            connections_wait(b.pending),
+            b.limit
         )),
         _ => Finding::Unobservable("a signal that arrived while connect waited leaves no trace"),
     }

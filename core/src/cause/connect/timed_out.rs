@@ -5,6 +5,7 @@ use crate::cause::look::{listener, nonblocking};
 use crate::cause::own::{Patience, judge, seconds, sending};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
+use crate::text::connections_wait;
 use crate::{Call, Errno, Sockets};
 use alloc::format;
 
@@ -48,9 +49,9 @@ fn timed_out(case: &Case<'_>) -> Finding {
         let full = listener(case).and_then(|s| s.backlog).filter(|b| b.is_full());
         match (full, case.symptom) {
             (Some(backlog), _) => Finding::Holds(format!(
-                "SO_SNDTIMEO is {}, and {} connections wait (backlog {})",
+                "SO_SNDTIMEO is {}, and {} (backlog {})",
                 seconds(us),
-                backlog.pending,
+                connections_wait(backlog.pending),
                 backlog.limit
             )),
             (None, Some(_)) => Finding::Holds(format!(
