@@ -1,19 +1,20 @@
 //! Recipes for `getpeername` and `shutdown`.
 
-use super::pair::{client, each, listener, name};
+use super::pair::{client, each, fresh, listener, name};
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::AsRawFd;
 use sunpath::fact::Arguments;
 use sunpath::fact::arguments::AddressArgument;
 use sunpath::sys::probe::{self, Memory};
-use sunpath::sys::socket::{self, SocketFlags};
+use sunpath::sys::socket::{self, Shutdown, SocketFlags};
 use sunpath::{Call, SocketType};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
     Recipe { id: "name/no-peer", needs: &[], make: Make::Direct(no_peer) },
     Recipe { id: "name/bad-address-length", needs: &[], make: Make::Direct(bad_address_length) },
+    Recipe { id: "shutdown/not-connected", needs: &[], make: Make::Direct(not_connected) },
     Recipe { id: "shutdown/bad-direction", needs: &[], make: Make::Direct(bad_direction) },
 ];
 
@@ -41,6 +42,18 @@ fn bad_address_length(stage: &mut Stage) -> Result<Observed, Trouble> {
         let address = Some(AddressArgument { length: length.into(), family: None });
         let arguments = Arguments { address, ..Arguments::default() };
         Observed::of(Look::new(call, kind).descriptor(fd).arguments(arguments), symptom)
+    })
+}
+
+/// Of internet sockets only: a UNIX domain socket in the same state raises no error.
+fn not_connected(_: &mut Stage) -> Result<Observed, Trouble> {
+    for kind in [SocketType::Stream, SocketType::Datagram, SocketType::SeqPacket] {
+        socket::shutdown(&fresh(kind)?, Shutdown::Both).step("shut a fresh socket down")?;
+    }
+    each("shutdown/not-connected", &[SocketType::Udp, SocketType::Tcp], |kind| {
+        let fd = fresh(kind)?;
+        let symptom = failed(socket::shutdown(&fd, Shutdown::Both));
+        Observed::of(Look::new(Call::Shutdown, kind).descriptor(&fd), symptom)
     })
 }
 

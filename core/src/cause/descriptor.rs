@@ -194,7 +194,7 @@ const EINTR: &[Rule] = &[
 ];
 /// `bind` waits for another thread's `bind` on Linux only; elsewhere the loser fails at once.
 const EINTR_OF_BIND: &[Rule] = &[
-    fails(LINUX, Errno::EINTR, Evidence::Source),
+    fails(LINUX, Errno::EINTR, Evidence::Measured),
     never(BSDS, Evidence::Source),
     never(OPENSERVER, Evidence::Inferred),
 ];

@@ -5,7 +5,7 @@ use crate::cause::own::{argument, judge, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
-use crate::{Call, Errno, Sockets};
+use crate::{Call, Errno, Platform, Sockets};
 use alloc::format;
 
 /// The entries of this file.
@@ -58,7 +58,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         class: Class::UpFront,
         test: not_connected,
         confusable: &[],
-        provoke: Provoke::Not("Linux never returns it for UNIX domain sockets"),
+        provoke: Provoke::Live("shutdown of a fresh TCP socket; a UNIX domain one never fails so"),
     },
 ];
 
@@ -70,5 +70,10 @@ fn bad_direction(case: &Case<'_>) -> Finding {
 }
 
 fn not_connected(case: &Case<'_>) -> Finding {
-    judge(case, |own| when(own.state != State::Connected, "the socket is not connected"))
+    judge(case, |own| match own.state {
+        State::Connected => Finding::Excluded,
+        State::Listening if case.platform == Platform::Linux => Finding::Excluded,
+        State::Listening => Finding::Holds("the socket is a listener".into()),
+        State::Unconnected => when(!own.connecting, "the socket is not connected"),
+    })
 }
