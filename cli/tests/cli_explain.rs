@@ -33,7 +33,7 @@ fn every_cause_has_a_page_and_an_entry_in_json() {
     every_key_is_documented(&run(&["explain", "--json", "--search", "backlog"]).json());
     let page = run(&["explain", "connect/stale-socket"]);
     assert_eq!(page.code, 0);
-    for heading in ["What happened", "Why", "What to do", "What programs see", "rm PATH"] {
+    for heading in ["What happened", "Why", "What to do", "What programs see", "rm FILE"] {
         assert!(page.out.contains(heading), "{heading}");
     }
     let one = run(&["explain", "--json", "connect/stale-socket"]).json();

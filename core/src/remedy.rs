@@ -29,7 +29,7 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 
 /// The value of a placeholder:
 /// - `path`: the path as given; `dir`: its directory; `trimmed`, `slashed`: what was meant;
-/// - `at`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
+/// - `file`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
 /// - `mount`: where the file system at the place of the break is mounted;
 /// - `user`: the caller's user; `caller`: the caller's process id; `group`: the group of the socket file;
 /// - `pid`, `server`: the process that owns the socket, and its name;
@@ -44,7 +44,7 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
         "dir" => path.map(|p| file(parent(&p.given))),
         "trimmed" => path?.variants.trimmed.known()?.as_deref().map(file),
         "slashed" => path?.variants.slashed.known()?.as_deref().map(file),
-        "at" => {
+        "file" => {
             let p = path?;
             p.broken_at().or_else(|| p.found()).map(|s| file(&s.path))
         }

@@ -107,7 +107,7 @@ const PLACEHOLDERS: &[&str] = &[
     "dir",
     "trimmed",
     "slashed",
-    "at",
+    "file",
     "link",
     "mount",
     "user",

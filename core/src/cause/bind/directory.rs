@@ -50,7 +50,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         happened: "The path goes on below something that has nothing below it.",
         why: "Only in a directory can a name be made.",
         fix: "Correct the path, or replace what is in the way by a directory.",
-        commands: &["ls -la {at}"],
+        commands: &["ls -la {file}"],
         differs: None,
         documents: &[Document::BsdConnect2, Document::Posix("bind"), Document::Man("bind(2)")],
         class: Class::UpFront,

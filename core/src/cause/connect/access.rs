@@ -30,7 +30,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               Reading a directory (r) is another right and does not help.",
         fix: "Give the caller x on the directory: by its group, by an access control list, or, \
               if its contents may be reached by all, with o+x.",
-        commands: &["namei -l {path}", "setfacl -m u:{user}:x {at}", "chmod o+x {at}"],
+        commands: &["namei -l {path}", "setfacl -m u:{user}:x {file}", "chmod o+x {file}"],
         differs: None,
         documents: &[
             Document::BsdConnect2,
@@ -134,7 +134,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               an attacker could have planted them.",
         fix: "Use the real path of the socket, or let the owner of the directory or the caller \
               make the link.",
-        commands: &["readlink {at}", "sysctl fs.protected_symlinks"],
+        commands: &["readlink {file}", "sysctl fs.protected_symlinks"],
         differs: None,
         documents: &[Document::Man("proc_sys_fs(5)")],
         class: Class::UpFront,

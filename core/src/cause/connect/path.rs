@@ -58,7 +58,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               itself, so this usually means that the service has not run since.",
         fix: "Start the service that makes the directory, or correct the path. If the directory \
               is to exist before the service runs, let tmpfiles.d or RuntimeDirectory= make it.",
-        commands: &["ls -la {at}"],
+        commands: &["ls -la {file}"],
         differs: None,
         documents: &[
             Document::OpenServer,
@@ -112,7 +112,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         why: "Only a directory can be searched for the next component.",
         fix: "Correct the path. If a program appends a name to what it was configured with, give \
               it the directory instead of the socket.",
-        commands: &["ls -la {at}"],
+        commands: &["ls -la {file}"],
         differs: None,
         documents: &[Document::BsdConnect2, Document::Posix("connect")],
         class: Class::UpFront,

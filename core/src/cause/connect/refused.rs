@@ -58,7 +58,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               the name. Only the file's inode leads to a socket, and this one leads to none.",
         fix: "Start the server. If it refuses to start because the file exists, remove the file \
               first.",
-        commands: &["rm {at}"],
+        commands: &["rm {file}"],
         differs: None,
         documents: &[
             Document::OpenServer,
