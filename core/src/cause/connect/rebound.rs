@@ -179,7 +179,7 @@ fn other_filesystem_view(case: &Case<'_>) -> Finding {
     );
     if let Some(socket) = lookalike(case) {
         return Finding::Holds(format!(
-            "{file}, and the same file on another file system (inode {}) is the live socket of {}",
+            "{at}, and the same file on another file system (inode {}) is the live socket of {}",
             file.file.inode,
             look::owner(socket)
         ));
@@ -187,11 +187,11 @@ fn other_filesystem_view(case: &Case<'_>) -> Finding {
     let elsewhere = |s: &&SocketFact| s.file.is_some_and(|f| f.device != file.file.device);
     match look::namesakes(case).into_iter().find(elsewhere) {
         Some(socket) => Finding::Suggests(format!(
-            "{file}, and {} has a live socket of this name on another file system",
+            "{at}, and {} has a live socket of this name on another file system",
             look::owner(socket)
         )),
         None if mount.fs_type != "overlay" => Finding::Suggests(format!(
-            "{file}: if a server on the other side of it is alive, it cannot be reached by this \
+            "{at}: if a server on the other side of it is alive, it cannot be reached by this \
              file; no socket here is bound to it"
         )),
         None => Finding::Excluded,
