@@ -399,3 +399,16 @@ fn raw_addresses() {
         expect(&d, Fails(Errno::EAFNOSUPPORT), "connect/family-mismatch-inet", Certain);
     }
 }
+
+#[test]
+fn parts_that_are_missing() {
+    let port_0 = to(InetTarget { port: 0, ..local() });
+    let d = predict(Send, Udp, &port_0);
+    expect(&d, Fails(Errno::EINVAL), "connect/incomplete-address-inet", Certain);
+    assert_eq!(predict(Connect, Udp, &port_0).outcome, Succeeds);
+    let way = || Route::Unicast { device: "eth0".into(), gateway: None };
+    let d = predict(Connect, Tcp, &to(target("fe80::1", way(), false)));
+    expect(&d, Fails(Errno::EINVAL), "connect/incomplete-address-inet", Certain);
+    let scoped = InetTarget { host: "fe80::1%eth0".into(), ..target("fe80::1", way(), false) };
+    assert_eq!(predict(Connect, Udp, &to(scoped)).outcome, Succeeds);
+}

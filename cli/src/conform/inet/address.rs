@@ -9,6 +9,7 @@ use sunpath::fact::Arguments;
 use sunpath::fact::arguments::{AddressArgument, Family};
 use sunpath::sys::name::Name;
 use sunpath::sys::probe::{self, Memory};
+use sunpath::sys::socket::{self, AddressFamily, Kind, SocketFlags};
 use sunpath::{Call, SocketType};
 
 /// The recipes of this file.
@@ -19,6 +20,11 @@ pub const RECIPES: &[Recipe] = &[
         make: Make::Direct(bad_address_length),
     },
     Recipe { id: "connect/family-mismatch-inet", needs: &[], make: Make::Direct(family_mismatch) },
+    Recipe {
+        id: "connect/incomplete-address-inet",
+        needs: &[],
+        make: Make::Direct(incomplete_address),
+    },
     Recipe { id: "connect/address-not-available", needs: &[], make: Make::Scene(not_available) },
 ];
 
@@ -42,6 +48,17 @@ fn bad_address_length(_: &mut Stage) -> Result<Observed, Trouble> {
 
 fn family_mismatch(_: &mut Stage) -> Result<Observed, Trouble> {
     connect_raw(16, 1, Family::Unix)
+}
+
+/// A link-local address without its interface.
+fn incomplete_address(_: &mut Stage) -> Result<Observed, Trouble> {
+    network()?;
+    let made = socket::socket_of(AddressFamily::INET6, Kind::STREAM, SocketFlags::empty());
+    let fd = made.map_err(|errno| Trouble::NotHere(format!("no IPv6: {errno}")))?;
+    let at = SocketAddr::from(([0xfe80, 0, 0, 0, 0, 0, 0, 1], 80));
+    let symptom = failed(socket::connect(&fd, &Name::internet(&at)));
+    let look = Look::new(Call::Connect, SocketType::Tcp).descriptor(&fd);
+    Observed::of(look.endpoint(super::endpoint(SocketType::Tcp, at)), symptom)
 }
 
 /// An address for documents (RFC 5737), which no machine has.

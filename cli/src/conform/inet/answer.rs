@@ -46,7 +46,7 @@ fn reset_while_connecting(_: &mut Stage) -> Result<Observed, Trouble> {
     Observed::of(look.history(history), symptom)
 }
 
-/// Three quarters of a second of silence are enough here; the default is two minutes.
+/// Less than a second of silence is enough here; the default is more than a minute.
 fn timed_out(_: &mut Stage) -> Result<Observed, Trouble> {
     network()?;
     let (_server, at, _first) = full()?;

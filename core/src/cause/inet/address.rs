@@ -10,6 +10,7 @@ use crate::fact::inet::Route;
 use crate::{Call, Errno, SocketType, Sockets};
 use alloc::format;
 use alloc::string::ToString;
+use core::net::IpAddr;
 
 /// The entries of this file.
 pub(in crate::cause) const CAUSES: &[Cause] = &[
@@ -65,6 +66,33 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         test: family_mismatch,
         confusable: &[],
         provoke: Provoke::Live("connect a TCP socket to an address whose family is AF_UNIX"),
+    },
+    Cause {
+        id: "connect/incomplete-address-inet",
+        calls: &[at(Call::Connect, 39), at(Call::Send, 39)],
+        sockets: Sockets::INET,
+        shows: &[
+            fails(LINUX, Errno::EINVAL, Evidence::Measured),
+            fails(NOT_LINUX, Errno::EADDRNOTAVAIL, Evidence::Inferred),
+        ],
+        title: "a part of the internet address is missing",
+        happened: "connect went to a link-local IPv6 address (fe80::...) without saying on which \
+                   interface; or a datagram was sent to port 0.",
+        why: "Every interface has the same link-local network, so such an address means nothing \
+              without its interface, the scope. Port 0 stands for any port when binding, and for \
+              none as a destination.",
+        fix: "Write the interface behind the address, as in fe80::1%eth0, and fill sin6_scope_id; \
+              look where the port got lost.",
+        commands: &["ip -6 neigh show to {address}", "ip link show"],
+        differs: Some(
+            "BSD connect(2) gives a bad length as the only reason for this error. TCP is refused \
+             (ECONNREFUSED) on port 0, and connecting a datagram socket to it is no error.",
+        ),
+        documents: &[Document::BsdConnect2, Document::Man("ipv6(7)"), Document::Man("udp(7)")],
+        class: Class::UpFront,
+        test: incomplete,
+        confusable: &[],
+        provoke: Provoke::Live("connect a TCP socket to fe80::1 with a scope of 0"),
     },
     Cause {
         id: "connect/address-not-available",
@@ -133,6 +161,23 @@ fn family_mismatch(case: &Case<'_>) -> Finding {
             "the address's family is {}; whether the socket's is another was not looked at",
             if family == Family::Inet6 { "AF_INET6" } else { "AF_INET" }
         )),
+        _ => Finding::Excluded,
+    }
+}
+
+fn incomplete(case: &Case<'_>) -> Finding {
+    let Some(target) = case.facts.inet() else { return Finding::Excluded };
+    if case.call == Call::Send {
+        let lost = target.port == 0 && case.socket == SocketType::Udp;
+        let because = "a datagram cannot be sent to port 0".to_string();
+        return if lost { Finding::Holds(because) } else { Finding::Excluded };
+    }
+    match first_address(target) {
+        Some(IpAddr::V6(address))
+            if address.is_unicast_link_local() && !target.host.contains('%') =>
+        {
+            shown(target, format!("{address} is link-local, and no interface is named"))
+        }
         _ => Finding::Excluded,
     }
 }

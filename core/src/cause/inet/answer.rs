@@ -86,9 +86,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         happened: "The request was sent again and again without an answer: the host is off, a \
                    firewall drops the packets, or the server's accept queue is full. On a \
                    connection that stood, the other end stopped acknowledging.",
-        why: "Silence does not say why, so the kernel repeats with growing pauses: 6 times, about \
-              two minutes in all, unless tcp_syn_retries, TCP_SYNCNT or TCP_USER_TIMEOUT say \
-              otherwise. A full accept queue drops requests rather than refusing them.",
+        why: "Silence does not say why, so the kernel repeats with growing pauses: six times, which \
+              takes one to two minutes, unless tcp_syn_retries, TCP_SYNCNT or TCP_USER_TIMEOUT \
+              say otherwise. A full accept queue drops requests rather than refusing them.",
         fix: "Check that the host is up and that no firewall drops packets for the port. If the \
               server is on this machine, look at its queue: it does not accept fast enough.",
         commands: &["ss -lntp sport = :{port}", "ip route get {address}"],
