@@ -1,6 +1,6 @@
 //! Sockets for the recipes that make their call themselves.
 
-use super::judge::is_as_documented;
+use super::judge::{describe, is_as_documented};
 use super::{Look, Observed, failed};
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::OwnedFd;
@@ -117,6 +117,15 @@ pub fn without_descriptors<T>(
     let used = listing.count() as u64 - 1;
     observed.facts.caller.descriptors = Seen::Known(DescriptorUse { used, limit: 0 });
     Ok(observed)
+}
+
+/// Makes sure that the cause is foreseen before the call is made: some states are gone after it.
+pub fn foresee(id: &str, look: Look<'_>) -> Result<(), Trouble> {
+    let predicted = look.predict()?;
+    match predicted.causes.first() {
+        Some(first) if first.cause.id == id => Ok(()),
+        _ => Err(Trouble::Failed(format!("predicted: {}", describe(&predicted)))),
+    }
 }
 
 /// Carries the steps out for each of these; what comes back is the first that is not as the

@@ -1,7 +1,8 @@
 //! Recipes for `recv`.
 
 use super::pair::{
-    client, each, fresh, listener, name, not_waiting, pair, send_byte, set_timeout, until_signal,
+    client, each, foresee, fresh, listener, name, not_waiting, pair, send_byte, set_timeout,
+    until_signal,
 };
 use super::{Look, Make, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble};
@@ -72,9 +73,10 @@ fn peer_left(_: &mut Stage) -> Result<Observed, Trouble> {
         let (a, b) = pair(SocketType::Datagram)?;
         send_byte(&a).step("send")?;
         socket::disconnect(&b).step("dissolve the association")?;
+        let look = || Look::new(call, SocketType::Datagram).descriptor(&a);
+        foresee("recv/peer-left-with-unread-data", look())?;
         let symptom = if call == Call::Send { failed(send_byte(&a)) } else { recv(&a) };
-        let look = Look::new(call, SocketType::Datagram).descriptor(&a).arguments(not_waiting());
-        Observed::of(look, symptom)
+        Observed::of(look().arguments(not_waiting()), symptom)
     })
 }
 
@@ -83,6 +85,8 @@ fn peer_closed_unread(_: &mut Stage) -> Result<Observed, Trouble> {
         let (a, b) = pair(kind)?;
         send_byte(&a).step("send")?;
         drop(b);
+        let look = Look::new(Call::Recv, kind).descriptor(&a);
+        foresee("recv/peer-closed-with-unread-data", look)?;
         observed(kind, &a, recv(&a))
     })
 }
@@ -93,10 +97,11 @@ fn closed_before_accept(stage: &mut Stage) -> Result<Observed, Trouble> {
         let server = listener(kind, &name)?;
         let client = client(kind, &name)?;
         drop(server);
-        let symptom = recv(&client);
         let history = History { sent_nothing: true, ..History::default() };
-        let look = Look::new(Call::Recv, kind).descriptor(&client).arguments(not_waiting());
-        Observed::of(look.history(history), symptom)
+        let look = || Look::new(Call::Recv, kind).descriptor(&client).history(history);
+        foresee("recv/closed-before-accept", look())?;
+        let symptom = recv(&client);
+        Observed::of(look().arguments(not_waiting()), symptom)
     })
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::fact::{Arguments, Descriptor, Facts, Seen, socket::History};
 use sunpath::observe::{As, Query, observe};
 use sunpath::sys;
-use sunpath::{Call, Endpoint, SocketType, Symptom};
+use sunpath::{Call, Diagnosis, Endpoint, SocketType, Symptom, diagnose};
 
 /// An address at which a call fails, and who makes it. The stage keeps its servers alive.
 pub struct Scene {
@@ -140,6 +140,12 @@ impl<'a> Look<'a> {
     /// With what the program knows of its socket's past.
     pub fn history(self, history: History) -> Self {
         Look { history, ..self }
+    }
+
+    /// What the call would do, by the facts.
+    pub fn predict(self) -> Result<Diagnosis, Trouble> {
+        let (call, socket) = (self.call, self.socket);
+        Ok(diagnose(call, socket, None, &self.facts()?))
     }
 
     /// Gathers the facts.

@@ -1,7 +1,9 @@
 //! The socket or its peer is in a state in which nothing can be sent.
 
 use super::{CONNECTED, UNIX, direct, observed};
-use crate::conform::pair::{each, fill, fresh, listener, name, not_waiting, pair, send_byte};
+use crate::conform::pair::{
+    each, fill, foresee, fresh, listener, name, not_waiting, pair, send_byte,
+};
 use crate::conform::{Look, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble, wait_until};
 use sunpath::fact::socket::History;
@@ -38,6 +40,7 @@ fn pending_reset(_: &mut Stage) -> Result<Observed, Trouble> {
     let (a, b) = pair(SocketType::SeqPacket)?;
     send_byte(&a).step("send")?;
     drop(b);
+    foresee("send/pending-reset", Look::new(Call::Send, SocketType::SeqPacket).descriptor(&a))?;
     observed(SocketType::SeqPacket, &a, failed(send_byte(&a)))
 }
 
@@ -89,5 +92,6 @@ fn closed_while_blocked(_: &mut Stage) -> Result<Observed, Trouble> {
 fn receiver_closed(_: &mut Stage) -> Result<Observed, Trouble> {
     let (a, b) = pair(SocketType::Datagram)?;
     drop(b);
+    foresee("send/receiver-closed", Look::new(Call::Send, SocketType::Datagram).descriptor(&a))?;
     observed(SocketType::Datagram, &a, failed(send_byte(&a)))
 }

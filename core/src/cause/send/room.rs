@@ -240,16 +240,25 @@ fn full_queue(case: &Case<'_>) -> Finding {
             (Lacking::Queue, _) => {
                 Finding::Holds("the receiver's queue is full, and the call does not wait".into())
             }
-            (Lacking::Buffer, _) | (_, None) => Finding::Excluded,
+            (Lacking::Buffer, _) => Finding::Excluded,
+            (Lacking::Nothing, None) if unread(case) => {
+                Finding::Unseen("how many messages wait in the receiver's queue")
+            }
+            (Lacking::Nothing, None) => Finding::Excluded,
             (Lacking::Nothing, Some(_)) => Finding::Suggests(suspicion(case, own)),
         }
     })
 }
 
-/// The kernel shows how many bytes wait in a receiver, but not how many messages.
+/// Whether the receiver at the address has messages that it has not read. The kernel shows how
+/// many bytes the first one has, but not how many messages there are.
+fn unread(case: &Case<'_>) -> bool {
+    addressees(case).iter().any(|s| s.queued_bytes.is(|n| *n > 0))
+}
+
+/// What speaks for a full queue of a receiver that is sent to by address.
 fn suspicion(case: &Case<'_>, own: &OwnSocket) -> String {
-    let waiting = addressees(case).iter().any(|s| s.queued_bytes.is(|n| *n > 0));
-    let unread = if waiting { "the receiver has unread messages, and " } else { "" };
+    let unread = if unread(case) { "the receiver has unread messages, and " } else { "" };
     format!("{unread}the send buffer is not full: {}", used(own))
 }
 
