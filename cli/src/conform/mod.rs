@@ -87,6 +87,8 @@ pub struct Recipe {
 pub enum Need {
     /// The powers of root in the initial user namespace: namespaces, mounts, other users.
     Root,
+    /// A loopback device that is up; root makes one of its own.
+    Loopback,
     /// A program in `PATH`.
     Tool(&'static str),
     /// A device that can be opened for reading and writing.
@@ -140,6 +142,12 @@ impl Need {
     pub fn missing(self) -> Option<String> {
         match self {
             Need::Root => (!stage::is_root()).then(|| "needs root".to_string()),
+            Need::Loopback => {
+                let lost = std::net::UdpSocket::bind("127.0.0.1:0")
+                    .and_then(|socket| socket.connect(socket.local_addr()?))
+                    .is_err();
+                (lost && !stage::is_root()).then(|| "needs a loopback device".to_string())
+            }
             Need::Tool(name) => {
                 let path = std::env::var_os("PATH").unwrap_or_default();
                 let found = std::env::split_paths(&path).any(|dir| dir.join(name).is_file());

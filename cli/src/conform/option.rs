@@ -2,7 +2,8 @@
 
 use super::pair::each;
 use super::{Look, Make, Observed, Recipe, failed};
-use crate::stage::{NOBODY, Stage, Step, Trouble, is_root};
+use crate::stage::place::become_ordinary;
+use crate::stage::{NOBODY, Stage, Step, Trouble};
 use std::os::fd::{AsRawFd, OwnedFd};
 use sunpath::fact::Arguments;
 use sunpath::fact::arguments::OptionArgument;
@@ -13,7 +14,7 @@ use sunpath::sys::option::{
 };
 use sunpath::sys::probe::{self, Memory};
 use sunpath::sys::socket::{self, SocketFlags};
-use sunpath::sys::{self, name::Name, process};
+use sunpath::sys::{self, name::Name};
 use sunpath::{Address, Call, SocketType};
 
 /// The recipes of this file.
@@ -101,9 +102,7 @@ fn filter_too_large(_: &mut Stage) -> Result<Observed, Trouble> {
 }
 
 fn needs_privilege(_: &mut Stage) -> Result<Observed, Trouble> {
-    if is_root() {
-        process::become_user(NOBODY, NOBODY, &[]).step("become an ordinary user")?;
-    }
+    become_ordinary(NOBODY)?;
     set_one(SOL_SOCKET, SO_SNDBUFFORCE)
 }
 

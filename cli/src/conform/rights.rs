@@ -2,7 +2,8 @@
 
 use super::pair::{each, not_waiting, pair, send_byte};
 use super::{Look, Make, Need, Observed, Recipe, failed};
-use crate::stage::{NOBODY, Stage, Step, Trouble, is_root};
+use crate::stage::place::become_ordinary;
+use crate::stage::{NOBODY, Stage, Step, Trouble};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use sunpath::fact::arguments::Control as Item;
@@ -113,9 +114,7 @@ fn not_passable(_: &mut Stage) -> Result<Observed, Trouble> {
 fn too_many_in_flight(_: &mut Stage) -> Result<Observed, Trouble> {
     const LIMIT: u64 = 40;
     const NOBODY_ELSE: u32 = 54_321;
-    if is_root() {
-        process::become_user(NOBODY_ELSE, NOBODY_ELSE, &[]).step("become another user")?;
-    }
+    become_ordinary(NOBODY_ELSE)?;
     process::limit_descriptors(LIMIT).step("lower the limit")?;
     let (a, _b) = pair(SocketType::Stream)?;
     let mut control = Control::new();
@@ -226,9 +225,7 @@ const NO_PROCESS: i32 = 4_194_305;
 
 /// Another process, another user, another group, and a process that does not exist.
 fn not_permitted(_: &mut Stage) -> Result<Observed, Trouble> {
-    if is_root() {
-        process::become_user(NOBODY, NOBODY, &[]).step("become an ordinary user")?;
-    }
+    become_ordinary(NOBODY)?;
     // A pair records who made it.
     let own = option::peer_credentials(pair(SocketType::Stream)?.0).step("read the own ids")?;
     let claims = [

@@ -1,7 +1,8 @@
 //! The process whose call fails: it takes its position, waits, acts when told, and stays in
 //! position while it is looked at.
 
-use super::{Step, Trouble, is_root};
+use super::place::become_ordinary;
+use super::{Step, Trouble};
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -15,8 +16,8 @@ pub type Enter = Box<dyn FnOnce() -> Result<(), Trouble>>;
 /// Who a client is.
 #[derive(Default)]
 pub struct Position {
-    /// Its user, with a group of the same number and no others; `None`: the caller's own ids.
-    /// Ignored unless this process is root.
+    /// Its user, with a group of the same number and no others; `None`: the caller's own ids. An
+    /// ordinary user stays who it is.
     pub uid: Option<u32>,
     /// What else it does to itself, after that.
     pub enter: Option<Enter>,
@@ -25,10 +26,8 @@ pub struct Position {
 impl Position {
     /// Takes the position, in the process that calls it, for ever.
     pub fn take(self) -> Result<(), Trouble> {
-        if let Some(uid) = self.uid.filter(|_| is_root()) {
-            process::become_user(uid, uid, &[]).step("become an ordinary user")?;
-            // Without this the files of its own /proc directory would belong to root.
-            process::allow_inspection().step("let its user look at the client")?;
+        if let Some(uid) = self.uid {
+            become_ordinary(uid)?;
         }
         self.enter.map_or(Ok(()), |enter| enter())
     }

@@ -9,16 +9,42 @@ use std::process::{Command, Stdio};
 use sunpath::sys::namespace::{self, New, mount::MountFlags};
 use sunpath::sys::process::{self, Child};
 
-/// Whether this process has the powers of root in the initial user namespace: it may make
-/// namespaces, mount, and become other users.
-pub fn is_root() -> bool {
-    const NEEDED: u64 = 1 << 0 | 1 << 1 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 21;
+/// The effective capabilities, and whether they count in the whole machine: those of a user
+/// namespace's root do not.
+fn powers() -> (u64, bool) {
     let initial = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = field(&status, "CapEff:").and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    let uid = field(&status, "Uid:").and_then(|ids| ids.split_whitespace().nth(1));
-    initial && uid == Some("0") && effective.is_some_and(|bits| bits & NEEDED == NEEDED)
+    (effective.unwrap_or(0), initial)
+}
+
+/// `CAP_SETGID` and `CAP_SETUID`.
+const BECOME_OTHERS: u64 = 1 << 6 | 1 << 7;
+
+/// Whether this process has the powers of root in the initial user namespace: it may make
+/// namespaces, mount, and become other users.
+pub fn is_root() -> bool {
+    const CHOWN: u64 = 1 << 0;
+    const DAC_OVERRIDE: u64 = 1 << 1;
+    const NET_ADMIN: u64 = 1 << 12;
+    const SYS_ADMIN: u64 = 1 << 21;
+    const NEEDED: u64 = CHOWN | DAC_OVERRIDE | BECOME_OTHERS | NET_ADMIN | SYS_ADMIN;
+    let (effective, initial) = powers();
+    initial && effective & NEEDED == NEEDED
+}
+
+/// Makes this process one of an ordinary user: of this one, unless it belongs to one already.
+pub fn become_ordinary(uid: u32) -> Result<(), Trouble> {
+    match powers() {
+        (0, _) => Ok(()),
+        (effective, true) if effective & BECOME_OTHERS == BECOME_OTHERS => {
+            process::become_user(uid, uid, &[]).step("become an ordinary user")?;
+            // Without this the files of its own /proc directory would belong to root.
+            process::allow_inspection().step("let its user look at the process")
+        }
+        _ => Err(Trouble::NotHere("needs an ordinary user, or root who can become one".into())),
+    }
 }
 
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {

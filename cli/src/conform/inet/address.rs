@@ -1,7 +1,7 @@
 //! Addresses that cannot be used.
 
 use super::{network, tcp};
-use crate::conform::{Look, Make, Observed, Recipe, Scene, failed};
+use crate::conform::{Look, Make, Need, Observed, Recipe, Scene, failed};
 use crate::stage::{Stage, Trouble};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -16,16 +16,24 @@ use sunpath::{Call, SocketType};
 pub const RECIPES: &[Recipe] = &[
     Recipe {
         id: "connect/bad-address-length-inet",
-        needs: &[],
+        needs: &[Need::Loopback],
         make: Make::Direct(bad_address_length),
     },
-    Recipe { id: "connect/family-mismatch-inet", needs: &[], make: Make::Direct(family_mismatch) },
+    Recipe {
+        id: "connect/family-mismatch-inet",
+        needs: &[Need::Loopback],
+        make: Make::Direct(family_mismatch),
+    },
     Recipe {
         id: "connect/incomplete-address-inet",
-        needs: &[],
+        needs: &[Need::Loopback],
         make: Make::Direct(incomplete_address),
     },
-    Recipe { id: "connect/address-not-available", needs: &[], make: Make::Scene(not_available) },
+    Recipe {
+        id: "connect/address-not-available",
+        needs: &[Need::Loopback],
+        make: Make::Scene(not_available),
+    },
 ];
 
 /// Connects to an address of which so many bytes are passed, and of this family.

@@ -13,14 +13,18 @@ use sunpath::{Call, SocketType};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
-    Recipe { id: "connect/refused-inet", needs: &[], make: Make::Scene(refused) },
+    Recipe { id: "connect/refused-inet", needs: &[Need::Loopback], make: Make::Scene(refused) },
     Recipe {
         id: "connect/reset-inet",
         needs: &[Need::Root, Need::Tool("ip"), Need::Device("/dev/net/tun")],
         make: Make::Direct(reset_while_connecting),
     },
-    Recipe { id: "connect/timed-out-inet", needs: &[], make: Make::Direct(timed_out) },
-    Recipe { id: "recv/reset-inet", needs: &[], make: Make::Direct(reset) },
+    Recipe {
+        id: "connect/timed-out-inet",
+        needs: &[Need::Loopback],
+        make: Make::Direct(timed_out),
+    },
+    Recipe { id: "recv/reset-inet", needs: &[Need::Loopback], make: Make::Direct(reset) },
     Recipe {
         id: "recv/destroyed-by-administrator",
         needs: &[Need::Root],

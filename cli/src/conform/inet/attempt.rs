@@ -1,7 +1,7 @@
 //! Attempts that are not over, or that an earlier one decides.
 
 use super::{connect, endpoint, full, hasty, listener, look, network, tcp};
-use crate::conform::{Make, Observed, Recipe, failed};
+use crate::conform::{Make, Need, Observed, Recipe, failed};
 use crate::stage::{Stage, Step, Trouble, wait_until};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,17 +17,25 @@ use sunpath::{Call, Errno, SocketType, Symptom};
 pub const RECIPES: &[Recipe] = &[
     Recipe {
         id: "connect/already-connected-inet",
-        needs: &[],
+        needs: &[Need::Loopback],
         make: Make::Direct(already_connected),
     },
     Recipe {
         id: "connect/already-in-progress",
-        needs: &[],
+        needs: &[Need::Loopback],
         make: Make::Direct(already_in_progress),
     },
-    Recipe { id: "connect/aborted-earlier", needs: &[], make: Make::Direct(aborted_earlier) },
-    Recipe { id: "connect/in-progress", needs: &[], make: Make::Direct(in_progress) },
-    Recipe { id: "connect/interrupted-inet", needs: &[], make: Make::Direct(interrupted) },
+    Recipe {
+        id: "connect/aborted-earlier",
+        needs: &[Need::Loopback],
+        make: Make::Direct(aborted_earlier),
+    },
+    Recipe { id: "connect/in-progress", needs: &[Need::Loopback], make: Make::Direct(in_progress) },
+    Recipe {
+        id: "connect/interrupted-inet",
+        needs: &[Need::Loopback],
+        make: Make::Direct(interrupted),
+    },
 ];
 
 fn attempt(fd: &OwnedFd, to: SocketAddr) -> Option<Symptom> {

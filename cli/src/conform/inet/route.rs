@@ -20,7 +20,11 @@ pub const RECIPES: &[Recipe] = &[
     Recipe { id: "connect/host-unreachable", needs: ROUTES, make: Make::Scene(host_unreachable) },
     Recipe { id: "connect/route-prohibited", needs: ROUTES, make: Make::Scene(prohibited) },
     Recipe { id: "connect/route-blackhole", needs: ROUTES, make: Make::Scene(blackhole) },
-    Recipe { id: "connect/broadcast-not-allowed", needs: &[], make: Make::Scene(broadcast) },
+    Recipe {
+        id: "connect/broadcast-not-allowed",
+        needs: &[Need::Loopback],
+        make: Make::Scene(broadcast),
+    },
 ];
 
 /// Other ways to come by these causes.
@@ -32,7 +36,7 @@ pub const EXTRAS: &[Recipe] = &[
     },
     Recipe {
         id: "connect/network-unreachable/broadcast",
-        needs: &[],
+        needs: &[Need::Loopback],
         make: Make::Scene(tcp_to_broadcast),
     },
 ];

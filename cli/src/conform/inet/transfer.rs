@@ -1,7 +1,7 @@
 //! Datagrams that cannot be sent for what they are.
 
 use super::{bound, endpoint, network, udp};
-use crate::conform::{Look, Make, Observed, Recipe, failed};
+use crate::conform::{Look, Make, Need, Observed, Recipe, failed};
 use crate::stage::{Stage, Trouble};
 use sunpath::fact::Arguments;
 use sunpath::sys::name::Name;
@@ -10,8 +10,16 @@ use sunpath::{Call, SocketType};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
-    Recipe { id: "send/message-too-long-inet", needs: &[], make: Make::Direct(too_long) },
-    Recipe { id: "send/no-destination-inet", needs: &[], make: Make::Direct(no_destination) },
+    Recipe {
+        id: "send/message-too-long-inet",
+        needs: &[Need::Loopback],
+        make: Make::Direct(too_long),
+    },
+    Recipe {
+        id: "send/no-destination-inet",
+        needs: &[Need::Loopback],
+        make: Make::Direct(no_destination),
+    },
 ];
 
 /// One byte more than a datagram over IPv4 can hold.
