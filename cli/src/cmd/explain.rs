@@ -101,7 +101,28 @@ fn suggestions(what: &str) -> Vec<&'static str> {
     if let Some(name) = whole {
         return vec![name];
     }
-    nearest(&lower, cause::all().map(|c| reason(c.id))).map(ending).unwrap_or_default()
+    if let Some(reason) = nearest(&lower, cause::all().map(|c| reason(c.id))) {
+        return ending(reason);
+    }
+    part_of_an_id(&lower, MOST)
+}
+
+/// The ids that have the text in them, or, if it has a slash, those that begin nearly so.
+fn part_of_an_id(text: &str, most: usize) -> Vec<&'static str> {
+    const SHORTEST: usize = 4;
+    if text.len() < SHORTEST {
+        return Vec::new();
+    }
+    let ids = || cause::all().map(|c| c.id);
+    let within: Vec<_> = ids().filter(|id| id.contains(text)).take(most).collect();
+    if !within.is_empty() || !text.contains('/') {
+        return within;
+    }
+    let start = |id: &'static str| id.get(..text.len().saturating_add(1)).unwrap_or(id);
+    let begins = nearest(text, ids().map(start));
+    begins
+        .map(|begin| ids().filter(|id| start(id) == begin).take(most).collect())
+        .unwrap_or_default()
 }
 
 fn nothing_found(words: &[String]) -> String {
@@ -170,6 +191,9 @@ mod tests {
         }
         assert_eq!(suggestions("econrefused"), ["ECONNREFUSED"]);
         assert_eq!(suggestions("conect"), ["connect"]);
+        assert!(suggestions("conect/stale").contains(&"connect/stale-socket"));
+        assert!(suggestions("stopped").contains(&"wait/server-stopped"));
         assert!(suggestions("zzzzzzzzzzzz").is_empty());
+        assert!(suggestions("zzzz/zzzzzzz").is_empty());
     }
 }
