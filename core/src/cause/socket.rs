@@ -41,7 +41,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         calls: &[at(Call::Socket, 21), at(Call::Ioctl, 45)],
         sockets: Sockets::ANY,
         shows: &[
-            fails(LINUX, Errno::EPFNOSUPPORT, Evidence::Measured).on(Sockets::UDP),
+            fails(LINUX, Errno::EPFNOSUPPORT, Evidence::Measured).on(Sockets::INET),
             never(LINUX, Evidence::Measured),
             never(BSDS, Evidence::Source),
             fails(OPENSERVER, Errno::EPFNOSUPPORT, Evidence::Manual),
@@ -50,9 +50,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         happened: "An address of another protocol family was passed where one family only is \
                    understood. On Linux that is an ARP request (SIOCGARP and its kin) on an \
                    internet socket, whose address is not AF_INET.",
-        why: "4.2BSD told protocol families from address families, with an error for each. No \
-              system here returns this one from socket any more: a family that is not there is \
-              EAFNOSUPPORT.",
+        why: "4.2BSD told protocol families from address families, with an error for each. Linux, \
+              FreeBSD and macOS no longer return this one from socket: a family that is not there \
+              is EAFNOSUPPORT.",
         fix: "From an ioctl: set sa_family to AF_INET. From anything else: look at the family, as \
               for EAFNOSUPPORT.",
         commands: &[],

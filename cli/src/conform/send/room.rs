@@ -8,6 +8,7 @@ use crate::conform::{Look, Observed, Recipe, failed};
 use crate::stage::{Stage, Trouble};
 use std::os::fd::OwnedFd;
 use sunpath::sys::libc::SO_SNDTIMEO;
+use sunpath::sys::name::Name;
 use sunpath::sys::socket::{self, SendFlags};
 use sunpath::{Call, Endpoint, SocketType};
 
@@ -44,20 +45,38 @@ fn timed_out(_: &mut Stage) -> Result<Observed, Trouble> {
     })
 }
 
+/// Fills the queue of a receiver, however long it may be: each sender until it can send no more,
+/// until one cannot even send its first message. That one is returned.
+fn crowd(to: &Name) -> Result<OwnedFd, Trouble> {
+    const ENOUGH: u32 = 10_000;
+    for _ in 0..ENOUGH {
+        let sender = fresh(SocketType::Datagram)?;
+        let mut sent = 0;
+        fill(|| {
+            let result = socket::send_to(&sender, b"x", SendFlags::DONTWAIT, to);
+            sent += u32::from(result.is_ok());
+            result
+        })?;
+        if sent == 0 {
+            return Ok(sender);
+        }
+    }
+    Err(Trouble::Failed("the queue of a receiver does not fill".into()))
+}
+
 /// By address, where only elimination points to it, and on a connected sender, whom poll tells.
 fn receiver_queue_full(stage: &mut Stage) -> Result<Observed, Trouble> {
     let kind = SocketType::Datagram;
     let (address, to) = name(stage, "receiver")?;
     let _receiver = bound(kind, &to)?;
-    let (stranger, connected) = (fresh(kind)?, client(kind, &to)?);
-    let send_to = || socket::send_to(&stranger, b"x", SendFlags::DONTWAIT, &to);
-    fill(send_to)?;
+    let (stranger, connected) = (crowd(&to)?, client(kind, &to)?);
     each("send/receiver-queue-full", &[true, false], |by_address| {
         if !by_address {
             return observed(kind, &connected, failed(send_byte(&connected)));
         }
+        let symptom = failed(socket::send_to(&stranger, b"x", SendFlags::DONTWAIT, &to));
         let look = Look::new(Call::Send, kind).descriptor(&stranger).arguments(not_waiting());
-        Observed::of(look.endpoint(Endpoint::Unix(address.clone())), failed(send_to()))
+        Observed::of(look.endpoint(Endpoint::Unix(address.clone())), symptom)
     })
 }
 
@@ -79,8 +98,8 @@ fn waits_for_queue(stage: &mut Stage) -> Result<Observed, Trouble> {
     let kind = SocketType::Datagram;
     let (_, to) = name(stage, "receiver")?;
     let _receiver = bound(kind, &to)?;
+    crowd(&to)?;
     let sender = client(kind, &to)?;
-    fill(|| send_byte(&sender))?;
     let symptom = until_signal(true, || socket::send(&sender, b"x", SendFlags::empty()))?;
     Observed::of(Look::new(Call::Send, kind).descriptor(&sender), symptom)
 }

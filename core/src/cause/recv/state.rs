@@ -77,11 +77,12 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         title: "the peer left and threw away messages that it had not read",
         happened: "This datagram socket and its peer were connected to each other. The peer then \
-                   connected elsewhere, dissolved the association or closed, while messages from \
-                   here were in its queue.",
+                   connected elsewhere, or dissolved the association, while messages from here \
+                   were in its queue.",
         why: "Linux empties the queue of a datagram socket that changes its peer, and if that \
               loses something, tells the old peer once. The next call reports it: a send to quite \
-              another address too, and a recv before any message that waits.",
+              another address too, and a recv before any message that waits. A peer that closes \
+              is not reported so: the next send to it says ECONNREFUSED.",
         fix: "The error is reported once: repeat the call. What was sent and not answered must be \
               taken for lost.",
         commands: &[],

@@ -108,9 +108,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               for a shutdown that was called before connect: it survives it.",
         commands: &["strace -f -e trace=shutdown,sendto,sendmsg,write -p {caller}"],
         differs: Some(
-            "The name for it, ESHUTDOWN (\"cannot send after socket shutdown\"), stands in \
-             OpenServer's list, but no system described here returns it from a UNIX domain or TCP \
-             socket: it is EPIPE everywhere.",
+            "OpenServer's list has a name for it from 4.2BSD, ESHUTDOWN (\"cannot send after \
+             socket shutdown\"), without saying from which call. Linux, FreeBSD and macOS return \
+             EPIPE, from UNIX domain and TCP sockets alike.",
         ),
         documents: &[
             Document::OpenServer,
