@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -81,13 +81,14 @@ fn an_ordinary_user_sees_the_demo_too() {
     everyday(Tool::reachable().as_user());
 }
 
-/// Whatever ends the demo, its servers die and its directory goes.
-fn interrupted_by(signal: &str, number: i32) {
+/// Whatever ends the tool, its servers die and its directory goes.
+fn interrupted_by(signal: &str, number: i32, arguments: &[&str]) {
     let temporary = Temporary::new();
     let mut demo = Tool::reachable()
         .as_is()
-        .args(["demo", "wait/server-stopped", "--", "sleep", "1000"])
+        .args(arguments)
         .env("TMPDIR", &temporary.0)
+        .stdout(Stdio::null())
         .spawn()
         .expect("run sunpath");
     until("the scene is set up", || find_socket(&temporary.0));
@@ -107,19 +108,29 @@ fn find_socket(dir: &Path) -> bool {
     })
 }
 
+const DEMO: &[&str] = &["demo", "wait/server-stopped", "--", "sleep", "1000"];
+
+/// It takes a second, during which its client waits in vain.
+const CONFORM: &[&str] = &["conform", "wait/backlog-full", "wait/server-not-accepting"];
+
 #[test]
 fn an_interrupt_leaves_nothing_behind() {
-    interrupted_by("INT", 2);
+    interrupted_by("INT", 2, DEMO);
 }
 
 #[test]
 fn a_request_to_end_leaves_nothing_behind() {
-    interrupted_by("TERM", 15);
+    interrupted_by("TERM", 15, DEMO);
 }
 
 #[test]
 fn not_even_a_kill_leaves_something_behind() {
-    interrupted_by("KILL", 9);
+    interrupted_by("KILL", 9, DEMO);
+}
+
+#[test]
+fn a_killed_conform_leaves_nothing_behind_either() {
+    interrupted_by("KILL", 9, CONFORM);
 }
 
 fn run(arguments: &[&str]) -> Output {
