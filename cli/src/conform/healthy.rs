@@ -4,7 +4,7 @@
 //! tests do.
 
 use super::{Make, Need, Recipe, Scene};
-use crate::stage::server::{Server, Then};
+use crate::stage::server::{Running, Server, Then};
 use crate::stage::{NOBODY, Stage, Step, Trouble, address, chmod, endpoint, place};
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -37,6 +37,14 @@ pub const RECIPES: &[Recipe] = &[
     scene("healthy/activated", activated),
     scene("healthy/several-owners", several_owners),
     scene("healthy/waits-in-accept", waits_in_accept),
+    scene("healthy/renamed", renamed),
+    scene("healthy/bound-by-relative-path", bound_by_relative_path),
+    scene("healthy/one-worker-stopped", one_worker_stopped),
+    scene("healthy/old-connections", old_connections),
+    as_root("healthy/other-network", other_network),
+    as_root("healthy/other-mounts", other_mounts),
+    as_root("healthy/through-root", through_root),
+    as_root("healthy/overlay", overlay),
     as_root("healthy/group-access", group_access),
     as_root("healthy/passable-directory", passable_directory),
     as_root("healthy/bind-mount", bind_mount),
@@ -177,30 +185,109 @@ fn nearly_full_backlog(stage: &mut Stage) -> Result<Scene, Trouble> {
     busy(stage, 40, 40)
 }
 
+fn renamed(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let (path, new) = (live_at(stage, "app.sock")?, stage.path("new.sock"));
+    fs::rename(path, &new).step("rename the socket file")?;
+    Ok(Scene::connect(endpoint(new)))
+}
+
+fn bound_by_relative_path(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let (dir, path) = (stage.dir().to_path_buf(), stage.path("app.sock"));
+    let server = Server::new(&address("app.sock")).then(Then::Accepts);
+    stage.serve(server.inside(move || std::env::set_current_dir(dir).step("go there")))?;
+    Ok(Scene::connect(endpoint(path)))
+}
+
+/// The other workers serve the listener that they share.
+fn one_worker_stopped(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let (scene, workers) = shared(stage, 2)?;
+    stage.stop(workers[0])?;
+    Ok(scene)
+}
+
+/// The old server is gone, but its last client is still served by a process that it started.
+fn old_connections(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let path = stage.path("app.sock");
+    let name = Name::new(&address(&path)).step("encode an address")?;
+    let new = || socket::socket(SocketType::Stream, SocketFlags::empty()).step("make a socket");
+    let (listener, client) = (new()?, new()?);
+    socket::bind(&listener, &name).step("bind")?;
+    socket::listen(&listener, 1).step("listen")?;
+    socket::connect(&client, &name).step("connect")?;
+    let accepted = socket::accept(&listener, SocketFlags::empty()).step("accept")?;
+    drop(listener);
+    stage.keep((client, accepted));
+    fs::remove_file(&path).step("remove the socket file")?;
+    live(stage, &path)?;
+    Ok(Scene::connect(endpoint(path)))
+}
+
+/// Network namespaces do not matter to the names of files.
+fn other_network(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let path = stage.path("app.sock");
+    let server = Server::new(&address(&path)).then(Then::Accepts);
+    stage.serve(server.inside(place::own_network))?;
+    Ok(Scene::connect(endpoint(path)))
+}
+
+/// A container into which the directory of its socket is mounted, under another name.
+fn other_mounts(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let (shared, inner) = (stage.subdir("shared")?, stage.subdir("inner")?);
+    let server = Server::new(&address(inner.join("app.sock"))).then(Then::Accepts);
+    let outer = shared.clone();
+    stage.serve(server.inside(move || {
+        place::own_mounts()?;
+        namespace::bind(&outer, &inner).step("mount the directory")
+    }))?;
+    Ok(Scene::connect(endpoint(shared.join("app.sock"))))
+}
+
+/// The socket is in the server's own view of the file system, and is reached through it.
+fn through_root(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let dir = stage.subdir("tmp")?;
+    let path = dir.join("app.sock");
+    let server = Server::new(&address(&path)).then(Then::Accepts).inside(move || {
+        place::own_mounts()?;
+        place::mount_tmpfs(&dir, c"size=64k")
+    });
+    let server = stage.serve(server)?;
+    Ok(Scene::connect(endpoint(format!("/proc/{}/root{}", server.pid, path.display()))))
+}
+
+/// As in most containers: the server made its socket on an overlay.
+fn overlay(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let merged = place::mount_overlay(stage, |_, _| Ok(()))?;
+    let path = merged.join("app.sock");
+    live(stage, &path)?;
+    Ok(Scene::connect(endpoint(path)))
+}
+
 /// A service manager made the listener; the service inherited it.
 fn activated(stage: &mut Stage) -> Result<Scene, Trouble> {
-    shared(stage, 1)
+    Ok(shared(stage, 1)?.0)
 }
 
 /// A server with several worker processes.
 fn several_owners(stage: &mut Stage) -> Result<Scene, Trouble> {
-    shared(stage, 3)
+    Ok(shared(stage, 3)?.0)
 }
 
 /// This process makes the listener; others wait for clients.
-fn shared(stage: &mut Stage, workers: usize) -> Result<Scene, Trouble> {
+fn shared(stage: &mut Stage, workers: usize) -> Result<(Scene, Vec<Running>), Trouble> {
     let path = stage.path("app.sock");
     let fd = socket::socket(SocketType::Stream, SocketFlags::empty()).step("make a socket")?;
     let name = Name::new(&address(&path)).step("encode an address")?;
     socket::bind(&fd, &name).step("bind")?;
     socket::listen(&fd, 16).step("listen")?;
+    chmod(&path, 0o777)?;
+    let mut running = Vec::new();
     for _ in 0..workers {
         let fd = fd.try_clone().step("copy a descriptor")?;
         let server = Server::new(&address(&path)).then(Then::Accepts);
-        stage.spawn(|| Ok((server, fd)), |(server, fd)| server.serve(&fd))?;
+        running.push(stage.spawn(|| Ok((server, fd)), |(server, fd)| server.serve(&fd))?);
     }
     stage.keep(fd);
-    Ok(Scene::connect(endpoint(path)))
+    Ok((Scene::connect(endpoint(path)), running))
 }
 
 fn waits_in_accept(stage: &mut Stage) -> Result<Scene, Trouble> {

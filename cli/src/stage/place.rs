@@ -1,9 +1,10 @@
 //! Namespaces and mounts of a process's own, and what this process may do.
 
 use super::{Stage, Step, Trouble};
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs;
 use std::io::{PipeWriter, Read, pipe};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use sunpath::sys::namespace::{self, New, mount::MountFlags};
@@ -92,6 +93,26 @@ pub fn mount_image(stage: &Stage) -> Result<(PathBuf, PathBuf), Trouble> {
     run("mount", &["-oloop".as_ref(), image.as_os_str(), dir.as_os_str()])
         .if_possible("mount an image")?;
     Ok((image, dir))
+}
+
+/// Moves this process into a mount namespace of its own and mounts an overlay; where. `fill` puts
+/// something into the lower directory before.
+pub fn mount_overlay(
+    stage: &mut Stage,
+    fill: impl FnOnce(&mut Stage, &Path) -> Result<(), Trouble>,
+) -> Result<PathBuf, Trouble> {
+    own_mounts()?;
+    let (lower, merged) = (stage.subdir("lower")?, stage.subdir("merged")?);
+    fill(stage, &lower)?;
+    let mut options = [b"lowerdir=", lower.as_os_str().as_bytes()].concat();
+    for (key, name) in [(",upperdir=", "upper"), (",workdir=", "work")] {
+        options.extend_from_slice(key.as_bytes());
+        options.extend_from_slice(stage.subdir(name)?.as_os_str().as_bytes());
+    }
+    let options = CString::new(options).step("encode the mount options")?;
+    namespace::mount("overlay", "overlay", &merged, MountFlags::empty(), &options)
+        .if_possible("mount an overlay")?;
+    Ok(merged)
 }
 
 /// Runs a program to its end, in silence.

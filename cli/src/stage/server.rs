@@ -1,10 +1,12 @@
 //! Processes that hold sockets.
 
 use super::client::{Enter, mark, trouble};
-use super::{Stage, Step, Trouble, wait_until};
+use super::{Stage, Step, Trouble, chmod, wait_until};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, PipeWriter, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::thread::sleep;
 use std::time::Duration;
 use sunpath::sys::name::Name;
@@ -80,6 +82,10 @@ impl Server {
         let name = Name::new(&self.address).step("encode the server's address")?;
         let fd = socket::socket(self.socket, SocketFlags::empty()).step("make the server")?;
         socket::bind(&fd, &name).step("bind the server")?;
+        if let Address::Path(path) = &self.address {
+            // Only a recipe that is about permissions takes them away.
+            chmod(OsStr::from_bytes(path), 0o777)?;
+        }
         if self.socket.is_connection_oriented() && self.then != Then::OnlyBinds {
             socket::listen(&fd, self.backlog).step("listen")?;
         }

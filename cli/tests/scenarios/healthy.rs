@@ -55,6 +55,14 @@ healthy! {
     passable_directory: "healthy/passable-directory" [];
     bind_mount: "healthy/bind-mount" [];
     read_only_filesystem: "healthy/read-only-filesystem" [];
+    renamed: "healthy/renamed" [];
+    bound_by_relative_path: "healthy/bound-by-relative-path" [];
+    one_worker_stopped: "healthy/one-worker-stopped" [];
+    old_connections: "healthy/old-connections" [];
+    other_network: "healthy/other-network" [];
+    other_mounts: "healthy/other-mounts" [];
+    through_root: "healthy/through-root" [];
+    overlay: "healthy/overlay" [];
     bind_as_root: "healthy/bind-as-root" ["--call", "bind"];
     bind_fresh: "healthy/bind-fresh" ["--call", "bind"];
 }

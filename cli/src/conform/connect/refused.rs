@@ -4,9 +4,8 @@ use crate::conform::{Make, Need, Recipe, Scene};
 use crate::stage::server::{Server, Then};
 use crate::stage::{self, Stage, Step, Trouble, address, endpoint, place};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use sunpath::SocketType;
-use sunpath::sys::namespace::{self, mount::MountFlags};
+use sunpath::sys::namespace;
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
@@ -85,15 +84,9 @@ fn stale_bind_mount(stage: &mut Stage) -> Result<Scene, Trouble> {
 
 /// An overlay shows the file of a live socket, but as a file of its own.
 fn other_filesystem_view(stage: &mut Stage) -> Result<Scene, Trouble> {
-    place::own_mounts()?;
-    let lower = stage.subdir("lower")?;
-    let (upper, work, merged) =
-        (stage.subdir("upper")?, stage.subdir("work")?, stage.subdir("merged")?);
-    stage.serve(Server::new(&address(lower.join("app.sock"))).then(Then::Accepts))?;
-    let dirs = [("lowerdir=", &lower), (",upperdir=", &upper), (",workdir=", &work)];
-    let options = dirs.map(|(key, dir)| [key.as_bytes(), dir.as_os_str().as_bytes()].concat());
-    let options = std::ffi::CString::new(options.concat()).step("encode the mount options")?;
-    namespace::mount("overlay", "overlay", &merged, MountFlags::empty(), &options)
-        .if_possible("mount an overlay")?;
+    let merged = place::mount_overlay(stage, |stage, lower| {
+        let server = Server::new(&address(lower.join("app.sock")));
+        stage.serve(server.then(Then::Accepts)).map(drop)
+    })?;
     Ok(Scene::connect(endpoint(merged.join("app.sock"))))
 }
