@@ -136,6 +136,7 @@ fn directories_that_let_nothing_be_made() {
     };
     let absent = End::Missing { name: b"x".to_vec(), last: false, link: None };
     bind(Errno::ENOENT, "bind/missing-directory", ended(absent)).both();
+    bind(Errno::ENOENT, "bind/missing-directory", freed(|s| s.removed = true)).both();
     bind(Errno::ENOTDIR, "bind/not-a-directory", ended(End::NotDirectory)).both();
     bind(Errno::ELOOP, "bind/symlink-loop", ended(End::TooManyLinks)).both();
     let long = End::ComponentTooLong { link: None };

@@ -403,6 +403,7 @@ fn addresses_that_are_not_valid() {
     einval("connect/path-too-long", long(1 << 20)).both();
     einval("connect/path-too-long", long(108)).likely().foreseen();
     works(Call::Connect, SocketType::Stream, &long(107), "107 bytes");
+    einval("connect/path-too-long", named(|n| n.name = vec![b'x'; 108])).both();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, FileKind, PathTarget, Step, Walk};
 use crate::fact::permission::{Denial, Permission, Want, judge};
-use crate::fact::socket::{OwnSocket, State};
+use crate::fact::socket::{AbstractTarget, OwnSocket, State};
 use crate::fact::{Process, Seen, SocketFact};
 use crate::text::escape;
 use crate::{Call, SocketType};
@@ -23,6 +23,14 @@ pub(super) fn path<'a>(case: &Case<'a>) -> Option<&'a PathTarget> {
         return None;
     }
     case.facts.path()
+}
+
+/// The abstract name that the kernel looks up for this call, if it looks one up at all.
+pub(super) fn abstract_name<'a>(case: &Case<'a>) -> Option<&'a AbstractTarget> {
+    if case.call == Call::Send && case.socket != SocketType::Datagram {
+        return None;
+    }
+    case.facts.abstract_name()
 }
 
 /// The walk along the path, if the observer could follow it to its end.
@@ -151,10 +159,7 @@ fn reached_by_file<'a>(case: &Case<'a>) -> Reached<'a> {
 }
 
 fn reached_by_name<'a>(case: &Case<'a>) -> Reached<'a> {
-    if case.call == Call::Send && case.socket != SocketType::Datagram {
-        return Reached::Nothing;
-    }
-    let Some(target) = case.facts.abstract_name() else { return Reached::Nothing };
+    let Some(target) = abstract_name(case) else { return Reached::Nothing };
     let Some(bound) = target.bound.known() else {
         return Reached::Unknown("the table of UNIX domain sockets");
     };

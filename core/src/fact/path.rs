@@ -143,6 +143,8 @@ pub struct Step {
     pub group_name: Option<String>,
     /// Device of its file system (`major << 32 | minor`) and inode number.
     pub file: FileId,
+    /// It is a directory that has been removed, and only somebody who was in it still sees it.
+    pub removed: bool,
     /// `chattr +i`.
     pub immutable: Seen<bool>,
     /// Its access control list, if it has one.

@@ -5,22 +5,33 @@ use super::netlink::{Client, Trouble};
 use crate::fact::{Seen, Unseen};
 use std::time::{Duration, Instant};
 
-/// How long to watch. A server that accepts at all does so within this time.
-const WATCH: Duration = Duration::from_millis(60);
+/// How long to watch a queue that does not move: a server that serves one client after the other
+/// may well take some tenths of a second for each.
+const WATCH: Duration = Duration::from_millis(500);
 
-/// For how long, at least, the same connection has been first in line: two looks at the queue.
+/// How long to wait between two looks. A queue in use moves within this time, mostly.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// For how long, at least, the same connection has been first in line. As soon as the queue is
+/// seen to move, the answer is 0.
 pub(crate) fn stuck_ms(client: &mut Client, listener: u32) -> Seen<u32> {
     let first = match diag::waiting(client, listener) {
         Ok(Some(queue)) => queue,
         other => return unseen(other.err()),
     };
     let start = Instant::now();
-    std::thread::sleep(WATCH);
-    // What passed between the looks is at least this; the second look takes time itself.
-    let between = u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX);
-    match diag::waiting(client, listener) {
-        Ok(Some(second)) => Seen::Known(if is_stuck(&first, &second) { between } else { 0 }),
-        other => unseen(other.err()),
+    loop {
+        std::thread::sleep(PAUSE);
+        // What passed between the looks is at least this; the look itself takes time too.
+        let between = start.elapsed();
+        match diag::waiting(client, listener) {
+            Ok(Some(now)) if !is_stuck(&first, &now) => return Seen::Known(0),
+            Ok(Some(_)) if between < WATCH => {}
+            Ok(Some(_)) => {
+                return Seen::Known(u32::try_from(between.as_millis()).unwrap_or(u32::MAX));
+            }
+            other => return unseen(other.err()),
+        }
     }
 }
 

@@ -84,6 +84,7 @@ fn step(step: &Step) -> Value {
             "group_name": step.group_name,
             "device": step.file.device,
             "inode": step.file.inode,
+            "removed": step.removed,
             "immutable": super::plain(&step.immutable),
             "acl": seen(&step.acl, |acl| acl.as_ref().map_or(Value::Null, self::acl)),
         }),

@@ -221,10 +221,16 @@ fn hidden(case: &Case<'_>) -> Finding {
 fn missing_directory(case: &Case<'_>) -> Finding {
     let Some(end) = prefix_end(case) else { return hidden(case) };
     let End::Missing { name, last, link } = end else { return Finding::Excluded };
-    if *last && link.is_none() {
-        return Finding::Excluded;
-    }
     let place = walk(case).and_then(|w| w.directory());
+    if *last && link.is_none() {
+        return match place {
+            Some(directory) if directory.removed => Finding::Holds(format!(
+                "{} has been removed, and the caller is still in it: no name can be made there",
+                show(&directory.path)
+            )),
+            _ => Finding::Excluded,
+        };
+    }
     let place = place.map_or_else(|| String::from("the working directory"), |d| show(&d.path));
     let link = link.as_deref().map(|l| format!(", to which the symbolic link {} leads", show(l)));
     Finding::Holds(format!("{place} has no entry {}{}", show(name), link.unwrap_or_default()))

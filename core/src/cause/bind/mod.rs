@@ -21,11 +21,14 @@ fn existing<'a>(case: &Case<'a>) -> Option<&'a Step> {
     walk.named().or(if walk.end == End::Found { walk.steps.last() } else { None })
 }
 
-/// The directory in which the name is to be made, if all that is missing is the name.
+/// The directory in which the name is to be made, if all that is missing is the name. In one that
+/// was removed, no name can be made.
 fn parent<'a>(case: &Case<'a>) -> Option<&'a Step> {
     let walk = walk(case)?;
     match walk.end {
-        End::Missing { last: true, .. } if walk.named.is_none() => walk.directory(),
+        End::Missing { last: true, .. } if walk.named.is_none() => {
+            walk.directory().filter(|directory| !directory.removed)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The address itself is not valid.
 
-use crate::addr::PATH_MAX_BYTES;
+use crate::addr::{ABSTRACT_MAX_BYTES, PATH_MAX_BYTES};
 use crate::cause::build::*;
 use crate::cause::look;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
@@ -78,8 +78,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(MACOS, Errno::ENAMETOOLONG, Evidence::Source),
             fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
         ],
-        title: "the path does not fit into a socket address",
-        happened: "The path is longer than the 107 bytes and the NUL that sun_path holds.",
+        title: "the path or name does not fit into a socket address",
+        happened: "The path is longer than the 107 bytes and the NUL that sun_path holds, or the \
+                   abstract name longer than a NUL and 107 bytes.",
         why: "struct sockaddr_un has room for 108 bytes on Linux and 104 on the BSDs, much less \
               than a path may have elsewhere. Libraries refuse such a path themselves, each in \
               its own words; some tools cut it off and then report that it does not exist.",
@@ -156,6 +157,14 @@ fn room(platform: Platform) -> usize {
 }
 
 fn path_too_long(case: &Case<'_>) -> Finding {
+    if let Some(name) = look::abstract_name(case)
+        && name.name.len() > ABSTRACT_MAX_BYTES
+    {
+        return Finding::Holds(format!(
+            "the name has {} bytes, and sun_path holds a NUL and {ABSTRACT_MAX_BYTES}",
+            name.name.len()
+        ));
+    }
     let Some(path) = look::path(case) else { return Finding::Excluded };
     let room = room(case.platform);
     let length = path.given.len();

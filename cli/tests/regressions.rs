@@ -1,0 +1,111 @@
+//! Situations in which an answer was once wrong: each is set up for real, and the kernel says what
+//! is true.
+
+mod common;
+
+use common::{Dir, first_cause, run, spawn};
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// The answer of `sunpath why --json`.
+fn why(options: &[&str], address: impl AsRef<OsStr>) -> serde_json::Value {
+    let mut args: Vec<&OsStr> = vec![OsStr::new("why"), OsStr::new("--json")];
+    args.extend(options.iter().map(OsStr::new));
+    args.push(address.as_ref());
+    let run = run(&args);
+    assert_eq!(run.err, "", "{args:?}");
+    run.json()
+}
+
+/// A process that waits, and ends with its value.
+struct Bystander(Child);
+
+impl Bystander {
+    fn start(script: &str, place: &Dir) -> Bystander {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(place.join("."));
+        Bystander(spawn(&mut command).expect("sh"))
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if met() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{what}: not within five seconds");
+}
+
+fn code(error: &io::Error) -> i32 {
+    error.raw_os_error().expect("an error of the system")
+}
+
+#[test]
+fn an_abstract_name_too_long_for_an_address_is_not_said_to_be_free() {
+    for (length, fits) in [(107, true), (108, false), (200, false)] {
+        let name = "n".repeat(length);
+        assert_eq!(SocketAddr::from_abstract_name(&name).is_ok(), fits, "{length}");
+        for call in ["connect", "bind"] {
+            let json = why(&["--call", call], format!("@{name}"));
+            let too_long = first_cause(&json) == Some("connect/path-too-long");
+            assert_eq!(too_long, !fits, "{call} {length}: {}", json["causes"]);
+        }
+    }
+}
+
+#[test]
+fn no_name_can_be_made_in_a_directory_that_was_removed() {
+    let dir = Dir::new();
+    let gone = dir.join("gone");
+    let script = "mkdir gone && cd gone && rmdir ../gone && exec sleep 60";
+    let inside = Bystander::start(script, &dir);
+    let pid = inside.0.id().to_string();
+    let link = format!("/proc/{pid}/cwd");
+    wait_until("the directory is removed", || {
+        std::fs::read_link(&link).is_ok_and(|l| l.to_string_lossy().ends_with("gone (deleted)"))
+    });
+    assert!(!gone.exists());
+    let real = UnixListener::bind(format!("{link}/s")).expect_err("a name in a removed directory");
+    let json = why(&["--call", "bind", "--pid", &pid], "s");
+    assert_eq!((code(&real), json["errno"].as_str()), (2, Some("ENOENT")), "{}", json["causes"]);
+    assert_eq!(first_cause(&json), Some("bind/missing-directory"));
+}
+
+#[test]
+fn a_server_that_accepts_slowly_is_no_alarm() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let listener = UnixListener::bind(&path).expect("bind");
+    let clients: Vec<UnixStream> =
+        (0..40).map(|_| UnixStream::connect(&path).expect("connect")).collect();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(150));
+                let _ = listener.accept();
+            }
+        });
+        let json = why(&[], &path);
+        done.store(true, Ordering::Relaxed);
+        // The server may stand in accept.
+        let _ = UnixStream::connect(&path);
+        assert_eq!(json["outcome"], "succeeds", "{}", json["causes"]);
+    });
+    drop(clients);
+}
