@@ -43,9 +43,7 @@ pub(super) fn look(
         gid: status.stx_gid,
         file: FileId { device, inode: status.stx_ino },
         // A server of a file system need not count links.
-        removed: kind == FileKind::Directory
-            && status.stx_nlink == 0
-            && entry.is(|e| !e.is_fuse()),
+        removed: kind == FileKind::Directory && status.stx_nlink == 0 && entry.is(|e| !e.is_fuse()),
         // A file system that does not report the flag has none: the kernel's check reads the
         // same bit.
         immutable: Seen::Known(status.stx_attributes.contains(StatxAttributes::IMMUTABLE)),
