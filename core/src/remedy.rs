@@ -32,7 +32,7 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 /// - `file`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
 /// - `mount`: where the file system at the place of the break is mounted;
 /// - `user`: the caller's user; `caller`: the caller's process id; `group`: the group of the socket file;
-/// - `pid`, `server`: the process that owns the socket, and its name;
+/// - `pid`, `server`: a process that owns the socket, and its name;
 /// - `other_path`: the file to which a live namesake socket is bound;
 /// - `name`: the abstract name as `@name`; `type`: the socket type;
 /// - `host`, `port`: as given; `address`: the first address of the host.
@@ -101,10 +101,18 @@ fn group_that_helps(file: &Step) -> Option<String> {
     file.group_name.as_ref().filter(|_| helps).map(|name| shell(name.as_bytes()))
 }
 
-/// The first process that owns a socket which the address leads to, or nearly leads to.
+/// The process that owns a socket which the address leads to, or nearly leads to. Of several, one
+/// that is in trouble: the others may only keep a copy of the descriptor.
 fn server(facts: &Facts) -> Option<&Process> {
+    fn trouble(process: &Process) -> u8 {
+        match (process.is_stopped(), process.descriptors.is(|d| d.is_full())) {
+            (Some(true), _) => 0,
+            (_, true) => 1,
+            _ => 2,
+        }
+    }
     fn owner(sockets: Option<&Vec<SocketFact>>) -> Option<&Process> {
-        sockets?.iter().find_map(|s| s.owners.known()?.first())
+        sockets?.iter().find_map(|s| s.owners.known()?.iter().min_by_key(|p| trouble(p)))
     }
     if let Some(path) = facts.path() {
         return owner(path.attached.known()).or_else(|| owner(path.namesakes.known()));

@@ -3,10 +3,10 @@
 mod scene;
 
 use scene::*;
-use sunpath_core::fact::Seen;
 use sunpath_core::fact::process::{DescriptorUse, ProcessState, WaitsIn};
 use sunpath_core::fact::socket::{Backlog, Peer, State};
-use sunpath_core::{Call, Errno, Facts, Symptom};
+use sunpath_core::fact::{Process, Seen, Unseen};
+use sunpath_core::{Call, Errno, Facts, SocketType, Symptom, diagnose};
 
 const REFUSED: Errno = Errno::ECONNREFUSED;
 
@@ -22,7 +22,6 @@ fn a_full_backlog() {
     let mut quick = full(Seen::Known(60));
     quick.arguments.nonblocking = Some(true);
     connect(Errno::EAGAIN, "connect/backlog-full", quick).both();
-    let hangs = |id, facts| Expect { symptom: Symptom::Hangs, ..connect(REFUSED, id, facts) };
     hangs("wait/backlog-full", full(Seen::Known(60))).both();
     hangs("wait/backlog-full", full(Seen::default())).both();
     hangs("wait/backlog-full", full(Seen::Known(0))).likely().both();
@@ -30,8 +29,7 @@ fn a_full_backlog() {
 
 #[test]
 fn servers_that_do_not_answer() {
-    let hangs = |id, facts| Expect { symptom: Symptom::Hangs, ..connect(REFUSED, id, facts) };
-    let spoilt = |change: fn(&mut sunpath_core::fact::Process)| {
+    let spoilt = |change: fn(&mut Process)| {
         serving(|s| {
             s.backlog = Some(Backlog { pending: 1, limit: 128 });
             s.stuck_ms = Seen::Known(60);
@@ -40,14 +38,13 @@ fn servers_that_do_not_answer() {
             s.owners = Seen::Known(vec![owner]);
         })
     };
-    let stop: fn(&mut sunpath_core::fact::Process) =
-        |p| p.state = Seen::Known(ProcessState::Stopped);
+    let stop: fn(&mut Process) = |p| p.state = Seen::Known(ProcessState::Stopped);
     hangs("wait/server-stopped", spoilt(stop)).both();
     hangs("wait/server-stopped", spoilt(|p| p.frozen = Seen::Known(true))).both();
-    let full: fn(&mut sunpath_core::fact::Process) =
+    let full: fn(&mut Process) =
         |p| p.descriptors = Seen::Known(DescriptorUse { used: 64, limit: 64 });
     hangs("wait/server-out-of-descriptors", spoilt(full)).both();
-    let asleep: fn(&mut sunpath_core::fact::Process) =
+    let asleep: fn(&mut Process) =
         |p| p.waits_in = Seen::Known(WaitsIn::Elsewhere { call: "nanosleep".into() });
     hangs("wait/server-not-accepting", spoilt(asleep)).likely().both();
 
@@ -57,4 +54,81 @@ fn servers_that_do_not_answer() {
     mine.peer = Seen::Known(Some(peer));
     let facts = holding(healthy(), mine);
     hangs("wait/server-not-accepting", facts).call(Call::Recv).explained();
+}
+
+fn hangs(id: &'static str, facts: Facts) -> Expect {
+    Expect { symptom: Symptom::Hangs, ..connect(REFUSED, id, facts) }
+}
+
+/// Nothing moves in the queue of a listener with these owners.
+fn held_by(owners: &[Process], all: Seen<()>) -> Facts {
+    serving(|s| {
+        s.backlog = Some(Backlog { pending: 1, limit: 128 });
+        s.stuck_ms = Seen::Known(60);
+        s.owners = Seen::Known(owners.to_vec());
+        s.all_owners = all;
+    })
+}
+
+fn halted() -> Process {
+    Process { pid: 400, state: Seen::Known(ProcessState::Stopped), ..server() }
+}
+
+fn exhausted() -> Process {
+    let used = DescriptorUse { used: 64, limit: 64 };
+    Process { pid: 400, descriptors: Seen::Known(used), ..server() }
+}
+
+/// It keeps a copy of the listener, and waits for something else.
+fn manager() -> Process {
+    let call = "epoll_wait without this socket".into();
+    let waits_in = Seen::Known(WaitsIn::Elsewhere { call });
+    Process { pid: 1, name: "manager".into(), waits_in, ..server() }
+}
+
+#[test]
+fn an_owner_that_was_not_seen_leaves_a_doubt() {
+    let denied = || Seen::Unseen(Unseen::Denied { needs: "CAP_SYS_PTRACE, or the same user" });
+    for (id, owner) in
+        [("wait/server-stopped", halted()), ("wait/server-out-of-descriptors", exhausted())]
+    {
+        hangs(id, held_by(std::slice::from_ref(&owner), Seen::Known(()))).both();
+        let facts = held_by(&[owner], denied());
+        let d = diagnose(Call::Connect, SocketType::Stream, None, &facts);
+        assert!(d.causes[0].because.contains("CAP_SYS_PTRACE"), "{}", d.causes[0].because);
+        hangs(id, facts).likely().both();
+    }
+}
+
+#[test]
+fn who_only_keeps_a_copy_does_not_hide_the_cause() {
+    for (id, owner) in
+        [("wait/server-stopped", halted()), ("wait/server-out-of-descriptors", exhausted())]
+    {
+        let facts = held_by(&[manager(), owner], Seen::Known(()));
+        let d = diagnose(Call::Connect, SocketType::Stream, None, &facts);
+        let first = &d.causes[0];
+        assert!(first.because.contains("manager (pid 1) holds the socket too"), "{first:?}");
+        assert!(first.commands.iter().any(|c| c.contains("400")), "{:?}", first.commands);
+        hangs(id, facts).likely().both();
+    }
+    let call = "clock_nanosleep".into();
+    let asleep = Process { waits_in: Seen::Known(WaitsIn::Elsewhere { call }), ..server() };
+    let facts = held_by(&[manager(), asleep], Seen::Known(()));
+    let d = diagnose(Call::Connect, SocketType::Stream, None, &facts);
+    assert!(d.causes[0].because.contains("app (pid 314) waits in clock_nanosleep"));
+    hangs("wait/server-not-accepting", facts).likely().both();
+}
+
+#[test]
+fn one_owner_that_can_accept_is_enough() {
+    let healthy = Process { pid: 500, ..server() };
+    let mut facts = held_by(&[manager(), halted(), healthy], Seen::Known(()));
+    works(Call::Connect, SocketType::Stream, &facts, "one worker is stopped, one is not");
+    attached(&mut facts)[0].backlog = Some(Backlog { pending: 200, limit: 128 });
+    hangs("wait/backlog-full", facts).both();
+    // It may go back to work at any time, but nobody is stopped.
+    let mut facts = held_by(&[manager()], Seen::Known(()));
+    attached(&mut facts)[0].backlog = Some(Backlog { pending: 0, limit: 128 });
+    works(Call::Connect, SocketType::Stream, &facts, "a manager that starts the server later");
 }

@@ -4,9 +4,9 @@ use super::build::*;
 use super::look::{self, Own};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
 use crate::diagnose::{Case, Finding};
-use crate::fact::process::{DescriptorUse, Process, WaitsIn};
+use crate::fact::SocketFact;
+use crate::fact::process::{Process, WaitsIn};
 use crate::fact::socket::{Backlog, OwnSocket, Peer, State};
-use crate::fact::{Seen, SocketFact};
 use crate::text::{connections_wait, escape};
 use crate::{Call, Sockets, Symptom};
 use alloc::format;
@@ -118,8 +118,11 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
 /// Whether the state of the server explains why a receive waits, and not only that nothing came.
 pub(super) fn server_explains(case: &Case<'_>) -> bool {
     let tests = [server_stopped, server_out_of_descriptors, server_not_accepting];
-    let points = |f: &Finding| matches!(f, Finding::Holds(_) | Finding::Suggests(_));
     tests.iter().any(|test| points(&test(case)))
+}
+
+fn points(finding: &Finding) -> bool {
+    matches!(finding, Finding::Holds(_) | Finding::Suggests(_))
 }
 
 /// The queue in which the caller would wait, or does, and who could take it out.
@@ -130,7 +133,7 @@ struct Queue<'a> {
     stuck_ms: Option<u32>,
     /// The caller's own connection is known to wait in it.
     own_waits: bool,
-    owners: Option<Vec<&'a Process>>,
+    holders: Option<Holders<'a>>,
 }
 
 impl Queue<'_> {
@@ -166,7 +169,7 @@ fn listener_queue(listener: &SocketFact) -> Queue<'_> {
         backlog: listener.backlog,
         stuck_ms: listener.stuck_ms.known().copied(),
         own_waits: false,
-        owners: listener.owners.known().map(|o| o.iter().collect()),
+        holders: Holders::of(listener),
     }
 }
 
@@ -178,7 +181,7 @@ fn own_queue<'a>(case: &Case<'a>) -> Option<Queue<'a>> {
         backlog: None,
         stuck_ms: None,
         own_waits: true,
-        owners: peer.process.known().map(|p| alloc::vec![p]),
+        holders: Holders::recorded(peer),
     })
 }
 
@@ -192,6 +195,63 @@ fn receiving<'a>(case: &Case<'a>) -> Option<(&'a OwnSocket, &'a Peer)> {
     (told || waits).then_some((own, peer))
 }
 
+/// The processes that hold the server's socket.
+struct Holders<'a> {
+    seen: Vec<&'a Process>,
+    /// What to say if somebody else may hold it too.
+    others: Option<String>,
+}
+
+impl<'a> Holders<'a> {
+    fn of(socket: &'a SocketFact) -> Option<Self> {
+        let seen: Vec<&Process> = socket.owners.known()?.iter().collect();
+        let others = |why| {
+            format!("another process may hold the socket too: not all could be looked into ({why})")
+        };
+        let others = socket.all_owners.unseen().map(others);
+        (!seen.is_empty()).then_some(Holders { seen, others })
+    }
+
+    /// The credentials of a peer name who listened or connected, not who accepts or reads now.
+    fn recorded(peer: &'a Peer) -> Option<Self> {
+        let process = peer.process.known()?;
+        let others = "if another process has taken the connection over, it may answer";
+        let others = process.fd.is_none().then(|| String::from(others));
+        Some(Holders { seen: alloc::vec![process], others })
+    }
+
+    /// Those that keep the socket open but wait for something else. Among them are service
+    /// managers, which do not watch a listener while its service runs.
+    fn inattentive(&self) -> impl Iterator<Item = (&'a Process, &'a str)> {
+        self.seen.iter().filter_map(|process| match process.waits_in.known() {
+            Some(WaitsIn::Elsewhere { call }) => Some((*process, call.as_str())),
+            _ => None,
+        })
+    }
+
+    /// `because` as proof, if these processes are all there are and `bystanders` none of them.
+    fn judge(&self, because: String, bystanders: &[&Process]) -> Finding {
+        let aside = self.inattentive().filter(|(p, _)| bystanders.iter().any(|b| b.pid == p.pid));
+        let mut doubts: Vec<String> = aside.take(MOST_NAMED).map(stays_aside).collect();
+        doubts.extend(self.others.clone());
+        look::sure(doubts.is_empty(), because, &doubts.join("; "))
+    }
+}
+
+/// The most processes that a sentence names.
+const MOST_NAMED: usize = 4;
+
+fn stays_aside((process, call): (&Process, &str)) -> String {
+    format!("{} holds the socket too, but waits in {}", named(process), escape(call.as_bytes()))
+}
+
+/// Whether the process could take a connection soon: it can run, and does not wait for something
+/// else.
+fn may_take(process: &Process) -> bool {
+    let elsewhere = process.waits_in.is(|w| matches!(w, WaitsIn::Elsewhere { .. }));
+    process.is_stopped() != Some(true) && !elsewhere
+}
+
 fn backlog_full(case: &Case<'_>) -> Finding {
     let hangs = case.symptom == Some(Symptom::Hangs);
     let times_out = matches!(look::own(case), Own::Socket(own) if own.send_timeout_us > 0);
@@ -203,7 +263,7 @@ fn backlog_full(case: &Case<'_>) -> Finding {
     let Some(backlog) = listener.backlog else {
         return if hangs { Finding::Unseen("the listener's backlog") } else { Finding::Excluded };
     };
-    if !backlog.is_full() || all_stopped(&queue) {
+    if !backlog.is_full() || points(&server_stopped(case)) {
         return Finding::Excluded;
     }
     let because = format!(
@@ -221,48 +281,41 @@ fn backlog_full(case: &Case<'_>) -> Finding {
     }
 }
 
-/// Whether there are owners and none of them can run.
-fn all_stopped(queue: &Queue<'_>) -> bool {
-    let owners = queue.owners.as_deref().unwrap_or_default();
-    !owners.is_empty() && owners.iter().all(|p| p.is_stopped() == Some(true))
-}
-
 fn server_stopped(case: &Case<'_>) -> Finding {
-    let owners: Option<Vec<&Process>> = match case.call {
-        Call::Recv => receiving(case).map(|(_, peer)| peer.process.known().into_iter().collect()),
-        _ => target_owners(case),
+    let holders = match case.call {
+        Call::Recv => receiving(case).map(|(_, peer)| Holders::recorded(peer)),
+        _ => target(case).filter(|s| s.owners.known().is_some()).map(Holders::of),
     };
     let hangs = case.symptom == Some(Symptom::Hangs);
-    let Some(owners) = owners else {
-        return if hangs { Finding::Unseen("the server's process") } else { Finding::Excluded };
+    let holders = match holders {
+        Some(Some(holders)) => holders,
+        None if hangs => return Finding::Unseen("the server's process"),
+        Some(None) | None => return Finding::Excluded,
     };
-    if owners.is_empty() || owners.iter().any(|p| p.is_stopped() == Some(false)) {
+    let is = |wanted| move |p: &&&Process| p.is_stopped() == wanted;
+    let halted: Vec<&Process> = holders.seen.iter().filter(is(Some(true))).copied().collect();
+    let running: Vec<&Process> = holders.seen.iter().filter(is(Some(false))).copied().collect();
+    if running.iter().any(|p| may_take(p)) {
         return Finding::Excluded;
     }
-    if owners.iter().any(|p| p.is_stopped().is_none()) {
+    if holders.seen.iter().any(|p| is(None)(&p)) {
         return if hangs { Finding::Unseen("the state of the server") } else { Finding::Excluded };
     }
-    let each: Vec<String> = owners.iter().take(4).map(|p| stopped(p)).collect();
-    let because = each.join("; ");
-    if case.call == Call::Recv && owners.iter().any(|p| p.fd.is_none()) {
-        // The credentials of the peer name who listened or connected, not who reads now.
-        return Finding::Suggests(format!(
-            "{because}; if another process has taken the connection over, it may answer"
-        ));
+    if halted.is_empty() {
+        return Finding::Excluded;
     }
-    Finding::Holds(because)
+    let each: Vec<String> = halted.iter().take(MOST_NAMED).map(|p| stopped(p)).collect();
+    holders.judge(each.join("; "), &running)
 }
 
-/// The owners of the socket that the address leads to, if connecting to it succeeds.
-fn target_owners<'a>(case: &Case<'a>) -> Option<Vec<&'a Process>> {
+/// The socket that the address leads to, if connecting to it succeeds.
+fn target<'a>(case: &Case<'a>) -> Option<&'a SocketFact> {
     let target = match look::reached(case) {
         look::Reached::Socket(s) if s.kind == case.socket => s,
         _ => return None,
     };
     let listening = target.state == State::Listening && !target.shutdown.read;
-    let reachable = listening || !case.socket.is_connection_oriented();
-    let owners = target.owners.known().filter(|_| reachable)?;
-    Some(owners.iter().collect())
+    (listening || !case.socket.is_connection_oriented()).then_some(target)
 }
 
 fn stopped(process: &Process) -> String {
@@ -282,37 +335,50 @@ fn server_out_of_descriptors(case: &Case<'_>) -> Finding {
     let hangs = case.symptom == Some(Symptom::Hangs);
     let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
     let full = queue.backlog.is_some_and(|b| b.is_full());
-    if (full && !hangs) || all_stopped(&queue) {
+    if (full && !hangs) || points(&server_stopped(case)) {
         return Finding::Excluded;
     }
-    let Some(owners) = queue.owners.as_ref().filter(|o| !o.is_empty()) else {
+    let Some(holders) = &queue.holders else {
         return if hangs { Finding::Unseen("the server's process") } else { Finding::Excluded };
     };
-    let uses: Option<Vec<DescriptorUse>> =
-        owners.iter().map(|p| p.descriptors.known().copied()).collect();
-    let Some(uses) = uses else {
-        return if hangs { Finding::Unseen("the server's descriptors") } else { Finding::Excluded };
-    };
-    if !uses.iter().all(|u| u.is_full()) {
+    let is_full = |p: &&Process| p.descriptors.test(|d| d.is_full());
+    let rest: Vec<&Process> =
+        holders.seen.iter().copied().filter(|p| is_full(p) != Some(true)).collect();
+    if rest.iter().any(|p| may_take(p) && is_full(p) == Some(false)) {
         return Finding::Excluded;
     }
+    let able = rest.iter().any(|p| may_take(p));
+    let full = holders.seen.iter().filter(|_| !able).find_map(|p| {
+        let uses = p.descriptors.known().filter(|d| d.is_full())?;
+        Some((p, uses))
+    });
+    let Some((server, uses)) = full else {
+        let unseen = rest.iter().any(|p| is_full(p).is_none());
+        return if unseen && hangs {
+            Finding::Unseen("the server's descriptors")
+        } else {
+            Finding::Excluded
+        };
+    };
     let because = format!(
         "{}; {} has {} descriptors open, and its limit is {}",
         queue.counts(),
-        named(owners[0]),
-        uses[0].used,
-        uses[0].limit
+        named(server),
+        uses.used,
+        uses.limit
     );
-    look::sure(queue.stuck(), because, "a second look would show whether the queue moves")
+    if !queue.stuck() {
+        let moves = "a second look would show whether the queue moves";
+        return look::sure(false, because, moves);
+    }
+    holders.judge(because, &rest)
 }
 
 fn server_not_accepting(case: &Case<'_>) -> Finding {
     let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
     let hangs = case.symptom == Some(Symptom::Hangs);
     let full = queue.backlog.is_some_and(|b| b.is_full());
-    let explained = server_out_of_descriptors(case);
-    let explained = matches!(explained, Finding::Holds(_) | Finding::Suggests(_));
-    if full || explained || all_stopped(&queue) {
+    if full || points(&server_stopped(case)) || points(&server_out_of_descriptors(case)) {
         return Finding::Excluded;
     }
     if queue.own_waits && hangs {
@@ -325,19 +391,17 @@ fn server_not_accepting(case: &Case<'_>) -> Finding {
             Finding::Excluded
         };
     }
-    let owners = queue.owners.as_deref().unwrap_or_default();
-    if !hangs && owners.iter().any(|p| p.waits_in.is(|w| *w == WaitsIn::Events)) {
+    let seen = queue.holders.as_ref().map(|h| h.seen.as_slice()).unwrap_or_default();
+    if !hangs && seen.iter().any(|p| p.waits_in.is(|w| *w == WaitsIn::Events)) {
         return Finding::Excluded;
     }
-    let elsewhere = owners.iter().find_map(|p| match &p.waits_in {
-        Seen::Known(WaitsIn::Elsewhere { call }) => {
-            Some(format!("; {} waits in {}", named(p), escape(call.as_bytes())))
-        }
-        _ => None,
-    });
+    let inattentive = queue.holders.iter().flat_map(Holders::inattentive);
+    let elsewhere: String = inattentive
+        .take(MOST_NAMED)
+        .map(|(p, call)| format!("; {} waits in {}", named(p), escape(call.as_bytes())))
+        .collect();
     Finding::Suggests(format!(
-        "{}{}; that it never accepts could only be known by waiting longer",
-        queue.counts(),
-        elsewhere.unwrap_or_default()
+        "{}{elsewhere}; that it never accepts could only be known by waiting longer",
+        queue.counts()
     ))
 }

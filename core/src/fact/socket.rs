@@ -48,6 +48,9 @@ pub struct SocketFact {
     /// The processes that hold it: all of them if connections wait or if one of them may be unable
     /// to take a connection, otherwise perhaps only the first that was found.
     pub owners: Seen<Vec<Process>>,
+    /// Whether no other process of the observer's PID namespace holds it: known if each was looked
+    /// into, otherwise why not.
+    pub all_owners: Seen<()>,
 }
 
 impl SocketFact {
@@ -66,6 +69,7 @@ impl SocketFact {
             shutdown: Directions::default(),
             stuck_ms: Seen::default(),
             owners: Seen::default(),
+            all_owners: Seen::default(),
         }
     }
 }

@@ -209,7 +209,7 @@ impl Roll for SocketFact {
         let mut fact = SocketFact::new(dice.roll(), dice.roll());
         (fact.state, (fact.name, (fact.file, fact.net_namespace))) = dice.roll();
         (fact.backlog, (fact.peer, (fact.queued_bytes, fact.shutdown))) = dice.roll();
-        (fact.stuck_ms, fact.owners) = dice.roll();
+        (fact.stuck_ms, (fact.owners, fact.all_owners)) = dice.roll();
         fact
     }
 }

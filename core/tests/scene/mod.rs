@@ -69,6 +69,7 @@ pub fn listener(name: &[u8], inode: u64) -> SocketFact {
         file: Some(FileId { device: DISK, inode }),
         backlog: Some(Backlog { pending: 0, limit: 128 }),
         owners: Seen::Known(vec![server()]),
+        all_owners: Seen::Known(()),
         stuck_ms: Seen::Known(0),
         ..SocketFact::new(9000, SocketType::Stream)
     }

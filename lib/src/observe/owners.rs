@@ -39,6 +39,8 @@ struct Found {
     missing: BTreeSet<u64>,
     /// Some process could not be looked into.
     denied: bool,
+    /// Every descriptor of every process was looked at, but for those denied.
+    complete: bool,
 }
 
 /// A socket whose owners are wanted.
@@ -49,6 +51,8 @@ pub(crate) struct Wanted<'a> {
     pub waiting: bool,
     /// Where the owners go.
     pub owners: &'a mut Seen<Vec<Process>>,
+    /// Where it goes whether these are all.
+    pub all: Option<&'a mut Seen<()>>,
 }
 
 impl<'a> From<&'a mut SocketFact> for Wanted<'a> {
@@ -57,6 +61,7 @@ impl<'a> From<&'a mut SocketFact> for Wanted<'a> {
             inode: socket.inode,
             waiting: socket.backlog.is_some_and(|b| b.pending > 0),
             owners: &mut socket.owners,
+            all: Some(&mut socket.all_owners),
         }
     }
 }
@@ -79,6 +84,9 @@ pub(crate) fn fill<'a>(sockets: impl Iterator<Item = Wanted<'a>>) {
     for socket in sockets {
         let mine: Vec<Process> =
             owners.iter().filter(|(i, _)| *i == socket.inode).map(|(_, p)| p.clone()).collect();
+        if let Some(all) = socket.all {
+            *all = are_all(&found, &pids, all_pids, mine.len());
+        }
         *socket.owners = if !mine.is_empty() {
             Seen::Known(mine)
         } else if pids.is_empty() {
@@ -90,6 +98,21 @@ pub(crate) fn fill<'a>(sockets: impl Iterator<Item = Wanted<'a>>) {
             Seen::Unseen(Unseen::Absent { what: "a process here that holds the socket" })
         };
     }
+}
+
+/// Whether no process but the `described` ones holds a socket.
+fn are_all(found: &Found, pids: &[u32], all_pids: bool, described: usize) -> Seen<()> {
+    Seen::Unseen(if pids.is_empty() {
+        Unseen::Absent { what: "/proc" }
+    } else if found.denied || !all_pids {
+        Unseen::Denied { needs: SAME_USER }
+    } else if !found.complete {
+        Unseen::NotLooked
+    } else if described == MOST_OWNERS {
+        Unseen::Failed { error: format!("more than {MOST_OWNERS} processes hold it") }
+    } else {
+        return Seen::Known(());
+    })
 }
 
 fn describe(holders: &BTreeSet<Holder>) -> Vec<(u64, Process)> {
@@ -122,6 +145,7 @@ fn search(pids: &[u32], wanted: &BTreeSet<u64>, all: bool) -> Found {
     }
     if all || !found.missing.is_empty() {
         found = search_in(pids, wanted, found, all, Extent::Every);
+        found.complete = all || !found.missing.is_empty();
     }
     found
 }

@@ -3,6 +3,7 @@
 mod interrupted;
 mod leaks;
 mod namespaces;
+mod owners;
 mod processes;
 mod views;
 
@@ -51,8 +52,15 @@ fn wait(mut child: Child) -> sys::Result<End> {
 }
 
 fn main() -> ExitCode {
-    let all = [interrupted::TESTS, leaks::TESTS, namespaces::TESTS, processes::TESTS, views::TESTS]
-        .concat();
+    let all = [
+        interrupted::TESTS,
+        leaks::TESTS,
+        namespaces::TESTS,
+        owners::TESTS,
+        processes::TESTS,
+        views::TESTS,
+    ]
+    .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|a| a == "--list") {
         all.iter().for_each(|(name, _)| println!("{name}: test"));

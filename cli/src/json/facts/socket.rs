@@ -45,6 +45,7 @@ pub(super) fn socket(socket: &SocketFact) -> Value {
             "shutdown": directions(&socket.shutdown),
             "stuck_ms": plain(&socket.stuck_ms),
             "owners": processes(&socket.owners),
+            "all_owners": seen(&socket.all_owners, |()| true.into()),
         }),
     )
 }

@@ -41,6 +41,7 @@ pub(super) fn target(transport: SocketType, host: &str, port: u16, pid: Option<u
         inode: socket.inode,
         waiting: socket.backlog.is_some_and(|b| b.pending > 0),
         owners: &mut socket.owners,
+        all: None,
     }));
     target
 }
