@@ -147,6 +147,27 @@ failures! {
     bind_immutable: "bind/immutable-directory" ["--call", "bind"] => certain(
         "bind/immutable-directory"
     );
+    stale_link: "connect/stale-socket/symlink" [] => certain("connect/stale-socket");
+    stale_datagram: "connect/stale-socket/datagram" ["--type", "datagram"] => certain(
+        "connect/stale-socket"
+    );
+    stale_on_overlay: "connect/stale-socket/overlay" [] => certain("connect/stale-socket");
+    bind_stale_on_overlay: "bind/stale-socket/overlay" ["--call", "bind"] => certain(
+        "bind/stale-socket"
+    );
+    alive_elsewhere: "connect/stale-socket/elsewhere-alive" [] => certain("connect/stale-socket");
+    unlinked_elsewhere: "connect/unlinked-live/other-network" [] => certain(
+        "connect/unlinked-live"
+    );
+    rebound_elsewhere: "connect/path-rebound/other-network" [] => certain("connect/path-rebound");
+    deaf_packets: "connect/not-listening/seqpacket" ["--type", "seqpacket"] => certain(
+        "connect/not-listening"
+    );
+    stopped_and_full: "wait/server-stopped/backlog-full" [] => certain("wait/server-stopped");
+    unaccepted_packets: "wait/server-not-accepting/seqpacket" ["--type", "seqpacket"] => likely(
+        "wait/server-not-accepting",
+        "what a process will do next cannot be known",
+    );
     bind_abstract: "bind/abstract-in-use" ["--call", "bind"] => certain("bind/abstract-in-use");
 }
 
