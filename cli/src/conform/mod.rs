@@ -7,7 +7,7 @@
 //! and diagnoses. `sunpath demo` and the scenario tests use scenes too, so prefer one wherever the
 //! failure hangs on the address:
 //!
-//! ```ignore
+//! ```text
 //! Recipe { id: "connect/stale-socket", needs: &[], make: Make::Scene(stale_socket) }
 //!
 //! fn stale_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
@@ -26,9 +26,9 @@
 //!   `.hidden("why no observer can foresee it")` (the prediction is then not compared).
 //!
 //! A **direct** recipe makes its call itself, on a descriptor of its own, and gathers facts right
-//! after it, in this process, with [`look`]:
+//! after it, in this process, with a [`Look`]:
 //!
-//! ```ignore
+//! ```text
 //! fn after_shutdown(_: &mut Stage) -> Result<Observed, Trouble> {
 //!     let (a, _b) = socket::socketpair(SocketType::Stream, SocketFlags::empty()).step("pair")?;
 //!     socket::shutdown(&a, Shutdown::Write).step("shut down")?;
@@ -39,11 +39,12 @@
 //!
 //! - [`Look`] says what is known of the call: `.endpoint(..)`, `.descriptor(&fd)`,
 //!   `.arguments(..)`, and `.history(..)` for what the program knows of its socket's past.
-//! - A step that this system cannot do is `Err(Trouble::NotHere(why))`; a step that should work
-//!   and does not gets `.step("what")?`.
+//! - A step that should work gets `.step("what")?`; one that a system may refuse for good, such as
+//!   a mount, gets `.if_possible("what")?`, and the cause then is "not on this system".
 //! - What must stay alive until the end goes to `stage.keep(..)`.
 //! - A recipe has its own process, process group and directory, and is killed after 20 seconds.
-//!   It may do to its process what it likes, except change what belongs to the whole machine.
+//!   It may do to its process what it likes. What belongs to the whole machine it leaves alone,
+//!   but for `stage.set_sysctl(..)`, which takes turns and restores whatever happens.
 
 mod accept;
 mod bind;
