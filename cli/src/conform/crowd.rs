@@ -27,8 +27,8 @@ const CROWD: u64 = 15_000;
 /// Descriptors for everything else.
 const SPARE: u64 = 100;
 
-/// Long enough for a hundred lucky searches on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// Long enough for a hundred lucky searches, and well within the time that a recipe has.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn interrupted(_: &mut Stage) -> Result<Observed, Trouble> {
     own_names()?;
@@ -98,9 +98,12 @@ fn first_interrupted(
         sockets.send(Arc::clone(&fd)).map_err(gone)?;
         thread::sleep(HEAD_START);
         let symptom = failed(socket::bind(&*fd, &any));
-        let interrupted = symptom == Some(Symptom::Errno(Errno::EINTR));
-        if interrupted || Instant::now() > limit {
+        if symptom == Some(Symptom::Errno(Errno::EINTR)) {
             return Ok((fd, symptom));
+        }
+        if Instant::now() > limit {
+            let why = "too busy just now: no bind had to wait long enough to be interrupted";
+            return Err(Trouble::NotHere(why.into()));
         }
     }
 }
