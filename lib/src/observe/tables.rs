@@ -159,6 +159,7 @@ fn mark_of(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::fact::socket::State;
+    use proptest::prelude::*;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::UnixListener;
 
@@ -192,5 +193,17 @@ mod tests {
         let text = b"Num\n0000000000000000: 00000002 00000000 00010000 0001 01 7 @a@b@@\n";
         let records = from_text(text);
         assert_eq!(records[0].name.as_deref(), Some(&b"\0a@b\0\0"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn names_keep_their_length(shown in "[@a/ ]{1,20}") {
+            let text = format!("Num\n0000000000000000: 00000002 00000000 00010000 0001 01 7 {shown}\n");
+            let records = from_text(text.as_bytes());
+            prop_assert_eq!(records.len(), 1);
+            let name = records[0].name.as_deref().unwrap_or_default();
+            prop_assert_eq!(name.len(), shown.len());
+            prop_assert_eq!(name.first() == Some(&0), shown.starts_with('@'));
+        }
     }
 }

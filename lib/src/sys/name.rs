@@ -171,6 +171,7 @@ unsafe impl SocketAddrArg for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn addresses_survive_the_round_trip() {
@@ -218,6 +219,29 @@ mod tests {
             name.set_length(length);
             let _ = (name.address(), name.to_internet(), name.family());
             assert!(name.as_bytes().len() <= CAPACITY);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives_the_round_trip(bytes in prop::collection::vec(any::<u8>(), 0..130)) {
+            if let Ok(name) = Name::path(&bytes) {
+                prop_assert_eq!(name.address(), Some(Address::Path(bytes.clone())));
+            }
+            if let Ok(name) = Name::abstract_name(&bytes) {
+                prop_assert_eq!(name.address(), Some(Address::Abstract(bytes)));
+            }
+        }
+
+        #[test]
+        fn any_answer_of_the_kernel_is_survived(family in prop::sample::select(vec![0u16, 1, 2, 10, 16]),
+                                                bytes in prop::collection::vec(any::<u8>(), 0..130),
+                                                length in prop_oneof![0u32..130, any::<u32>()]) {
+            let mut name = Name::from_bytes(family, &bytes);
+            name.set_length(length);
+            let address = name.address();
+            prop_assert!(address.is_none() || length < 2 || i32::from(family) == libc::AF_UNIX);
+            prop_assert!(name.to_internet().is_none() || [2, 10].contains(&family));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Errno, Result, check};
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
 
@@ -29,11 +29,15 @@ pub struct Child {
 /// `fork(2)`: runs the closure in a child, which exits with the status that it returns, or with
 /// [`PANICKED`].
 ///
-/// `EBUSY` if this process has more than one thread: the child would inherit locks that nobody
-/// ever releases.
+/// `EBUSY` if this process has more than one thread, and half a second later still: the child would
+/// inherit locks that nobody ever releases.
 pub fn fork(closure: impl FnOnce() -> i32) -> Result<Child> {
-    if !is_single_threaded() {
-        return Err(Errno::BUSY);
+    let deadline = Instant::now() + LINGERING;
+    while !is_single_threaded() {
+        if Instant::now() >= deadline {
+            return Err(Errno::BUSY);
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
     // SAFETY: the process has one thread, so the child finds no lock held and no state half
     // changed by another. It leaves through `_exit` and never returns into the caller's frames.
@@ -46,6 +50,9 @@ pub fn fork(closure: impl FnOnce() -> i32) -> Result<Child> {
         pid => Ok(Child { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, reaped: false }),
     }
 }
+
+/// A thread that was joined still counts until the kernel has put it away.
+const LINGERING: Duration = Duration::from_millis(500);
 
 /// Whether this process has one thread only; `false` too if that cannot be seen.
 pub fn is_single_threaded() -> bool {
