@@ -27,11 +27,11 @@ const fn by_owners(id: &'static str) -> Expected {
 const BY_OWNERS: &str = "by owners";
 
 impl Expected {
-    fn certainty(&self, role: Role, answer: &Value) -> &'static str {
+    fn certainty(&self, answer: &Value) -> &'static str {
         let all = answer["facts"]["target"]["attached"][0]["all_owners"] == true;
         match self.certainty {
-            BY_OWNERS if role == Role::User && !all => "likely",
-            BY_OWNERS => "certain",
+            BY_OWNERS if all => "certain",
+            BY_OWNERS => "likely",
             fixed => fixed,
         }
     }
@@ -41,7 +41,7 @@ fn check(role: Role, scene: &str, arguments: &[&str], expected: &Expected) {
     let Some(answer) = ask(role, scene, arguments) else { return };
     let first = &answer["causes"][0];
     assert_eq!(first["id"], expected.id, "{scene} as {role:?}: {}", gist(&answer));
-    let certainty = expected.certainty(role, &answer);
+    let certainty = expected.certainty(&answer);
     assert_eq!(first["certainty"], certainty, "{scene} as {role:?}: {}", gist(&answer));
     let outcome = if expected.id.starts_with("wait/") { "waits" } else { "fails" };
     assert_eq!(answer["outcome"], outcome, "{scene} as {role:?}: {}", gist(&answer));

@@ -48,8 +48,8 @@ pub struct SocketFact {
     /// The processes that hold it: all of them if connections wait or if one of them may be unable
     /// to take a connection, otherwise perhaps only the first that was found.
     pub owners: Seen<Vec<Process>>,
-    /// Whether no other process of the observer's PID namespace holds it: known if each was looked
-    /// into, otherwise why not.
+    /// Whether no other process holds it: known if every process of the machine was looked into,
+    /// otherwise why not.
     pub all_owners: Seen<()>,
 }
 

@@ -111,7 +111,7 @@ fn are_all(found: &Found, pids: &[u32], all_pids: bool, described: usize) -> See
     } else if described == MOST_OWNERS {
         Unseen::Failed { error: format!("more than {MOST_OWNERS} processes hold it") }
     } else {
-        return Seen::Known(());
+        return process::none_outside();
     })
 }
 

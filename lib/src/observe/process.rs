@@ -24,6 +24,20 @@ pub(crate) fn pids() -> (Vec<u32>, bool) {
     (pids, all)
 }
 
+/// The initial PID namespace always has this number (`PROC_PID_INIT_INO`).
+const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
+
+/// Whether no process is outside the PID namespace of this one.
+pub(crate) fn none_outside() -> Seen<()> {
+    match namespace(std::process::id(), "pid") {
+        Seen::Known(INITIAL_PID_NAMESPACE) => Seen::Known(()),
+        Seen::Known(_) => {
+            Seen::Unseen(Unseen::Denied { needs: "a look from outside this container" })
+        }
+        Seen::Unseen(why) => Seen::Unseen(why),
+    }
+}
+
 /// Everything about a process that holds the socket `inode` under the descriptor `fd`.
 ///
 /// `None` if there is no such process (any more).

@@ -66,6 +66,12 @@ impl Drop for Served {
 
 const STREAM: SocketType = SocketType::Stream;
 
+/// Whether this process may look into every process of the machine.
+fn sees_all() -> bool {
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    is_root() && namespace.as_os_str() == "pid:[4026531836]"
+}
+
 fn sleeps() -> i32 {
     std::thread::sleep(Duration::from_secs(60));
     0
@@ -114,7 +120,7 @@ fn a_manager_does_not_hide_a_stopped_server() {
     drop(manager);
     let (socket, diagnosis) = served.once(&[(server.pid(), ProcessState::Stopped)]);
     let all = socket.all_owners == Seen::Known(());
-    assert!(all || !is_root(), "{:?}", socket.all_owners);
+    assert!(all || !sees_all(), "{:?}", socket.all_owners);
     let certainty = if all { Certainty::Certain } else { Certainty::Likely };
     assert_eq!(first(&diagnosis), (Outcome::Waits, "wait/server-stopped", certainty));
 }
@@ -150,7 +156,7 @@ fn an_owner_that_cannot_be_seen_leaves_a_doubt() {
     served.once(&[(healthy.pid(), ProcessState::Sleeping), asleep]);
     let halted = stopped(&server);
     let (socket, diagnosis) = served.once(&[halted]);
-    assert_eq!(socket.all_owners, Seen::Known(()));
+    assert_eq!(socket.all_owners.known().is_some(), sees_all());
     assert_eq!((diagnosis.outcome, diagnosis.causes.len()), (Outcome::Succeeds, 0));
     as_nobody(|| {
         let (socket, diagnosis) = served.once(&[halted]);

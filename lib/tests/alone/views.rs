@@ -117,7 +117,9 @@ fn processes_are_hidden_but_sockets_are_not() {
         let diagnosis = diagnose(Call::Connect, SocketType::Stream, None, &facts);
         assert_eq!(diagnosis.outcome, Outcome::Succeeds);
         let missing = target(&path.join("none"));
-        assert!(matches!(missing.everywhere.unseen(), Some(Unseen::Denied { .. })));
+        // On a busy machine the search may end early instead, and says so.
+        let why = missing.everywhere.unseen();
+        assert!(matches!(why, Some(Unseen::Denied { .. } | Unseen::Failed { .. })), "{why:?}");
         0
     });
     assert_eq!(child.unwrap().wait(), Ok(sunpath::sys::process::End::Exited(0)));
