@@ -13,6 +13,7 @@ use crate::sys::{Errno, errno, file};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use sunpath_core::fact::caller::Capabilities;
 use sunpath_core::fact::path::{End, FileId, FileKind, Step, Walk};
 use sunpath_core::fact::permission::{Permission, Want, judge};
 use sunpath_core::fact::{Seen, Unseen};
@@ -168,7 +169,11 @@ impl Walker<'_> {
             _ => true,
         };
         if !allowed {
-            return ControlFlow::Break(End::NoSearch);
+            // In /proc a process may search more of its own directories than their modes say.
+            let proc = entry.is_some_and(|e| e.mount.fs_type == "proc");
+            let hidden = proc && !self.ground.myself;
+            let end = if hidden { End::Hidden { errno: None } } else { End::NoSearch };
+            return ControlFlow::Break(end);
         }
         // A name looked up in an automount directory would mount something.
         if entry.is_some_and(|e| e.mount.fs_type == "autofs") {
@@ -321,8 +326,31 @@ impl Walker<'_> {
         }
     }
 
+    /// Whether the caller may follow a magic link, as far as can be told: that takes the right to
+    /// trace the process to which it belongs, unless that is the caller itself.
+    fn may_jump(&self, link: &Place) -> bool {
+        if self.ground.myself {
+            return true;
+        }
+        let caller = &self.ground.caller;
+        let traces = caller.capabilities.is(|c| c.has(Capabilities::SYS_PTRACE))
+            && caller.user_namespace.is(|n| n.initial);
+        traces || self.mount(link.mount_id).is_some_and(|proc| self.is_own(link, &proc.mount.point))
+    }
+
+    /// Whether a file of the `/proc` that is mounted at `point` is of the caller itself.
+    fn is_own(&self, file: &Place, point: &[u8]) -> bool {
+        let Some((outer, inner)) = self.ground.pids else { return false };
+        let below = self.steps[file.step].path.strip_prefix(point);
+        let pid = below.and_then(|b| b.split(|b| *b == b'/').find(|name| !name.is_empty()));
+        outer == inner && pid == Some(outer.to_string().as_bytes())
+    }
+
     /// Follows a magic link of `/proc`, whose text is only a description.
     fn jump(&mut self, link: Place, component: &Component, text: Vec<u8>) -> Flow {
+        if !self.may_jump(&link) {
+            return ControlFlow::Break(End::Hidden { errno: None });
+        }
         let opened = match file::open_path_following(self.here.file.as_fd(), &component.name) {
             Ok(opened) => opened,
             Err(errno) => return ControlFlow::Break(self.blind(errno)),
