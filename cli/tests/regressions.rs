@@ -6,6 +6,7 @@ mod common;
 use common::{Dir, first_cause, run, spawn};
 use std::ffi::OsStr;
 use std::io;
+use std::net::{TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::{Child, Command};
@@ -108,4 +109,55 @@ fn a_server_that_accepts_slowly_is_no_alarm() {
         assert_eq!(json["outcome"], "succeeds", "{}", json["causes"]);
     });
     drop(clients);
+}
+
+#[test]
+fn a_path_through_another_process_is_not_walked_for_a_user_who_may_not() {
+    if !is_root() {
+        eprintln!("skipped: only root can judge for another user");
+        return;
+    }
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let _server = UnixListener::bind(&path).expect("bind");
+    let through = format!("/proc/{}/root{}", std::process::id(), path.display());
+    for call in ["connect", "bind"] {
+        let json = why(&["--as", "nobody", "--call", call], &through);
+        assert_eq!(json["outcome"], "unknown", "{call}: {}", json["causes"]);
+    }
+}
+
+#[test]
+fn clients_that_gave_up_do_not_hide_that_the_queue_moves() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let _server = UnixListener::bind(&path).expect("bind");
+    for _ in 0..3 {
+        drop(UnixStream::connect(&path).expect("connect"));
+    }
+    let json = why(&[], &path);
+    assert_eq!(json["outcome"], "succeeds", "{}", json["causes"]);
+}
+
+#[test]
+fn an_unspecified_or_link_local_ipv6_address_is_taken_as_the_kernel_takes_it() {
+    let Ok(server) = TcpListener::bind("[::1]:0") else {
+        eprintln!("skipped: no IPv6 here");
+        return;
+    };
+    let port = server.local_addr().expect("a name").port();
+    TcpStream::connect(("::", port)).expect("[::] is this machine");
+    assert_eq!(why(&[], format!("tcp:[::]:{port}"))["outcome"], "succeeds");
+    for address in ["fe80::1", "ff02::1", "ff05::1"] {
+        let real = TcpListener::bind((address, 47_123)).expect_err("no interface is named");
+        let json = why(&["--call", "bind"], format!("tcp:[{address}]:47123"));
+        assert_eq!((code(&real), json["errno"].as_str()), (22, Some("EINVAL")), "{address}");
+    }
+    TcpListener::bind("255.255.255.255:0").expect("the kernel admits it");
+    assert_eq!(why(&["--call", "bind"], "tcp:255.255.255.255:0")["outcome"], "succeeds");
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }

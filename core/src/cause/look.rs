@@ -2,7 +2,7 @@
 
 use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, FileKind, PathTarget, Step, Walk};
-use crate::fact::permission::{Denial, Permission, Want, judge};
+use crate::fact::permission::{Denial, Permission, Want, is_ambiguous, judge};
 use crate::fact::socket::{AbstractTarget, OwnSocket, State};
 use crate::fact::{Process, Seen, SocketFact};
 use crate::text::escape;
@@ -95,6 +95,9 @@ pub(super) fn may(case: &Case<'_>, step: &Step, want: Want) -> Verdict {
     // The kernel was asked about searching a directory and about writing to anything else.
     let asked = (step.kind == FileKind::Directory) == (want == Want::Search);
     let kernel = step.kernel_allows.known().copied().filter(|_| asked);
+    if kernel.is_none() && is_ambiguous(&case.facts.caller, step) {
+        return Verdict::Unknown;
+    }
     match judge(&case.facts.caller, step, want) {
         Seen::Unseen(_) => Verdict::Unknown,
         Seen::Known(Permission::Allowed(_)) if kernel == Some(false) => Verdict::KernelRefuses,

@@ -125,6 +125,11 @@ impl IdRange {
     pub const fn covers(&self, outside: u32) -> bool {
         outside >= self.outside && outside - self.outside < self.count
     }
+
+    /// Whether this id is one inside the namespace, by this line.
+    pub const fn has_inside(&self, inside: u32) -> bool {
+        inside >= self.inside && inside - self.inside < self.count
+    }
 }
 
 /// A group of the group database.

@@ -1,7 +1,7 @@
 //! The kernel's file permission rule, as a pure function with its reason.
 
 use super::Seen;
-use super::caller::{Caller, Capabilities, Ids};
+use super::caller::{Caller, Capabilities, IdRange, Ids};
 use super::path::{Acl, FileKind, Step};
 use alloc::format;
 use alloc::string::String;
@@ -106,6 +106,24 @@ pub fn judge(caller: &Caller, step: &Step, want: Want) -> Seen<Permission> {
     }))
 }
 
+/// What every id is shown as that has none in the observer's user namespace.
+const OVERFLOW: u32 = 65_534;
+
+/// Whether caller and file may have the same id only because neither has one in the namespace:
+/// then [`judge`] may err.
+pub(crate) fn is_ambiguous(caller: &Caller, step: &Step) -> bool {
+    let (Some(ids), Some(namespace)) = (caller.ids.known(), caller.user_namespace.known()) else {
+        return false;
+    };
+    if namespace.initial {
+        return false;
+    }
+    let unmapped = |map: &[IdRange]| !map.iter().any(|range| range.has_inside(OVERFLOW));
+    let user = ids.uid == OVERFLOW && step.uid == OVERFLOW && unmapped(&namespace.uid_map);
+    let group = ids.in_group(OVERFLOW) && step.gid == OVERFLOW && unmapped(&namespace.gid_map);
+    user || group
+}
+
 /// `None`: no such capability; `Some(false)`: held, but not over this file.
 fn override_reach(caller: &Caller, step: &Step, want: Want) -> Option<bool> {
     let capabilities = caller.capabilities.known()?;
@@ -162,7 +180,7 @@ fn triplet(bits: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Unseen;
-    use super::super::caller::{IdRange, UserNamespace};
+    use super::super::caller::UserNamespace;
     use super::*;
     use alloc::vec;
 
@@ -244,6 +262,19 @@ mod tests {
         assert!(allowed(&reader, &file(0, FileKind::Directory), Want::Search));
         assert!(!allowed(&reader, &file(0, FileKind::Directory), Want::Write));
         assert!(!allowed(&reader, &file(0, FileKind::Socket), Want::Write));
+    }
+
+    #[test]
+    fn ids_that_nobody_mapped_tell_nothing() {
+        let mut caller = caller(OVERFLOW, OVERFLOW, &[], 0);
+        let mut step = file(0o700, FileKind::Directory);
+        step.uid = OVERFLOW;
+        assert!(!is_ambiguous(&caller, &step), "the user nobody itself");
+        let unmapped = UserNamespace { initial: false, uid_map: vec![], gid_map: vec![] };
+        caller.user_namespace = Seen::Known(unmapped);
+        assert!(is_ambiguous(&caller, &step));
+        step.uid = 0;
+        assert!(!is_ambiguous(&caller, &step));
     }
 
     #[test]

@@ -219,7 +219,13 @@ fn hidden(case: &Case<'_>) -> Finding {
 }
 
 fn missing_directory(case: &Case<'_>) -> Finding {
-    let Some(end) = prefix_end(case) else { return hidden(case) };
+    let Some(end) = prefix_end(case) else {
+        // For a prediction, one entry that says what is not visible is enough.
+        return match look::hidden(case) {
+            Some(what) if case.call == Call::Bind => Finding::Unseen(what),
+            _ => Finding::Excluded,
+        };
+    };
     let End::Missing { name, last, link } = end else { return Finding::Excluded };
     let place = walk(case).and_then(|w| w.directory());
     if *last && link.is_none() {

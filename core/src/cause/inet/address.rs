@@ -1,6 +1,6 @@
 //! Internet addresses that cannot be used: their bytes, or this machine's lack of them.
 
-use super::{first_address, host, shown};
+use super::{first_address, host, port, shown};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::diagnose::{Case, Finding};
@@ -10,7 +10,7 @@ use crate::fact::inet::Route;
 use crate::{Call, Errno, SocketType, Sockets};
 use alloc::format;
 use alloc::string::ToString;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The entries of this file.
 pub(in crate::cause) const CAUSES: &[Cause] = &[
@@ -69,15 +69,16 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "connect/incomplete-address-inet",
-        calls: &[at(Call::Connect, 39), at(Call::Send, 39)],
+        calls: &[at(Call::Connect, 39), at(Call::Send, 39), at(Call::Bind, 39)],
         sockets: Sockets::INET,
         shows: &[
             fails(LINUX, Errno::EINVAL, Evidence::Measured),
             fails(NOT_LINUX, Errno::EADDRNOTAVAIL, Evidence::Inferred),
         ],
-        title: "a part of the internet address is missing",
-        happened: "connect went to a link-local IPv6 address (fe80::...) without saying on which \
-                   interface; or a datagram was sent to port 0.",
+        title: "the internet address lacks a part, or is of a kind that the call does not take",
+        happened: "connect went to a link-local IPv6 address (fe80::...), or bind asked for one, \
+                   without saying on which interface; a TCP socket was to be bound to an IPv6 \
+                   multicast group; or a datagram was sent to port 0.",
         why: "Every interface has the same link-local network, so such an address means nothing \
               without its interface, the scope. Port 0 stands for any port when binding, and for \
               none as a destination.",
@@ -172,14 +173,28 @@ fn incomplete(case: &Case<'_>) -> Finding {
         let because = "a datagram cannot be sent to port 0".to_string();
         return if lost { Finding::Holds(because) } else { Finding::Excluded };
     }
-    match first_address(target) {
-        Some(IpAddr::V6(address))
-            if address.is_unicast_link_local() && !target.host.contains('%') =>
-        {
-            shown(target, format!("{address} is link-local, and no interface is named"))
-        }
-        _ => Finding::Excluded,
+    let Some(IpAddr::V6(address)) = first_address(target) else { return Finding::Excluded };
+    let binds = case.call == Call::Bind;
+    if binds && address.is_multicast() && case.socket == SocketType::Tcp {
+        let because = format!("{address} is a multicast group, to which no TCP socket is bound");
+        return shown(target, because);
     }
+    let near = address.is_unicast_link_local() || binds && is_near_group(address);
+    if !near || target.host.contains('%') || refused_port(case) {
+        return Finding::Excluded;
+    }
+    shown(target, format!("{address} is link-local, and no interface is named"))
+}
+
+/// Whether bind refuses the port; for IPv6 it looks at the port before the address.
+fn refused_port(case: &Case<'_>) -> bool {
+    let finding = port::privileged_port(case);
+    case.call == Call::Bind && matches!(finding, Finding::Holds(_) | Finding::Suggests(_))
+}
+
+/// Whether an address is that of a multicast group of one link or one machine.
+fn is_near_group(address: Ipv6Addr) -> bool {
+    address.is_multicast() && matches!(address.octets()[1] & 0xf, 1 | 2)
 }
 
 fn not_available(case: &Case<'_>) -> Finding {
@@ -193,8 +208,11 @@ fn not_available(case: &Case<'_>) -> Finding {
 /// `bind`: to an address of another machine, or of none.
 fn cannot_bind(case: &Case<'_>, target: &InetTarget) -> Finding {
     let group = matches!(target.route.known(), Some(Route::Broadcast | Route::Multicast));
-    let any = first_address(target).is_some_and(|a| a.is_unspecified() || a.is_multicast());
-    if any || group || target.nonlocal_bind.is(|allowed| *allowed) {
+    let broadcast = |a: IpAddr| a == IpAddr::V4(Ipv4Addr::BROADCAST);
+    let any = first_address(target)
+        .is_some_and(|a| a.is_unspecified() || a.is_multicast() || broadcast(a));
+    let refused = refused_port(case) && first_address(target).is_some_and(|a| a.is_ipv6());
+    if refused || any || group || target.nonlocal_bind.is(|allowed| *allowed) {
         return Finding::Excluded;
     }
     match target.is_local.known() {

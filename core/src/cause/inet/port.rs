@@ -181,7 +181,7 @@ fn no_free_datagram_port(case: &Case<'_>) -> Finding {
     exhausted(case, false)
 }
 
-fn privileged_port(case: &Case<'_>) -> Finding {
+pub(super) fn privileged_port(case: &Case<'_>) -> Finding {
     let Some(target) = case.facts.inet() else { return Finding::Excluded };
     let first = target.unprivileged_from.known().copied();
     if target.port == 0 || target.port >= first.unwrap_or(1024) {

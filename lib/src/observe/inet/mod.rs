@@ -75,7 +75,7 @@ fn look(transport: SocketType, host: String, port: u16) -> InetTarget {
     if let Some(first) = first {
         look_at_route(&mut target, first);
     }
-    let wanted = addresses.known().cloned().unwrap_or_default();
+    let wanted: Vec<_> = addresses.known().into_iter().flatten().map(|a| reached(*a)).collect();
     target.port_range = port_range();
     target.nonlocal_bind = system::setting::<u32>(match first {
         Some(IpAddr::V6(_)) => "net/ipv6/ip_nonlocal_bind",
@@ -88,6 +88,11 @@ fn look(transport: SocketType, host: String, port: u16) -> InetTarget {
     target
 }
 
+/// Where a packet to an address goes: `::` stands for this machine, as `0.0.0.0` does.
+fn reached(to: IpAddr) -> IpAddr {
+    if to == IpAddr::V6(Ipv6Addr::UNSPECIFIED) { Ipv6Addr::LOCALHOST.into() } else { to }
+}
+
 fn look_at_route(target: &mut InetTarget, to: IpAddr) {
     let mut client = match Client::routes() {
         Ok(client) => client,
@@ -96,14 +101,19 @@ fn look_at_route(target: &mut InetTarget, to: IpAddr) {
             return;
         }
     };
-    let way = match route::to(&mut client, to) {
+    let way = match route::to(&mut client, reached(to)) {
         Ok(way) => way,
         Err(why) => {
             target.route = Seen::Unseen(why);
             return;
         }
     };
-    target.is_local = Seen::Known(way.route == Route::Local || to.is_unspecified());
+    let local = way.route == Route::Local || to.is_unspecified();
+    target.is_local = if local || to.is_ipv6() || has_local_table(&mut client) {
+        Seen::Known(local)
+    } else {
+        Seen::Unseen(Unseen::Absent { what: "a table of the addresses of this machine" })
+    };
     target.neighbour = match &way.route {
         Route::Unicast { gateway, .. } => {
             route::neighbour(&mut client, gateway.unwrap_or(to), way.device)
@@ -111,6 +121,12 @@ fn look_at_route(target: &mut InetTarget, to: IpAddr) {
         _ => Seen::Known(Neighbour::None),
     };
     target.route = Seen::Known(way.route);
+}
+
+/// Whether the kernel has a table of the machine's own addresses. In a network namespace in which
+/// no interface was ever brought up it has none, and then it takes any address for one of its own.
+fn has_local_table(client: &mut Client) -> bool {
+    route::to(client, Ipv4Addr::LOCALHOST.into()).is_ok_and(|way| way.route == Route::Local)
 }
 
 fn look_at_sockets(target: &mut InetTarget, transport: SocketType, addresses: &[IpAddr]) {
