@@ -1,5 +1,6 @@
 //! From a symptom and facts to ranked causes: a pure function.
 
+use crate::case::{Case, Finding};
 use crate::cause::{self, Cause};
 use crate::fact::Facts;
 use crate::{Call, Errno, Platform, SocketType, Symptom, remedy, text};
@@ -7,39 +8,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-
-/// What a cause's test is given.
-#[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// The call in question.
-    pub call: Call,
-    /// The type of the caller's socket.
-    pub socket: SocketType,
-    /// The platform by whose rules the facts are judged.
-    pub platform: Platform,
-    /// What the program saw; `None` to predict.
-    pub symptom: Option<Symptom>,
-    /// What was observed.
-    pub facts: &'a Facts,
-}
-
-/// What a cause's test found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// The facts show that the condition of this cause is met. In words, with the values.
-    Holds(String),
-    /// The facts point to it, but leave another possibility. In words, with the values and with
-    /// what would be needed to be certain.
-    Suggests(String),
-    /// The facts show that the condition is not met.
-    Excluded,
-    /// A fact that decides it could not be seen; which one. It may be seen with more privilege or
-    /// at another time.
-    Unseen(&'static str),
-    /// Nothing that can be observed ever decides it (for example, that memory was short): only
-    /// the symptom points to it. In words: what would lead to it.
-    Unobservable(&'static str),
-}
 
 /// How sure a diagnosis is of a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

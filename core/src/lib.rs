@@ -22,6 +22,7 @@ extern crate alloc;
 
 pub mod addr;
 mod call;
+mod case;
 pub mod cause;
 mod diagnose;
 mod errno;
@@ -33,10 +34,10 @@ pub mod text;
 
 pub use addr::{Address, AddressError, Endpoint};
 pub use call::{Call, SocketType, Sockets};
+pub use case::{Case, Finding};
 pub use cause::Cause;
 pub use diagnose::{
-    Case, Certainty, Diagnosis, Finding, Outcome, Ranked, Unexplained, UnseenFact, diagnose,
-    diagnose_on,
+    Certainty, Diagnosis, Outcome, Ranked, Unexplained, UnseenFact, diagnose, diagnose_on,
 };
 pub use errno::{Errno, Symptom, lists};
 pub use fact::Facts;

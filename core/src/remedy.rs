@@ -1,7 +1,7 @@
 //! Fills the placeholders of an entry's commands with facts, quoted for a shell.
 
+use crate::case::Case;
 use crate::cause::Cause;
-use crate::diagnose::Case;
 use crate::fact::path::Step;
 use crate::fact::{Facts, Process, SocketFact};
 use crate::text::shell;

@@ -1,11 +1,11 @@
 //! Causes of `accept`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     Patience, descriptor_limit, judge, not_waiting, read_shut, receiving, seconds, unrecorded, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Causes of other ancillary data: its form, and credentials.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::control;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::Seen;
 use crate::fact::arguments::Control;
 use crate::{Call, Errno, Sockets};

@@ -1,9 +1,9 @@
 //! Causes that every call on a socket shares: the descriptor, the pointers, the memory, signals.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::unrecorded;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::Descriptor;
 use crate::{Call, Errno, Sockets};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Causes of `listen`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{judge, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
 use crate::{Call, Errno, SocketType, Sockets};
 

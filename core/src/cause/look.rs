@@ -1,6 +1,6 @@
 //! How tests look at facts: what an address leads to, step by step, as the kernel would go.
 
-use crate::diagnose::{Case, Finding};
+use crate::case::{Case, Finding};
 use crate::fact::path::{End, FileKind, PathTarget, Step, Walk};
 use crate::fact::permission::{Denial, Permission, Want, is_ambiguous, judge};
 use crate::fact::socket::{AbstractTarget, OwnSocket, State};

@@ -5,7 +5,7 @@
 //! it in observed [facts](crate::fact), and how it is provoked on a live kernel. One file for each
 //! call; adding a cause is adding one entry. Ids are never reused.
 
-use crate::diagnose::{Case, Finding};
+use crate::case::{Case, Finding};
 use crate::{Call, Errno, Platform, SocketType, Sockets, Symptom};
 
 /// One precise reason for one symptom of one call.

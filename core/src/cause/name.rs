@@ -1,9 +1,9 @@
 //! Causes of `getsockname` and `getpeername`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, judge, lacks_peer, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::OptionNature;
 use crate::fact::socket::State;
 use crate::{Call, Errno, Sockets};

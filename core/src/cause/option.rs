@@ -1,9 +1,9 @@
 //! Causes of `getsockopt`, `setsockopt` and `ioctl`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, judge, lacks_peer, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::{OptionArgument, OptionNature};
 use crate::fact::caller::Capabilities;
 use crate::fact::socket::State;

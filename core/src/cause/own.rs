@@ -1,7 +1,7 @@
 //! How tests look at the caller's own socket and at what it passed to the call.
 
 use crate::Errno;
-use crate::diagnose::{Case, Finding};
+use crate::case::{Case, Finding};
 use crate::fact::arguments::Control;
 use crate::fact::socket::{Descriptor, OwnSocket, Peer, State};
 use crate::fact::{SocketFact, Target};

@@ -1,11 +1,11 @@
 //! Causes of passing descriptors (`SCM_RIGHTS`).
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     addressees, control, descriptor_limit, judge, passes_rights, peer, unrecorded,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::Control;
 use crate::fact::caller::Capabilities;
 use crate::{Call, Errno, Sockets, Symptom};

@@ -1,9 +1,9 @@
 //! Causes of `shutdown`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, judge, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
 use crate::{Call, Errno, Platform, Sockets};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Causes of `socket` and `socketpair`, and of treating a socket as a file.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, descriptor_limit, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::{Creation, Family};
 use crate::fact::caller::Capabilities;
 use crate::fact::path::FileKind;

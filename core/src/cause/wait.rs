@@ -2,8 +2,8 @@
 
 use super::build::*;
 use super::look::{self, Own};
+use crate::case::{Case, Finding};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::SocketFact;
 use crate::fact::process::{Process, WaitsIn};
 use crate::fact::socket::{Backlog, OwnSocket, Peer, State};

@@ -1,11 +1,11 @@
 //! The directory is missing, or does not let the file be made.
 
 use super::{existing, parent, walk};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::connect::rebound::writing_meets_read_only;
 use crate::cause::look::{self, Verdict, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, FileKind, Step};
 use crate::fact::permission::Want;
 use crate::{Call, Errno, Sockets};

@@ -1,10 +1,10 @@
 //! The name is taken: `EADDRINUSE`.
 
 use super::existing;
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own, Reached, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, FileKind, Step};
 use crate::{Call, Errno, Sockets};
 use alloc::format;

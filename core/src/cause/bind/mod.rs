@@ -6,7 +6,7 @@ pub(super) mod own;
 
 use super::look;
 use crate::Call;
-use crate::diagnose::Case;
+use crate::case::Case;
 use crate::fact::path::{End, Step, Walk};
 
 /// The walk to the name that is to be made, if `bind` gets that far with a path.

@@ -2,10 +2,10 @@
 
 use super::existing;
 use crate::addr::AUTOBIND_NAMES;
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::text::escape;
 use crate::{Call, Errno, Platform, Sockets};
 use alloc::format;

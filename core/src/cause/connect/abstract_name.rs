@@ -1,9 +1,9 @@
 //! Abstract names that lead to no listener.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Reached, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::{AbstractTarget, SocketFact};
 use crate::{Call, Errno, Sockets};
 use alloc::format;

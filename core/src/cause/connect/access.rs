@@ -1,9 +1,9 @@
 //! The path may not be walked, or the socket not written to: `EACCES`, `EPERM`.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Verdict, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, Step};
 use crate::fact::permission::{Class as ModeClass, Denial, Want};
 use crate::{Call, Errno, Sockets};

@@ -1,10 +1,10 @@
 //! The address itself is not valid.
 
 use crate::addr::{ABSTRACT_MAX_BYTES, PATH_MAX_BYTES};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::{AddressArgument, Family};
 use crate::{Call, Errno, Platform, SocketType, Sockets};
 use alloc::format;

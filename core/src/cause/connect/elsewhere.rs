@@ -1,9 +1,9 @@
 //! Causes that other systems, or documents, have and Linux has not.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
 use crate::{Call, Errno, Platform, SocketType, Sockets};
 use alloc::format;

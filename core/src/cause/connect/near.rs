@@ -1,9 +1,9 @@
 //! The path leads nowhere, but something near it does: near misses and other views.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, View, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::SocketFact;
 use crate::fact::path::{End, PathTarget, Step};
 use crate::{Call, Errno, Sockets};

@@ -1,10 +1,10 @@
 //! The path leads nowhere: `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
 
 use super::near;
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::path::{End, Step, Walk};
 use crate::{Call, Errno, Sockets};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Something beyond the file modes says no: flags, security modules, filters.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own, Reached, Verdict, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::Family;
 use crate::fact::caller::Seccomp;
 use crate::fact::path::{End, Step};

@@ -1,9 +1,9 @@
 //! The file is a socket without a server, but a live server is near: the file is not its file.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Reached, View, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::SocketFact;
 use crate::fact::path::{FileKind, Mount, Step};
 use crate::{Call, Errno, Sockets};

@@ -1,10 +1,10 @@
 //! The address leads to something that takes no connection: `ECONNREFUSED` and its kin.
 
 use super::rebound;
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own, Reached, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::path::FileKind;
 use crate::fact::socket::State;
 use crate::text::connections_wait;

@@ -1,9 +1,9 @@
 //! The target or the caller's own socket is in the wrong state.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own, Reached};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
 use crate::text::connections_wait;
 use crate::{Call, Errno, SocketType, Sockets};

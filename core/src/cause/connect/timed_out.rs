@@ -1,10 +1,10 @@
 //! The listener's queue had no room for too long.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{listener, nonblocking};
 use crate::cause::own::{Patience, judge, seconds, sending};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::text::connections_wait;
 use crate::{Call, Errno, Sockets};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Internet addresses that cannot be used: their bytes, or this machine's lack of them.
 
 use super::{first_address, host, port, shown};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::fact::arguments::{AddressArgument, Family};
 use crate::fact::inet::Route;

@@ -1,9 +1,9 @@
 //! What the other end, or its silence, says.
 
 use super::{OWN_STATE, by_pending_error, by_symptom, host, is_unresolved};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::fact::inet::InetSocket;
 use crate::fact::socket::Backlog;

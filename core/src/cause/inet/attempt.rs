@@ -1,9 +1,9 @@
 //! Attempts to connect that are not over, or that an earlier one decides.
 
 use super::{OWN_STATE, by_symptom};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::inet::Route;
 use crate::fact::socket::State;
 use crate::{Call, Errno, Sockets};

@@ -7,7 +7,7 @@ pub(super) mod port;
 pub(super) mod route;
 pub(super) mod transfer;
 
-use crate::diagnose::{Case, Finding};
+use crate::case::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::{Errno, Symptom};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! Ports: none left, taken, or privileged.
 
 use super::{first_address, host};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::fact::caller::Capabilities;
 use crate::fact::inet::InetSocket;

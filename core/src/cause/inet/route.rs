@@ -1,9 +1,9 @@
 //! No way to the address: what the routing table, or a router, says.
 
 use super::{by_symptom, first_address, host, is_unresolved, shown};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::InetTarget;
 use crate::fact::inet::{Neighbour, Route};
 use crate::{Call, Errno, SocketType, Sockets};

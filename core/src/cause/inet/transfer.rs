@@ -1,9 +1,9 @@
 //! Datagrams that cannot be sent for what they are.
 
 use super::{OWN_STATE, first_address};
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::State;
 use crate::{Call, Errno, Sockets};
 use alloc::format;

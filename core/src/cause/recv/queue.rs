@@ -1,11 +1,11 @@
 //! What the queue holds, or lacks, and what fits into the caller's buffers.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     Patience, judge, not_waiting, read_shut, receiving, reset_pending, seconds, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, wait};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;

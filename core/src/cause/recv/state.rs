@@ -1,11 +1,11 @@
 //! The socket, or its peer, is in a state in which nothing (more) can be received.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     addressees, judge, peer, peer_closed, read_shut, reset_pending, unrecorded, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;

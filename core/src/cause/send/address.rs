@@ -1,9 +1,9 @@
 //! The destination or the flags do not suit the socket.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{addressees, argument, has_address, judge, peer, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::arguments::Control;
 use crate::fact::socket::State;
 use crate::{Call, Errno, Sockets};

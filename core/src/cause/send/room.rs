@@ -1,12 +1,12 @@
 //! There is no room for the message now.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     Patience, addressees, buffer_full, has_address, judge, not_waiting, peer, seconds, sending,
     when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::OwnSocket;
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;

@@ -1,9 +1,9 @@
 //! The message, its buffers or its ancillary data are larger than can ever be sent.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, unrecorded, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::diagnose::{Case, Finding};
 use crate::{Call, Errno, Sockets};
 use alloc::format;
 

@@ -1,12 +1,12 @@
 //! The socket, or its peer, is in a state in which nothing can be sent.
 
+use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
     addressees, has_address, judge, lacks_peer, peer, peer_closed, read_shut, reset_pending, when,
     write_shut,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
-use crate::diagnose::{Case, Finding};
 use crate::fact::socket::{OwnSocket, State};
 use crate::{Call, Errno, SocketType, Sockets};
 
