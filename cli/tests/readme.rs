@@ -1,0 +1,81 @@
+//! What the front page shows was really printed: the same situations are set up again, and the tool
+//! must print the same, but for process ids and the like.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Sets both situations up in a mount namespace with a `/run` of its own.
+const SCRIPT: &str = r#"
+mount -t tmpfs none /run && cd /run || exit 1
+serve() {
+    python3 -c '
+import socket, time
+open("/proc/self/comm", "w").write("app-server")
+s = socket.socket(socket.AF_UNIX)
+s.bind("/run/app.sock")
+s.listen(5)
+open("/run/ready", "w").close()
+time.sleep(60)' &
+    server=$!
+    while [ ! -e /run/ready ]; do sleep 0.02; done
+    rm /run/ready
+}
+serve; first=$server
+rm app.sock
+serve; kill $server; wait $server
+"$SUNPATH" why /run/app.sock
+kill $first; wait $first
+echo =====
+rm app.sock
+serve
+kill -STOP $server
+"$SUNPATH" why /run/app.sock
+kill -KILL $server
+"#;
+
+#[test]
+fn the_front_page_shows_what_is_printed() {
+    let root = std::fs::metadata("/proc/self");
+    if !root.is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0) {
+        eprintln!("skipped: a /run of its own takes root");
+        return;
+    }
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: the server of the example is written in python3, which is missing");
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", SCRIPT])
+        .env("SUNPATH", env!("CARGO_BIN_EXE_sunpath"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed: Vec<String> = printed.split("=====").map(alike).collect();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let shown = blocks(&std::fs::read_to_string(page).unwrap());
+    assert_eq!(shown, printed);
+}
+
+/// The output of each `sunpath why /run/app.sock` on the page.
+fn blocks(page: &str) -> Vec<String> {
+    let after = page.split("$ sunpath why /run/app.sock\n").skip(1);
+    after.map(|rest| alike(rest.split("```").next().unwrap_or_default())).collect()
+}
+
+/// Without line breaks, whose place depends on the length of numbers, and with `#` for digits. The
+/// file system of the root directory is the machine's own.
+fn alike(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "ext4" | "overlay" | "xfs" | "btrfs"))
+        .map(|word| {
+            let hash = |c: char| if c.is_ascii_digit() { '#' } else { c };
+            let mut word: String = word.chars().map(hash).collect();
+            while word.contains("##") {
+                word = word.replace("##", "#");
+            }
+            word
+        })
+        .collect();
+    words.join(" ")
+}
