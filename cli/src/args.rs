@@ -85,7 +85,7 @@ pub struct Why {
     /// The call in question.
     #[arg(long, value_name = "CALL", default_value = "connect", value_parser = call())]
     pub call: Call,
-    /// What the program saw: an errno such as ECONNREFUSED (or its number), or "hang".
+    /// What the program saw: an errno such as ECONNREFUSED, its number or message, or "hang".
     #[arg(long, value_name = "ERRNO", value_parser = symptom, allow_hyphen_values = true)]
     pub error: Option<Symptom>,
     /// Really connect once, close at once, and diagnose what that gave.
@@ -101,8 +101,8 @@ pub struct Why {
 #[command(
     about = "Explain a cause, an error or a call",
     long_about = "Explain a cause, an error or a call.\n\n\
-        With a cause's id, its page: what happened, why, what to do. With an errno, its causes by \
-        call. With a call, its errors. Without an argument, the index of all causes.",
+        With a cause's id, its page: what happened, why, what to do. With an errno (its name, number or \
+        message), its causes by call. With a call, its errors. Without an argument, the index of all causes.",
     after_long_help = crate::cmd::after::EXPLAIN
 )]
 pub struct Explain {

@@ -1,11 +1,13 @@
 //! Symptoms as people type them, and what they mean.
 
-use sunpath::{Symptom, sys};
+use sunpath::{Errno, Symptom, sys};
 
-/// An errno by name or by this system's number, or the name of another symptom.
+/// An errno by name or by this system's number, the name of another symptom, or a message of a
+/// program that speaks of an errno.
 pub fn parse(text: &str) -> Option<Symptom> {
-    let named = text.parse().ok();
-    named.or_else(|| sys::errno::named(text.parse().ok()?).map(Symptom::Errno))
+    let number = || sys::errno::named(text.parse().ok()?);
+    let errno = || number().or_else(|| Errno::in_message(text)).map(Symptom::Errno);
+    text.parse().ok().or_else(errno)
 }
 
 /// What a symptom means, in a few words.
@@ -23,7 +25,6 @@ pub fn meaning(symptom: Symptom) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sunpath::Errno;
 
     #[test]
     fn numbers_are_those_of_this_system() {
@@ -32,5 +33,19 @@ mod tests {
         assert_eq!(parse("hang"), Some(Symptom::Hangs));
         assert_eq!(parse("0"), None);
         assert_eq!(parse("99999999999"), None);
+    }
+
+    #[test]
+    fn what_this_system_prints_is_understood() {
+        for errno in Errno::ALL {
+            let number = sys::errno::host(*errno).raw_os_error();
+            let printed = std::io::Error::from_raw_os_error(number).to_string();
+            for text in [printed.clone(), format!("app: {}", printed.to_uppercase())] {
+                assert_eq!(parse(&text), Some(Symptom::Errno(*errno)), "{text}");
+            }
+        }
+        assert_eq!(parse("[Errno 24] Too many open files: 'x'"), Some(Errno::EMFILE.into()));
+        assert_eq!(parse("unconnection refused"), None);
+        assert_eq!(parse("refused"), None);
     }
 }

@@ -92,6 +92,75 @@ errnos! {
     ETOOMANYREFS "too many references",
 }
 
+/// What systems print for an error where it differs from [`Errno::meaning`], in lower case.
+const MESSAGES: &[(Errno, &str)] = &[
+    (Errno::EADDRNOTAVAIL, "cannot assign requested address"),
+    (Errno::EADDRNOTAVAIL, "can't assign requested address"),
+    (Errno::EAFNOSUPPORT, "address family not supported by protocol"),
+    (Errno::EAGAIN, "resource temporarily unavailable"),
+    (Errno::EAGAIN, "operation would block"),
+    (Errno::ECONNABORTED, "software caused connection abort"),
+    (Errno::EDOM, "numerical argument out of domain"),
+    (Errno::EFAULT, "bad address"),
+    (Errno::EINPROGRESS, "operation now in progress"),
+    (Errno::EINTR, "interrupted system call"),
+    (Errno::EISCONN, "transport endpoint is already connected"),
+    (Errno::ELOOP, "too many levels of symbolic links"),
+    (Errno::EMFILE, "too many open files"),
+    (Errno::ENFILE, "too many open files in system"),
+    (Errno::ENOMEM, "cannot allocate memory"),
+    (Errno::ENOPROTOOPT, "protocol not available"),
+    (Errno::ENOTCONN, "transport endpoint is not connected"),
+    (Errno::ENOTSOCK, "socket operation on non-socket"),
+    (Errno::ENOTTY, "inappropriate ioctl for device"),
+    (Errno::EOVERFLOW, "value too large for defined data type"),
+    (Errno::EPROTOTYPE, "protocol wrong type for socket"),
+    (Errno::ERANGE, "numerical result out of range"),
+    (Errno::ESHUTDOWN, "cannot send after transport endpoint shutdown"),
+    (Errno::ETIMEDOUT, "operation timed out"),
+    (Errno::ETOOMANYREFS, "too many references: cannot splice"),
+];
+
+impl Errno {
+    /// The texts by which systems and Sunpath speak of this error, in lower case.
+    pub fn messages(self) -> impl Iterator<Item = &'static str> {
+        let others = MESSAGES.iter().filter(move |(errno, _)| *errno == self);
+        core::iter::once(self.meaning()).chain(others.map(|(_, text)| *text))
+    }
+
+    /// The error that a message speaks of, by its name or its usual text, in any case. Whatever
+    /// else the message says is passed over; of several texts the longest is meant.
+    ///
+    /// ```
+    /// use sunpath_core::Errno;
+    ///
+    /// let pasted = "connect() to unix:/run/app.sock failed (13: Permission denied)";
+    /// assert_eq!(Errno::in_message(pasted), Some(Errno::EACCES));
+    /// assert_eq!(Errno::in_message("Error: connect ENOENT /run/app.sock"), Some(Errno::ENOENT));
+    /// assert_eq!(Errno::in_message("it does not work"), None);
+    /// ```
+    pub fn in_message(message: &str) -> Option<Errno> {
+        let name = |word: &str| word.parse().ok();
+        let words = || message.split(|c: char| !c.is_ascii_alphanumeric());
+        if let Some(errno) = words().find_map(name) {
+            return Some(errno);
+        }
+        let message = message.to_ascii_lowercase();
+        let texts = Self::ALL.iter().flat_map(|e| e.messages().map(|text| (*e, text)));
+        let told = texts.filter(|(_, text)| has_words(&message, text));
+        told.max_by_key(|(_, text)| text.len()).map(|(errno, _)| errno)
+    }
+}
+
+/// Whether the words stand in the text, and not as parts of others.
+fn has_words(text: &str, words: &str) -> bool {
+    let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(words).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + words.len()..]);
+        !inside(before.chars().next_back()) && !inside(after.chars().next())
+    })
+}
+
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -13,7 +13,7 @@ Examples:
   sunpath why --as www-data /run/app.sock
                                          ... and can this user?
   sunpath explain ECONNREFUSED           every reason for an error
-  sunpath demo                           a dozen real failures, diagnosed
+  sunpath demo                           some twenty real failures, diagnosed
 ";
 
 /// Below the help of `sunpath why`.
@@ -23,6 +23,8 @@ Examples:
       Would connect(2) succeed? If not, why, and what is to be done?
   sunpath why --error EAGAIN /run/app.sock
       The program saw EAGAIN (or ECONNREFUSED, ... or hang): which cause is it?
+  sunpath why --error \"Connection refused\" /run/app.sock
+      The same with the message that a program printed, as it was pasted.
   sunpath why --as www-data /run/app.sock
       Judge for another user, with the groups that the group database gives it.
   sunpath why --pid 4711 @name
@@ -60,6 +62,8 @@ Examples:
       Everything about one cause.
   sunpath explain EAGAIN
       The causes of an errno, call by call.
+  sunpath explain \"Permission denied\"
+      The same for a message.
   sunpath explain connect
       The errors of a call, and their causes.
   sunpath explain
@@ -87,7 +91,7 @@ The exit status is 0 if everything that could be provoked behaves as documented,
 pub const DEMO: &str = "\
 Examples:
   sunpath demo
-      A dozen everyday failures, each with its diagnosis.
+      Some twenty everyday failures, each with its diagnosis.
   sunpath demo connect/stale-socket
       Only this one.
   sunpath demo connect/stale-socket -- curl --unix-socket {} http://localhost/

@@ -95,6 +95,11 @@ fn suggestions(what: &str) -> Vec<&'static str> {
     if !exact.is_empty() {
         return exact;
     }
+    let word: Vec<_> =
+        cause::all().map(|c| c.id).filter(|id| has_word(id, &lower)).take(MOST).collect();
+    if !word.is_empty() {
+        return word;
+    }
     let errnos = Errno::ALL.iter().map(|e| e.name());
     let ids = cause::all().map(|c| c.id).chain(Call::ALL.iter().map(|c| c.name()));
     let whole = nearest(&lower, ids).or_else(|| nearest(&what.to_ascii_uppercase(), errnos));
@@ -105,6 +110,11 @@ fn suggestions(what: &str) -> Vec<&'static str> {
         return ending(reason);
     }
     part_of_an_id(&lower, MOST)
+}
+
+/// Whether the text is one of the words of an id.
+fn has_word(id: &str, text: &str) -> bool {
+    id.split(['/', '-']).any(|word| word == text)
 }
 
 /// The ids that have the text in them, or, if it has a slash, those that begin nearly so.
@@ -135,10 +145,17 @@ fn split(words: &[String]) -> Vec<String> {
     words.iter().flat_map(|w| w.split_whitespace()).map(str::to_lowercase).collect()
 }
 
-/// The causes that hold all words, best first.
+/// The causes that hold all words, best first; if the words are an error's message, then the
+/// causes of this error before others.
 fn search(words: &[String]) -> Vec<&'static Cause> {
-    let mut found: Vec<(u32, &Cause)> =
-        cause::all().filter_map(|c| Some((score(c, words)?, c))).collect();
+    const FIRST: u32 = 1000;
+    let errno = Errno::in_message(&words.join(" ")).map(Symptom::Errno);
+    let shows = |c: &Cause| errno.is_some_and(|errno| lists::symptoms(c).contains(&errno));
+    let rank = |c: &Cause| match (score(c, words), shows(c)) {
+        (score, true) => Some(score.unwrap_or(0) + FIRST),
+        (score, false) => score,
+    };
+    let mut found: Vec<(u32, &Cause)> = cause::all().filter_map(|c| Some((rank(c)?, c))).collect();
     found.sort_by_key(|(score, c)| (std::cmp::Reverse(*score), c.id));
     found.into_iter().map(|(_, c)| c).collect()
 }
@@ -147,6 +164,8 @@ fn search(words: &[String]) -> Vec<&'static Cause> {
 /// `None` if a word is nowhere.
 fn score(cause: &Cause, words: &[String]) -> Option<u32> {
     let symptoms: Vec<_> = lists::symptoms(cause).iter().map(|s| s.name()).collect();
+    let errnos = lists::symptoms(cause).into_iter().filter_map(Symptom::errno);
+    let messages: Vec<_> = errnos.flat_map(Errno::messages).collect();
     let calls: Vec<_> = cause.calls.iter().map(|p| p.call.name()).collect();
     let fields = [
         (8, cause.id.to_lowercase()),
@@ -155,12 +174,14 @@ fn score(cause: &Cause, words: &[String]) -> Option<u32> {
         (3, cause.happened.to_lowercase()),
         (2, cause.fix.to_lowercase()),
         (2, cause.commands.join(" ").to_lowercase()),
+        (2, messages.join(", ")),
         (1, calls.join(" ")),
         (1, cause.why.to_lowercase()),
         (1, cause.differs.unwrap_or("").to_lowercase()),
     ];
     let of_word = |word: &String| {
-        let hits = fields.iter().filter(|(_, text)| text.contains(word.as_str()));
+        let spelt = spellings(word);
+        let hits = fields.iter().filter(|(_, text)| spelt.iter().any(|word| text.contains(word)));
         let sum: u32 = hits.map(|(weight, _)| weight).sum();
         (sum > 0).then_some(sum)
     };
@@ -168,6 +189,14 @@ fn score(cause: &Cause, words: &[String]) -> Option<u32> {
         return None;
     }
     words.iter().map(of_word).sum()
+}
+
+/// The word, and how the texts write it where that differs from what people look for.
+fn spellings(word: &str) -> Vec<&str> {
+    match word {
+        "timeout" | "timeouts" => vec!["timeout", "timed out", "timed-out", "timedout"],
+        word => vec![word],
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +213,27 @@ mod tests {
     }
 
     #[test]
+    fn messages_and_other_spellings_are_found() {
+        let found = |text: &str| search(&split(&[text.to_string()]));
+        for (message, errno) in [
+            ("too many open files", Errno::EMFILE),
+            ("Permission denied", Errno::EACCES),
+            ("broken pipe", Errno::EPIPE),
+        ] {
+            let first = found(message).first().map(|c| lists::symptoms(c)).unwrap_or_default();
+            assert!(first.contains(&errno.into()), "{message}: {first:?}");
+        }
+        let late = found("timeout");
+        let (first, others) = late.split_at(5);
+        assert!(first.iter().all(|c| c.id.contains("timed-out")), "{:?}", first[4].id);
+        assert!(!others.iter().any(|c| c.id.contains("timed-out")));
+    }
+
+    #[test]
     fn slips_are_mended() {
+        for id in ["bind/stale-socket", "connect/stale-socket"] {
+            assert!(suggestions("stale").contains(&id));
+        }
         assert_eq!(suggestions("connect/stale-sokcet"), ["connect/stale-socket"]);
         for half in ["stale-socket", "stale-soket"] {
             assert_eq!(suggestions(half), ["bind/stale-socket", "connect/stale-socket"]);
