@@ -10,6 +10,7 @@ mod out;
 mod render;
 mod stage;
 mod symptom;
+mod usage;
 
 use args::Cli;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -51,7 +52,11 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
         (false, true) => ColorChoice::Never,
         (false, false) => ColorChoice::Auto,
     };
-    let matches = Cli::command().color(colour).try_get_matches_from(args)?;
+    let matches = Cli::command().color(colour).try_get_matches_from(args);
+    let matches = matches.map_err(|mut error| {
+        usage::advise(&mut error, args);
+        error
+    })?;
     Cli::from_arg_matches(&matches)
 }
 

@@ -62,6 +62,24 @@ fn errnos_and_calls_lead_to_their_causes() {
 }
 
 #[test]
+fn messages_stand_for_their_errnos() {
+    for (message, errno) in [
+        ("connection refused", "ECONNREFUSED"),
+        ("dial unix /run/x.sock: connect: permission denied", "EACCES"),
+        ("Too many open files (os error 24)", "EMFILE"),
+        ("Error: connect ENOENT /run/x.sock", "ENOENT"),
+    ] {
+        let page = run(&["explain", message]);
+        assert!(page.out.starts_with(&format!("{errno}: ")), "{}{}", page.out, page.err);
+        let asked = run(&["why", "--json", "--error", message, "/nowhere/at/all"]).json();
+        assert_eq!(asked["errno"], errno);
+    }
+    for message in ["too many open files", "permission denied", "broken pipe"] {
+        assert_eq!(run(&["explain", "--search", message]).code, 0, "{message}");
+    }
+}
+
+#[test]
 fn searches_want_all_words() {
     let found = run(&["explain", "--search", "file", "left behind"]);
     assert_eq!(found.code, 0);
@@ -163,6 +181,17 @@ fn wrong_command_lines_exit_with_2() {
         let run = run(args);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);
         assert!(!run.err.is_empty());
+    }
+    for (args, tip) in [
+        (&["wy", "/x"][..], "why"),
+        (&["/run/x.sock"], "sunpath why /run/x.sock"),
+        (&["@x"], "sunpath why @x"),
+        (&["why", "-x.sock"], "write ./-x.sock"),
+        (&["why", "--call", "accept", "/x"], "sunpath explain accept"),
+    ] {
+        let run = run(args);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}");
+        assert!(run.err.contains("tip: ") && run.err.contains(tip), "{args:?}: {}", run.err);
     }
     let slip = run(&["why", "--error", "EAGIAN", "/x"]);
     assert!(slip.err.contains("did you mean EAGAIN?"), "{}", slip.err);
