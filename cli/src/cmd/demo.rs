@@ -2,7 +2,7 @@
 
 use crate::args::Demo;
 use crate::cmd::conform::unknown;
-use crate::conform::{self, Make, run};
+use crate::conform::{self, Make, Recipe, run};
 use crate::exit::Exit;
 use crate::out::{self, Stop};
 use crate::render::page::Page;
@@ -88,20 +88,32 @@ fn known(id: &str) -> Result<&'static str, Stop> {
 /// The causes that can be set up, and what each needs.
 fn list() -> Result<Exit, Stop> {
     let mut page = Page::new(width());
-    let rows = conform::recipes().chain(conform::extras()).map(|recipe| {
-        let title =
-            conform::cause_of(recipe.id).map_or("a socket that is well", |cause| cause.title);
-        let missing = recipe.needs.iter().find_map(|need| need.missing());
-        let note = match (missing, &recipe.make) {
-            (Some(missing), _) => paint(DIM, &format!(" ({missing})")),
-            (None, Make::Direct(_)) => paint(DIM, " (takes no command)"),
-            (None, Make::Scene(_)) => String::new(),
-        };
-        vec![recipe.id.to_string(), format!("{title}{note}")]
-    });
-    page.table(&rows.collect::<Vec<_>>(), 0);
+    let all = || conform::recipes().chain(conform::extras());
+    let scene = |recipe: &&Recipe| matches!(recipe.make, Make::Scene(_));
+    let failure = |recipe: &&Recipe| conform::cause_of(recipe.id).is_some();
+    let groups: [(&str, Vec<&Recipe>); 3] = [
+        ("Failures", all().filter(scene).filter(failure).collect()),
+        ("Sockets that are well", all().filter(|r| !failure(r)).collect()),
+        ("Failures that take no command", all().filter(failure).filter(|r| !scene(r)).collect()),
+    ];
+    for (heading, recipes) in groups {
+        page.head(heading);
+        page.table(&recipes.into_iter().map(row).collect::<Vec<_>>(), 0);
+    }
     out::print(&page.finish())?;
     Ok(Exit::Success)
+}
+
+/// A line of the list.
+fn row(recipe: &Recipe) -> Vec<String> {
+    let title = conform::cause_of(recipe.id).map_or("a socket that is well", |cause| cause.title);
+    let missing = recipe.needs.iter().find_map(|need| need.missing());
+    let note = match (missing, &recipe.make) {
+        (Some(missing), _) => paint(DIM, &format!(" ({missing})")),
+        (None, Make::Direct(_)) => paint(DIM, " (takes no command)"),
+        (None, Make::Scene(_)) => String::new(),
+    };
+    vec![recipe.id.to_string(), format!("{title}{note}")]
 }
 
 /// Writes what was seen; whether the failure could be shown or skipped in good order.

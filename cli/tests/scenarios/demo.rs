@@ -201,4 +201,14 @@ fn the_list_names_every_scene_once() {
     for id in ["connect/stale-socket", "wait/server-stopped", "healthy/abstract"] {
         assert_eq!(ids.iter().filter(|line| line.starts_with(&format!("{id} "))).count(), 1);
     }
+    let place = |start: &str| ids.iter().position(|line| line.starts_with(start)).expect(start);
+    let order = [
+        "Failures",
+        "connect/stale-socket ",
+        "Sockets that are well",
+        "healthy/abstract ",
+        "Failures that take no command",
+        "connect/bad-pointer ",
+    ];
+    assert!(order.map(place).is_sorted(), "{ids:?}");
 }
