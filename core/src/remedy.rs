@@ -1,5 +1,6 @@
 //! Fills the placeholders of an entry's commands with facts, quoted for a shell.
 
+use crate::addr::PATH_MAX_BYTES;
 use crate::case::Case;
 use crate::cause::Cause;
 use crate::fact::path::Step;
@@ -29,6 +30,7 @@ fn fill(template: &str, case: &Case<'_>) -> Option<String> {
 
 /// The value of a placeholder:
 /// - `path`: the path as given; `dir`: its directory; `trimmed`, `slashed`: what was meant;
+/// - `far_dir`: its directory, if a short link to that would make the path fit into an address;
 /// - `file`: the component at which the walk broke; `link`: the symbolic link that leads nowhere;
 /// - `mount`: where the file system at the place of the break is mounted;
 /// - `user`: the caller's user; `caller`: the caller's process id; `group`: the group of the socket file;
@@ -42,6 +44,7 @@ fn value(name: &str, case: &Case<'_>) -> Option<String> {
     match name {
         "path" => path.map(|p| file(&p.given)),
         "dir" => path.map(|p| file(parent(&p.given))),
+        "far_dir" => path.and_then(|p| far_directory(&p.given)),
         "trimmed" => path?.variants.trimmed.known()?.as_deref().map(file),
         "slashed" => path?.variants.slashed.known()?.as_deref().map(file),
         "file" => {
@@ -88,6 +91,14 @@ fn parent(path: &[u8]) -> &[u8] {
         Some(at) => &path[..at],
         None => b".",
     }
+}
+
+/// The directory of the path, if `/run/short` in its place would make the path short enough. A
+/// relative one would lead elsewhere from there.
+fn far_directory(path: &[u8]) -> Option<String> {
+    let name = path.len() - path.iter().rposition(|b| *b == b'/')? - 1;
+    let fits = "/run/short/".len() + name <= PATH_MAX_BYTES;
+    (fits && path.first() == Some(&b'/')).then(|| file(parent(path)))
 }
 
 fn caller_name(facts: &Facts) -> Option<String> {

@@ -105,6 +105,7 @@ fn is_name(title: &str) -> bool {
 const PLACEHOLDERS: &[&str] = &[
     "path",
     "dir",
+    "far_dir",
     "trimmed",
     "slashed",
     "file",

@@ -56,7 +56,11 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               (owner, group, others) decides alone, even if a later one would allow it. \
               Connections that exist are not affected by a later chmod.",
         fix: "Make the caller a member of the socket's group, or have the server make the socket \
-              with a mode that lets the caller in (SocketMode=, a umask before bind).",
+              with a mode that lets the caller in (SocketMode=, a umask before bind). Membership \
+              grants all that the group may do, not this socket only, and counts in new sessions \
+              alone: those that run keep the groups they have. An access control list that \
+              setfacl puts on the socket is lost when the server binds anew, because that makes \
+              another file.",
         commands: &["usermod -aG {group} {user}", "setfacl -m u:{user}:rw {path}"],
         differs: None,
         documents: &[

@@ -85,8 +85,10 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               than a path may have elsewhere. Libraries refuse such a path themselves, each in \
               its own words; some tools cut it off and then report that it does not exist.",
         fix: "Use a shorter path: a link to the directory, a path relative to the working \
-              directory, or /proc/self/fd/N/name for an opened directory N.",
-        commands: &["ln -s {dir} /run/short"],
+              directory, or /proc/self/fd/N/name for an opened directory N. That shortens the \
+              way only: if the file's own name is too long, the server has to give its socket a \
+              shorter one.",
+        commands: &["ln -s {far_dir} /run/short"],
         differs: Some(
             "connect(2) of the BSDs lists ENAMETOOLONG with 1023 bytes, which an address has no \
              room for. Linux gives EINVAL; macOS takes up to 253 bytes.",

@@ -27,12 +27,14 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         happened: "There is a file at the path, and the caller may write to it, but it is a \
                    regular file, a directory, a FIFO or a device.",
         why: "Linux looks only for a socket that is bound to the file's inode; finding none, it \
-              refuses, as it would for a socket file without a server. A directory in the place \
-              of a socket is often the work of a container engine, which makes one when it is \
-              told to mount a path that does not exist yet.",
-        fix: "Remove what is there (an empty directory with rmdir), start the server so that it \
-              makes its socket, and only then the container that mounts it.",
-        commands: &["ls -lad {path}"],
+              refuses, as it would for a socket file without a server.",
+        fix: "Look at what is there before anything else: it may be somebody's data. If it is a \
+              directory, the socket is probably a file in it, and the path lacks its last \
+              component. If it is a regular file, it may be a configuration or a pid file named \
+              by mistake. Only if the directory is empty and a container is involved, the engine \
+              may have made it, because it was told to mount (-v) a path that did not exist yet: \
+              then start the server before the container.",
+        commands: &["ls -la {path}"],
         differs: Some(
             "Linux does not answer ENOTSOCK here, as FreeBSD and macOS do: that is kept for a \
              descriptor that is not a socket.",
@@ -215,7 +217,11 @@ fn not_a_socket(case: &Case<'_>) -> Finding {
     if file.kind == FileKind::Socket {
         return Finding::Excluded;
     }
-    let because = format!("{} is {}", show(&file.path), file.kind.name());
+    let inside = match file.kind {
+        FileKind::Directory => "; the socket is probably a file in it",
+        _ => "",
+    };
+    let because = format!("{} is {}{inside}", show(&file.path), file.kind.name());
     if rebound::writing_meets_read_only(file) {
         // The kernel reports the read-only file system first; see bind/read-only-filesystem.
         return Finding::Excluded;
