@@ -6,6 +6,9 @@
 //! [`Stream`] and [`Listener`] are sockets; their [`Error`]s name call, address and errno, and
 //! explain themselves when asked. [`why`] does the same for errors of other libraries.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("sunpath supports Linux; sunpath-core, the catalogue and diagnosis, runs anywhere");
+
 mod error;
 mod listener;
 pub mod observe;
