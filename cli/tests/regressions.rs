@@ -7,6 +7,7 @@ use common::{Dir, first_cause, run, spawn};
 use std::ffi::OsStr;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::{Child, Command};
@@ -155,6 +156,37 @@ fn an_unspecified_or_link_local_ipv6_address_is_taken_as_the_kernel_takes_it() {
     }
     TcpListener::bind("255.255.255.255:0").expect("the kernel admits it");
     assert_eq!(why(&["--call", "bind"], "tcp:255.255.255.255:0")["outcome"], "succeeds");
+}
+
+#[test]
+fn a_link_to_an_open_socket_is_not_taken_for_a_file_that_was_left_behind() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let server = UnixListener::bind(&path).expect("bind");
+    let (end, _other) = UnixStream::pair().expect("a pair");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let name = path.to_str().expect("text");
+    let told = [
+        (server.as_raw_fd(), name),
+        (end.as_raw_fd(), "bound to no name"),
+        (tcp.as_raw_fd(), "no UNIX domain socket"),
+    ];
+    for (fd, said) in told {
+        let link = format!("/proc/{}/fd/{fd}", std::process::id());
+        let real = UnixStream::connect(&link).expect_err("no file is bound");
+        let json = why(&[], &link);
+        assert_eq!((code(&real), json["errno"].as_str()), (111, Some("ECONNREFUSED")));
+        assert_eq!(first_cause(&json), Some("connect/link-to-open-socket"), "{json:#}");
+        let because = json["causes"][0]["because"].as_str().unwrap_or_default();
+        assert!(because.contains(said), "{because}");
+        assert!(!json["causes"].to_string().contains("rm "), "{}", json["causes"]);
+    }
+    let link = format!("/proc/{}/fd/{}", std::process::id(), server.as_raw_fd());
+    let real = UnixListener::bind(&link).expect_err("the name exists");
+    let json = why(&["--call", "bind"], &link);
+    assert_eq!((code(&real), json["errno"].as_str()), (98, Some("EADDRINUSE")), "{json:#}");
+    assert_eq!(first_cause(&json), Some("bind/not-a-socket"), "{}", json["causes"]);
+    assert!(!json["causes"].to_string().contains("rm "), "{}", json["causes"]);
 }
 
 fn is_root() -> bool {

@@ -283,6 +283,12 @@ fn refused_by_what_is_at_the_path() {
         refused("connect/not-a-socket", facts.clone()).both();
         refused("connect/not-a-socket", facts).socket(SocketType::Datagram).both();
     }
+    let mut through = stale();
+    file(&mut through).mount = Seen::Known(mount("sockfs", b""));
+    path(&mut through).open = Seen::Known(attached(&mut healthy()).pop());
+    refused("connect/link-to-open-socket", through.clone()).both();
+    path(&mut through).open = Seen::default();
+    refused("connect/link-to-open-socket", through).both();
     refused("connect/stale-socket", stale()).both();
     let mut narrow = stale();
     path(&mut narrow).everywhere = Seen::Unseen(Unseen::Denied { needs: "CAP_SYS_ADMIN" });

@@ -64,6 +64,8 @@ fn target(page: &mut Page, answer: &Answer<'_>) {
             let walked = as_walked(path, answer.diagnosis.call);
             tree::draw(page, &walked, mark::of(answer, &walked).as_ref());
             list_of(page, "Server", &path.attached, false);
+            let open = path.open.clone().map(Vec::from_iter);
+            list_of(page, "The open socket", &open, true);
             if path.attached.known().is_none_or(Vec::is_empty) {
                 let spelt = &path.variants.abstract_name;
                 list_of(page, "Bound to the same name", &path.namesakes, true);

@@ -26,6 +26,9 @@ pub struct PathTarget {
     pub everywhere: Seen<()>,
     /// Near misses that users make.
     pub variants: Variants,
+    /// The open socket itself, if a link of `/proc` (`/proc/PID/fd/3`) led to it and not to a file.
+    /// `None`: it is no UNIX domain socket. Only looked for at the end of such a walk.
+    pub open: Seen<Option<SocketFact>>,
     /// For `bind`: what is left of the file system in which the name is to be made.
     pub space: Seen<Space>,
 }
@@ -245,6 +248,14 @@ pub struct Space {
     pub free_inodes: u64,
     /// Bytes that an ordinary user could still write.
     pub free_bytes: u64,
+}
+
+impl Step {
+    /// Whether it is an open socket itself and no file: the kernel keeps those on a file system of
+    /// its own, into which only the links in `/proc/PID/fd` lead.
+    pub fn is_open_socket(&self) -> bool {
+        self.kind == FileKind::Socket && self.mount.is(|mount| mount.fs_type == "sockfs")
+    }
 }
 
 impl PathTarget {

@@ -55,6 +55,13 @@ pub fn status_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
     retry_on_intr(|| rustix::fs::statx(directory, name, AtFlags::NO_AUTOMOUNT, wanted))
 }
 
+/// `fstatfs(2)`: whether a descriptor, which may be `O_PATH`, refers to a socket itself and not to
+/// a file that a socket is bound to. Sockets are on a file system of the kernel's own.
+pub fn is_open_socket(file: BorrowedFd<'_>) -> bool {
+    const SOCKFS_MAGIC: u64 = 0x534f_434b;
+    retry_on_intr(|| rustix::fs::fstatfs(file)).is_ok_and(|fs| fs.f_type as u64 == SOCKFS_MAGIC)
+}
+
 /// `readlinkat(2)` of a name in a directory.
 pub fn link_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>> {
     retry_on_intr(|| rustix::fs::readlinkat(directory, name, Vec::new())).map(CString::into_bytes)

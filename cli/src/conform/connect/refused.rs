@@ -4,6 +4,8 @@ use crate::conform::{Make, Need, Recipe, Scene};
 use crate::stage::server::{Server, Then};
 use crate::stage::{self, Stage, Step, Trouble, address, endpoint, place};
 use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
 use sunpath::SocketType;
 use sunpath::sys::namespace;
 
@@ -11,6 +13,7 @@ use sunpath::sys::namespace;
 pub const RECIPES: &[Recipe] = &[
     Recipe { id: "connect/stale-socket", needs: &[], make: Make::Scene(stale_socket) },
     Recipe { id: "connect/not-a-socket", needs: &[], make: Make::Scene(not_a_socket) },
+    Recipe { id: "connect/link-to-open-socket", needs: &[], make: Make::Scene(open_socket) },
     Recipe { id: "connect/not-listening", needs: &[], make: Make::Scene(not_listening) },
     Recipe { id: "connect/listener-shut-down", needs: &[], make: Make::Scene(shut_down) },
     Recipe { id: "connect/wrong-type", needs: &[], make: Make::Scene(wrong_type) },
@@ -39,6 +42,14 @@ fn not_a_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
     fs::write(&path, "").step("write a file")?;
     stage::chmod(&path, 0o666)?;
     Ok(Scene::connect(endpoint(&path)))
+}
+
+/// A link to the descriptor of a live listener.
+fn open_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
+    let listener = UnixListener::bind(stage.path("app.sock")).step("bind the server")?;
+    let link = format!("/proc/{}/fd/{}", std::process::id(), listener.as_raw_fd());
+    stage.keep(listener);
+    Ok(Scene::connect(endpoint(link)))
 }
 
 fn not_listening(stage: &mut Stage) -> Result<Scene, Trouble> {

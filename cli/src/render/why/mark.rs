@@ -56,6 +56,9 @@ fn found(answer: &Answer<'_>, path: &PathTarget, step: &Step) -> Option<Mark> {
     if let Some(why) = denied(answer, step, Want::Write) {
         return bad(&format!("the caller may not write: {why}"));
     }
+    if step.is_open_socket() {
+        return bad("an open socket itself, not a socket file");
+    }
     if step.kind != FileKind::Socket {
         return bad(&format!("{}, not a socket", step.kind.name()));
     }

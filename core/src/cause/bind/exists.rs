@@ -96,7 +96,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         shows: TAKEN,
         title: "a file that is not a socket is in the way",
         happened: "There is something at the path, and it is a regular file, a directory or \
-                   another object that is not a socket.",
+                   another object that is not a socket file.",
         why: "bind makes a new file and never replaces one, of whatever kind.",
         fix: "Look at what it is before removing it: the path may be a mistake. An empty \
               directory may have been made by a container engine for a mount.",
@@ -173,6 +173,8 @@ fn taken<'a>(case: &Case<'a>) -> Option<Taken<'a>> {
     let arrived = matches!(walk.end, End::Found | End::NotDirectory);
     let object = if arrived { walk.steps.last()? } else { named };
     Some(match (named.kind, object.kind) {
+        // What is in the way is the link of /proc: there is no socket file.
+        (_, FileKind::Socket) if object.is_open_socket() => Taken::Other(named),
         (_, FileKind::Socket) => Taken::Socket(object),
         (FileKind::Symlink, _) if !arrived => Taken::Link(named),
         _ => Taken::Other(object),
@@ -250,6 +252,10 @@ fn stale_socket(case: &Case<'_>) -> Finding {
 
 fn not_a_socket(case: &Case<'_>) -> Finding {
     match taken(case) {
+        Some(Taken::Other(link)) if link.kind == FileKind::Symlink => Finding::Holds(format!(
+            "{} is a link to an open socket, and bind does not follow it",
+            show(&link.path)
+        )),
         Some(Taken::Other(step)) => {
             Finding::Holds(format!("{}{} is {}", by_link(case), show(&step.path), step.kind.name()))
         }

@@ -116,7 +116,7 @@ fn orphan<'a>(case: &Case<'a>) -> Option<&'a Step> {
     if look::waited(case) {
         return None;
     }
-    let file = look::socket_file(case)?;
+    let file = look::socket_file(case).filter(|file| !file.is_open_socket())?;
     matches!(look::reached(case), Reached::Nobody | Reached::Remnant(_)).then_some(file)
 }
 

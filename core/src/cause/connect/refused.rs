@@ -5,6 +5,7 @@ use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::{self, Own, Reached, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
+use crate::fact::SocketFact;
 use crate::fact::path::FileKind;
 use crate::fact::socket::State;
 use crate::text::connections_wait;
@@ -46,6 +47,34 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         provoke: Provoke::Live("connect to a regular file, a directory, a FIFO and /dev/null"),
     },
     Cause {
+        id: "connect/link-to-open-socket",
+        calls: &[at(Call::Connect, 60), at(Call::Send, 60)],
+        sockets: Sockets::UNIX,
+        shows: &[
+            fails(LINUX, Errno::ECONNREFUSED, Evidence::Measured),
+            never(NOT_LINUX, Evidence::Inferred),
+        ],
+        title: "the link leads to an open socket itself, not to the name it is bound to",
+        happened: "The path goes through a link that /proc keeps for a descriptor \
+                   (/proc/PID/fd/3, /dev/stdin), and that descriptor is a socket.",
+        why: "Such a link leads to what is open, without a name in between. For a socket that is \
+              an inode of the kernel's own, to which nothing can be bound: a server binds to the \
+              inode of a file, and connect looks for that one.",
+        fix: "Connect to the name that the socket is bound to. To use the open socket itself, \
+              have it inherited, passed over with SCM_RIGHTS, or copied with pidfd_getfd.",
+        commands: &["readlink {link}", "ss -xap"],
+        differs: None,
+        documents: &[
+            Document::Man("proc_pid_fd(5)"),
+            Document::Man("pidfd_getfd(2)"),
+            Document::Source("net/unix/af_unix.c"),
+        ],
+        class: Class::UpFront,
+        test: link_to_open_socket,
+        confusable: &["connect/stale-socket"],
+        provoke: Provoke::Live("listen, connect to the listener's link in /proc/PID/fd"),
+    },
+    Cause {
         id: "connect/stale-socket",
         calls: &[at(Call::Connect, 64), at(Call::Send, 64)],
         sockets: Sockets::UNIX,
@@ -70,7 +99,11 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         class: Class::UpFront,
         test: stale_socket,
-        confusable: &["connect/other-filesystem-view", "connect/listener-closed-while-waiting"],
+        confusable: &[
+            "connect/link-to-open-socket",
+            "connect/other-filesystem-view",
+            "connect/listener-closed-while-waiting",
+        ],
         provoke: Provoke::Live("bind a socket, close it, connect to its path"),
     },
     Cause {
@@ -229,11 +262,45 @@ fn not_a_socket(case: &Case<'_>) -> Finding {
     Finding::Holds(because)
 }
 
+fn link_to_open_socket(case: &Case<'_>) -> Finding {
+    let (Some(path), Some(file)) = (look::path(case), look::found(case)) else {
+        return look::unless_hidden(case);
+    };
+    if !file.is_open_socket() {
+        return Finding::Excluded;
+    }
+    let bound = match path.open.known() {
+        Some(Some(socket)) => bound_to(socket),
+        Some(None) => String::from("it is no UNIX domain socket"),
+        None => String::from("what it is bound to could not be seen"),
+    };
+    Finding::Holds(format!(
+        "{} leads to an open socket (inode {}), not to a file; {bound}",
+        show(&path.given),
+        file.file.inode
+    ))
+}
+
+/// Where a socket that was reached by its descriptor takes connections.
+fn bound_to(socket: &SocketFact) -> String {
+    let name = match socket.name.as_deref() {
+        None => return String::from("it is bound to no name"),
+        Some([0, name @ ..]) => format!("@{}", show(name)),
+        Some(path) => show(path),
+    };
+    match socket.state {
+        State::Connected => format!("it is one end of a connection, and its name is {name}"),
+        State::Listening | State::Unconnected => {
+            format!("connect to the name it is bound to: {name}")
+        }
+    }
+}
+
 fn stale_socket(case: &Case<'_>) -> Finding {
     let (Some(path), Some(file)) = (look::path(case), look::socket_file(case)) else {
         return look::unless_hidden(case);
     };
-    if rebound::explains(case) || look::waited(case) {
+    if file.is_open_socket() || rebound::explains(case) || look::waited(case) {
         return Finding::Excluded;
     }
     let inode = file.file.inode;
@@ -332,7 +399,8 @@ fn listener_shut_down(case: &Case<'_>) -> Finding {
 }
 
 fn listener_closed_while_waiting(case: &Case<'_>) -> Finding {
-    if case.symptom.is_none() || matches!(look::reached(case), Reached::Nothing) {
+    let open = look::found(case).is_some_and(|file| file.is_open_socket());
+    if open || case.symptom.is_none() || matches!(look::reached(case), Reached::Nothing) {
         return Finding::Excluded;
     }
     let gone = matches!(look::reached(case), Reached::Nobody | Reached::Remnant(_));

@@ -5,7 +5,7 @@ use crate::observe::mounts::{Entry, Mounts};
 use crate::sys::{Errno, Result, file};
 use rustix::fs::{StatxAttributes, StatxFlags};
 use std::os::fd::BorrowedFd;
-use sunpath_core::fact::path::{Acl, FileId, FileKind, Step};
+use sunpath_core::fact::path::{Acl, FileId, FileKind, Mount, Step};
 use sunpath_core::fact::{Seen, Unseen};
 
 /// No access control list is longer: file systems keep them in a block.
@@ -53,7 +53,12 @@ pub(super) fn look(
             Some(entry) if entry.is_fuse() => Seen::default(),
             _ => access_list(file),
         },
-        mount: entry.map(|e| e.mount.clone()),
+        mount: match entry.map(|e| e.mount.clone()) {
+            Seen::Unseen(_) if kind == FileKind::Socket && file::is_open_socket(file) => {
+                Seen::Known(Mount { fs_type: "sockfs".into(), ..Mount::default() })
+            }
+            mount => mount,
+        },
         kernel_allows: if ask && !link { allows(file, kind) } else { Seen::default() },
         ..Step::default()
     };

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables) -> PathTarget {
     let mut target =
         PathTarget { given: given.to_vec(), walk: walk(given, view), ..PathTarget::default() };
+    if let Some(inode) = target.found().filter(|s| s.is_open_socket()).map(|s| s.file.inode) {
+        return open_socket(target, inode, tables);
+    }
     let names = spellings(&target, view);
     let file = target.found().filter(|step| step.kind == FileKind::Socket).cloned();
     let wanted = Wanted {
@@ -48,6 +51,43 @@ pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables)
     watch_queues(&mut target.attached, tables);
     target.space = space(&target, view);
     target
+}
+
+/// A path that leads to an open socket itself: nothing can be bound to it or be mistaken for it.
+fn open_socket(target: PathTarget, inode: u64, tables: &mut Tables) -> PathTarget {
+    let nothing = Seen::Known(Vec::new());
+    let mut open = by_inode(inode, tables).map(Vec::from_iter);
+    owners_of(&mut [&mut open]);
+    PathTarget {
+        attached: nothing.clone(),
+        namesakes: nothing.clone(),
+        lookalikes: nothing,
+        everywhere: Seen::Known(()),
+        variants: nothing_else_meant(),
+        open: open.map(|sockets| sockets.into_iter().next()),
+        ..target
+    }
+}
+
+/// The UNIX domain socket with this inode, wherever it is; `None`: there is none.
+fn by_inode(inode: u64, tables: &mut Tables) -> Seen<Option<SocketFact>> {
+    let same = |record: &Record<'_>| u64::from(record.inode) == inode;
+    let mut missing = None;
+    for states in [States::SERVERS, States::CONNECTED] {
+        match tables.home.sockets(states, &same) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => return Seen::Known(found.into_iter().next()),
+            Err(why) => missing = Some(why),
+        }
+    }
+    for states in [States::SERVERS, States::CONNECTED] {
+        let (found, everywhere) = tables.elsewhere(states, &same);
+        if let Some(found) = found.into_iter().next() {
+            return Seen::Known(Some(found));
+        }
+        missing = missing.or(everywhere.unseen().cloned());
+    }
+    missing.map_or(Seen::Known(None), Seen::Unseen)
 }
 
 /// What is left of the file system in which the missing name would be made.
@@ -149,11 +189,7 @@ fn may_be_bound_here(socket: &SocketFact, names: &Spellings) -> bool {
 fn meant_instead(target: &PathTarget, view: &View, tables: &mut Tables) -> Variants {
     let given = target.given.as_slice();
     if target.found().is_some() {
-        return Variants {
-            trimmed: Seen::Known(None),
-            slashed: Seen::Known(None),
-            abstract_name: Seen::Known(Vec::new()),
-        };
+        return nothing_else_meant();
     }
     Variants {
         abstract_name: match given.strip_prefix(b"@") {
@@ -161,6 +197,14 @@ fn meant_instead(target: &PathTarget, view: &View, tables: &mut Tables) -> Varia
             None => Seen::Known(Vec::new()),
         },
         ..variants(given, view)
+    }
+}
+
+fn nothing_else_meant() -> Variants {
+    Variants {
+        trimmed: Seen::Known(None),
+        slashed: Seen::Known(None),
+        abstract_name: Seen::Known(Vec::new()),
     }
 }
 
