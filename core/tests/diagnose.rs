@@ -5,7 +5,8 @@ mod dice;
 use dice::Dice;
 use proptest::prelude::*;
 use sunpath_core::fact::Seen;
-use sunpath_core::fact::socket::{Descriptor, History};
+use sunpath_core::fact::arguments::AddressArgument;
+use sunpath_core::fact::socket::{Backlog, Descriptor, Directions, History, OwnSocket, State};
 use sunpath_core::{
     Call, Certainty, Diagnosis, Errno, Facts, Outcome, Platform, SocketType, Symptom, Unexplained,
     cause, diagnose, diagnose_on,
@@ -143,4 +144,30 @@ fn every_cause_can_be_found_by_what_it_shows() {
             }
         }
     }
+}
+
+#[test]
+fn a_listener_that_is_shut_down_still_hands_out_what_waits() {
+    let listener = |pending| {
+        let mut own = OwnSocket::fresh(SocketType::Stream);
+        own.state = State::Listening;
+        own.shutdown = Seen::Known(Directions { read: true, write: false });
+        own.backlog = Some(Backlog { pending, limit: 8 });
+        let descriptor = Seen::Known(Descriptor::Socket(own));
+        let mut facts = Facts { descriptor, ..Facts::default() };
+        facts.arguments.address = Some(AddressArgument { length: -1, family: None });
+        facts
+    };
+    let named = |symptom, pending| {
+        let d = diagnose(Call::Accept, SocketType::Stream, symptom, &listener(pending));
+        d.causes.iter().map(|r| (r.cause.id, r.certainty)).collect::<Vec<_>>()
+    };
+    let length = ("name/bad-address-length", Certainty::Certain);
+    let symptom = Some(Errno::EINVAL.into());
+    assert_eq!(named(None, 1), [length]);
+    assert_eq!(named(symptom, 1), [length]);
+    assert_eq!(named(None, 0), [("accept/shut-down", Certainty::Certain)]);
+    // The connection that the call took and lost is not in the queue any more.
+    let either = ["accept/shut-down", "name/bad-address-length"];
+    assert_eq!(named(symptom, 0), either.map(|id| (id, Certainty::Likely)));
 }

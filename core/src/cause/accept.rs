@@ -264,7 +264,17 @@ fn shut_down(case: &Case<'_>) -> Finding {
     judge(case, |own| {
         let waits = receiving(case, own) != Patience::None;
         let shut = own.state == State::Listening && read_shut(own);
-        let over = shut && waits && (case.symptom.is_some() || is_empty(own));
+        // Nothing joins the queue of such a listener: what waits there now waited then.
+        let filled = own.backlog.is_some_and(|b| b.pending > 0);
+        let over = shut && waits && !filled && (case.symptom.is_some() || is_empty(own));
+        let length = case.facts.arguments.address.map(|a| a.length);
+        if over && case.symptom.is_some() && length.is_some_and(|l| l < 0) {
+            return Finding::Suggests(
+                "the listener is shut down for reading; but if a connection was in its queue, it \
+                 was taken, and then the length that was passed was not valid"
+                    .into(),
+            );
+        }
         when(over, "the listener is shut down for reading and its queue is empty")
     })
 }
