@@ -229,3 +229,16 @@ fn completions_know_the_subcommands() {
         }
     }
 }
+
+#[test]
+fn completions_offer_names_without_wanting_them() {
+    for shell in ["bash", "zsh"] {
+        let output = sunpath().args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        for name in ["connect/stale-socket", "ECONNREFUSED", "getpeername", "healthy/abstract"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    assert_eq!(run(&["explain", "econnrefused"]).code, 0);
+    assert!(run(&["explain", "stale-sokcet"]).err.contains("did you mean"));
+}
