@@ -83,6 +83,32 @@ fn a_healthy_server_is_named_with_its_backlog() {
 }
 
 #[test]
+fn servers_of_the_internet_are_not_taken_for_files() {
+    let dir = Dir::new();
+    let ask = |address: &str| {
+        let mut command = sunpath();
+        command.args(["why", address]).current_dir(dir.join("."));
+        common::Run::from(output(&mut command).expect("the binary runs"))
+    };
+    for (address, hint) in [
+        ("localhost:8080", "tcp:localhost:8080"),
+        (":8080", "tcp:localhost:8080"),
+        ("vsock:2:3", "AF_VSOCK"),
+        ("http://localhost:80/x", "tcp:localhost:80"),
+        ("postgres://me:secret@db:1234/x", "tcp:db:1234"),
+        ("tcp://me:secret@db:1234", "leave user and password out"),
+    ] {
+        let run = ask(address);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{address}");
+        assert!(run.err.replace('\n', " ").contains(hint), "{address}: {}", run.err);
+        assert!(!run.err.contains("secret"), "{}", run.err);
+    }
+    let _listener = UnixListener::bind(dir.join("localhost:8080")).unwrap();
+    assert_eq!(ask("localhost:8080").code, 0);
+    assert_eq!(ask("./localhost:8081").code, 1);
+}
+
+#[test]
 fn looking_makes_no_connection_and_asking_makes_one() {
     let dir = Dir::new();
     let path = dir.join("app.sock");
@@ -251,7 +277,7 @@ fn bad_addresses_get_clear_errors() {
         ("unix:path=/run/a%00b", "NUL"),
         ("tcp:localhost", "port"),
         ("udp:[::1]:99999", "no port"),
-        ("https://example.org/", "names no socket"),
+        ("https://example.org/", "names no UNIX domain socket"),
         ("fd://", "descriptor"),
     ] {
         let run = why(address);

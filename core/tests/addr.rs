@@ -121,6 +121,38 @@ fn refusals_say_what_is_wrong_and_what_is_right() {
 }
 
 #[test]
+fn urls_of_servers_are_told_how_to_be_written_and_passwords_are_kept() {
+    for (url, server) in [
+        ("http://localhost:8080/", "tcp:localhost:8080"),
+        ("https://example.org/a?b#c", "tcp:example.org:443"),
+        ("redis://", "tcp:HOST:PORT"),
+        ("redis://cache", "tcp:cache:6379"),
+        ("postgres://user:secret@db:5433/app", "tcp:db:5433"),
+        ("postgresql://user:se@cret@db/app", "tcp:db:5432"),
+        ("mysql://user:12/secret@db/app", "tcp:HOST:PORT"),
+        ("DATABASE_URL=postgres://user:secret@[::1]/app", "tcp:[::1]:5432"),
+        ("odd://user:secret@host/", "tcp:HOST:PORT"),
+        ("tcp://user:secret@host:80", "tcp:HOST:PORT"),
+        ("tcp:user:secret@", "tcp:HOST:PORT"),
+    ] {
+        let said = parse(url).unwrap_err().to_string();
+        assert!(said.contains(&format!("write {server}. ")), "{url}: {said}");
+        assert!(!said.contains("secret") && !said.contains("12"), "{said}");
+    }
+}
+
+#[test]
+fn hosts_with_ports_are_no_usual_file_names() {
+    let bare = |host: &str, port| Some(AddressError::BareHost { host: host.into(), port });
+    assert_eq!(Endpoint::misread(b"localhost:8080"), bare("localhost", 8080));
+    assert_eq!(Endpoint::misread(b":8080"), bare("", 8080));
+    assert_eq!(Endpoint::misread(b"vsock:2:3"), Some(AddressError::Vsock));
+    for text in ["./localhost:80", "a:b", "a:", ":", "x", "a:80000", "a b:80", "vsock:", "a:1:2"] {
+        assert_eq!(Endpoint::misread(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
 fn lengths() {
     let long = Address::Path(vec![b'a'; 108]);
     assert!(!long.fits());

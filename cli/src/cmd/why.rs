@@ -12,8 +12,11 @@ use attempt::Attempt;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use sunpath::fact::Arguments;
+use sunpath::fact::path::End;
 use sunpath::observe::{As, Query, UserSpec, observe};
-use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, SocketType, diagnose};
+use sunpath::{
+    AddressError, Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, SocketType, diagnose,
+};
 
 /// Answers the question.
 pub fn run(args: &Why) -> Result<Exit, Stop> {
@@ -26,6 +29,9 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
         None
     };
     let facts = gather(args, &endpoint, socket, attempt.as_ref())?;
+    if let Some(why) = misread(&args.address, &facts) {
+        return Err(refuse(&args.address, &why));
+    }
     let symptom = attempt.as_ref().map_or(args.error, |a| a.symptom);
     let mut diagnosis = diagnose(args.call, socket, symptom, &facts);
     if attempt.as_ref().is_some_and(Attempt::succeeded) {
@@ -84,9 +90,21 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 }
 
 fn endpoint(address: &OsStr) -> Result<Endpoint, Stop> {
-    Endpoint::parse(address.as_bytes()).map_err(|why| {
-        Stop::usage(format!("cannot read the address {}: {why}", quoted(address.as_bytes())))
-    })
+    Endpoint::parse(address.as_bytes()).map_err(|why| refuse(address, &why))
+}
+
+fn refuse(address: &OsStr, why: &AddressError) -> Stop {
+    // These may hold passwords.
+    let secret = matches!(why, AddressError::Scheme { .. } | AddressError::Credentials);
+    let shown = if secret { String::new() } else { format!(" {}", quoted(address.as_bytes())) };
+    Stop::usage(format!("cannot read the address{shown}: {why}"))
+}
+
+/// A server's host and port, where there is no file of this name.
+fn misread(address: &OsStr, facts: &Facts) -> Option<AddressError> {
+    let walk = facts.path()?.walk.known()?;
+    let missing = matches!(walk.end, End::Missing { last: true, link: None, .. });
+    Endpoint::misread(address.as_bytes()).filter(|_| missing)
 }
 
 /// The type of the caller's socket: as asked, or what goes with address and call.

@@ -16,8 +16,15 @@ pub enum AddressError {
     Empty,
     /// A NUL byte inside a path: the kernel would end the path there.
     NulInPath,
-    /// A URL of a scheme that names no socket.
-    Scheme(String),
+    /// A URL of a scheme that names no UNIX domain socket.
+    Scheme {
+        /// The scheme.
+        scheme: String,
+        /// The address of the server that the URL names, as it is written here.
+        server: Option<String>,
+    },
+    /// An internet address with a user or a password in front of the host.
+    Credentials,
     /// `fd://`: a descriptor that a service manager passes, not an address.
     Descriptor,
     /// A D-Bus address that only a server can use: it says where to make a socket.
@@ -38,6 +45,15 @@ pub enum AddressError {
     Unbracketed,
     /// `127.0.0.1:80` without saying which transport is meant.
     BareInternet(SocketAddr),
+    /// `localhost:80` or `:80`, if there is no file of this name. See [`Endpoint::misread`].
+    BareHost {
+        /// The host; empty if there is none.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// `vsock:2:1024`: another address family. See [`Endpoint::misread`].
+    Vsock,
 }
 
 /// What every error ends with.
@@ -52,8 +68,14 @@ impl fmt::Display for AddressError {
             AddressError::NulInPath => {
                 f.write_str("a path cannot hold a NUL byte: the kernel would end it there")?;
             }
-            AddressError::Scheme(scheme) => {
-                write!(f, "a URL that begins with {}:// names no socket", shown(scheme))?;
+            AddressError::Scheme { scheme, server } => {
+                let server = server.as_deref().unwrap_or("tcp:HOST:PORT");
+                let scheme = shown(scheme);
+                write!(f, "a URL that begins with {scheme}:// names no UNIX domain socket; ")?;
+                write!(f, "for the server behind it, write {server}")?;
+            }
+            AddressError::Credentials => {
+                f.write_str("leave user and password out: write tcp:HOST:PORT")?;
             }
             AddressError::Descriptor => f.write_str(
                 "fd:// stands for a descriptor that a service manager passes to a server, and has \
@@ -85,6 +107,15 @@ impl fmt::Display for AddressError {
             AddressError::BareInternet(at) => {
                 write!(f, "write tcp:{at} or udp:{at} (or ./{at} for a file of this name)")?;
             }
+            AddressError::BareHost { host, port } => {
+                let name = if host.is_empty() { "localhost" } else { host };
+                write!(f, "there is no such file; for a server write tcp:{name}:{port} or ")?;
+                write!(f, "udp:{name}:{port} (or ./{host}:{port} for a file of this name)")?;
+            }
+            AddressError::Vsock => f.write_str(
+                "there is no such file, and addresses of the family AF_VSOCK cannot be looked at \
+                 (for a file of this name, write ./ in front)",
+            )?,
         }
         write!(f, ". {FORMS}")
     }
@@ -141,6 +172,30 @@ impl Endpoint {
             Some((scheme, rest)) => url(scheme, rest),
             None => plain(text),
         }
+    }
+}
+
+impl Endpoint {
+    /// What a text that [`Endpoint::parse`] takes for a path is more likely to be, if there is no
+    /// file of this name: `localhost:80`, `:80`, `vsock:2:1024`. `None` for every other text.
+    ///
+    /// ```
+    /// use sunpath_core::Endpoint;
+    ///
+    /// let hint = Endpoint::misread(b"localhost:8080").unwrap().to_string();
+    /// assert!(hint.contains("tcp:localhost:8080"));
+    /// assert_eq!(Endpoint::misread(b"./localhost:8080"), None);
+    /// ```
+    pub fn misread(input: &[u8]) -> Option<AddressError> {
+        let text = core::str::from_utf8(input).ok()?;
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if after(input, b"vsock:").is_some_and(|_| text[6..].split(':').all(number)) {
+            return Some(AddressError::Vsock);
+        }
+        let (host, port) = text.split_once(':').filter(|(_, port)| number(port))?;
+        let in_host = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+        let port = port.parse().ok().filter(|_| host.bytes().all(in_host))?;
+        Some(AddressError::BareHost { host: host.to_string(), port })
     }
 }
 
@@ -231,8 +286,48 @@ fn url(scheme: &str, rest: &[u8]) -> Parsed {
     }
     match after(rest, b"unix:") {
         Some(upstream) => name_or_path(until(upstream, b":")),
-        None => Err(AddressError::Scheme(scheme.to_string())),
+        None => {
+            Err(AddressError::Scheme { scheme: scheme.to_string(), server: server(&lower, rest) })
+        }
     }
+}
+
+/// The server that a URL names, with the port that goes with its scheme. A user and a password in
+/// front of the host are left out; where an `@` makes it unclear what is the host, there is none.
+fn server(scheme: &str, rest: &[u8]) -> Option<String> {
+    const PORTS: [(&str, u16); 17] = [
+        ("http", 80),
+        ("ws", 80),
+        ("https", 443),
+        ("wss", 443),
+        ("redis", 6379),
+        ("rediss", 6379),
+        ("postgres", 5432),
+        ("postgresql", 5432),
+        ("mysql", 3306),
+        ("mariadb", 3306),
+        ("mongodb", 27017),
+        ("amqp", 5672),
+        ("amqps", 5671),
+        ("ldap", 389),
+        ("ldaps", 636),
+        ("ssh", 22),
+        ("ftp", 21),
+    ];
+    let authority = until(rest, b"/?#");
+    if rest[authority.len()..].contains(&b'@') {
+        return None;
+    }
+    let at = authority.iter().rposition(|b| *b == b'@').map_or(0, |at| at + 1);
+    let named = &authority[at..];
+    let found = internet(named, SocketType::Tcp).or_else(|why| {
+        let port = PORTS.iter().find(|(known, _)| *known == scheme).ok_or(why)?.1.to_string();
+        let mut full = named.strip_suffix(b":").unwrap_or(named).to_vec();
+        full.extend_from_slice(b":");
+        full.extend_from_slice(port.as_bytes());
+        internet(&full, SocketType::Tcp)
+    });
+    found.ok().map(|server| server.spelling())
 }
 
 /// The text before the first of these bytes.
@@ -289,6 +384,9 @@ fn internet(rest: &[u8], transport: SocketType) -> Parsed {
     }
     let text = rest.strip_prefix(b"//").unwrap_or(rest);
     let text = text.strip_suffix(b"/").unwrap_or(text);
+    if text.contains(&b'@') {
+        return Err(AddressError::Credentials);
+    }
     if let Some(inside) = text.strip_prefix(b"[") {
         let host = until(inside, b"]");
         return match &inside[host.len()..] {
