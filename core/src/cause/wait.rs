@@ -2,6 +2,7 @@
 
 use super::build::*;
 use super::look::{self, Own};
+use super::own::{self, Patience};
 use crate::case::{Case, Finding};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
 use crate::fact::SocketFact;
@@ -189,8 +190,8 @@ fn own_queue<'a>(case: &Case<'a>) -> Option<Queue<'a>> {
 fn receiving<'a>(case: &Case<'a>) -> Option<(&'a OwnSocket, &'a Peer)> {
     let own = case.facts.own()?;
     let peer = own.peer.known()?.as_ref()?;
-    let data = own.readable.is(|bytes| *bytes > 0);
-    let waits = !data && !own.nonblocking && own.receive_timeout_us == 0;
+    let empty = own.readable.is(|bytes| *bytes == 0);
+    let waits = empty && own::receiving(case, own) == Patience::Endless;
     let told = case.symptom == Some(Symptom::Hangs);
     (told || waits).then_some((own, peer))
 }
