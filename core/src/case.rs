@@ -32,7 +32,12 @@ pub enum Finding {
     /// A fact that decides it could not be seen; which one. It may be seen with more privilege or
     /// at another time.
     Unseen(&'static str),
-    /// Nothing that can be observed ever decides it (for example, that memory was short): only
-    /// the symptom points to it. In words: what would lead to it.
+    /// Nothing that can be observed ever decides it (for example, what was passed to the call):
+    /// only the symptom points to it. In words: what would lead to it.
     Unobservable(&'static str),
+    /// It would take something that is over and left no trace, such as a listener that closed
+    /// meanwhile, or another caller: the symptom does not exclude it, and nothing that can be seen
+    /// now speaks for it. That others are excluded says little, because they may have been met
+    /// then. In words: what it would take.
+    Untraced(String),
 }

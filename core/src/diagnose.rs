@@ -3,6 +3,7 @@
 use crate::case::{Case, Finding};
 use crate::cause::{self, Cause};
 use crate::fact::Facts;
+use crate::fact::path::End;
 use crate::{Call, Errno, Platform, SocketType, Symptom, remedy, text};
 use alloc::format;
 use alloc::string::String;
@@ -123,8 +124,9 @@ impl Diagnosis {
 pub enum Unexplained {
     /// The catalogue has no cause of this symptom for this call and socket type.
     NotListed,
-    /// The facts exclude every known cause of it: the situation has changed since it was seen, or
-    /// the cause is not known.
+    /// The facts exclude every cause of it that could be met now: the situation has changed since
+    /// it was seen, or the cause is not known. Causes that would have left no trace may be listed
+    /// as possible.
     Excluded {
         /// What the call would do now, by the same facts.
         now: Outcome,
@@ -140,7 +142,7 @@ impl fmt::Display for Unexplained {
             }
             Unexplained::Excluded { now } => now,
         };
-        f.write_str("What was seen excludes every known cause")?;
+        f.write_str("Nothing that can be seen now explains it")?;
         match now {
             Outcome::Succeeds => {
                 f.write_str(": the situation has changed, and the call would succeed now.")
@@ -163,8 +165,8 @@ impl fmt::Display for Unexplained {
 ///
 /// With a symptom, the causes that can show it are ranked. The first in the kernel's order of
 /// checks whose condition the facts show is certain, unless an earlier one could not be seen or is
-/// suggested. If none is shown, one that remains after all others were excluded is likely. If
-/// none remains, [`Diagnosis::unexplained`] says so.
+/// suggested. If none is shown, one that remains after all others were excluded is likely, if its
+/// condition could be met now. If none such remains, [`Diagnosis::unexplained`] says so.
 ///
 /// Without a symptom, the checks are gone through in the kernel's order and the first that is met
 /// gives the outcome.
@@ -202,7 +204,7 @@ pub fn diagnose_on(
     };
     let unexplained = match symptom {
         Some(_) if found.is_empty() => Some(Unexplained::NotListed),
-        Some(_) if causes.is_empty() => Some(Unexplained::Excluded {
+        Some(_) if !fits_now(&found) => Some(Unexplained::Excluded {
             now: diagnose_on(platform, call, socket, None, facts).outcome,
         }),
         _ => None,
@@ -239,10 +241,22 @@ fn examine(case: &Case<'_>) -> Vec<Examined> {
     found
 }
 
+/// Whether a cause remains whose condition could be met now, or there is but one at all.
+fn fits_now(found: &[Examined]) -> bool {
+    let fits = |e: &Examined| !matches!(e.finding, Finding::Excluded | Finding::Untraced(_));
+    found.iter().any(fits) || only_one(found)
+}
+
+/// Whether the symptom has a single cause, which no fact excludes: then no other was excluded, and
+/// the symptom itself speaks for it.
+fn only_one(found: &[Examined]) -> bool {
+    matches!(found, [one] if one.finding != Finding::Excluded)
+}
+
 /// The causes of a known symptom, the surest first.
 ///
 /// The one whose condition is met is certain unless an earlier check may have failed before it.
-/// What nothing speaks for is likely if it is all that remains.
+/// What nothing speaks for is likely if it is all that remains and could be met now.
 fn rank(case: &Case<'_>, found: &[Examined]) -> Vec<Ranked> {
     let open = found.iter().filter(|e| e.finding != Finding::Excluded).count();
     let remaining = if open == 1 { Certainty::Likely } else { Certainty::Possible };
@@ -256,6 +270,8 @@ fn rank(case: &Case<'_>, found: &[Examined]) -> Vec<Ranked> {
             Finding::Suggests(because) => (Certainty::Likely, because.clone()),
             Finding::Unseen(what) => (remaining, not_visible(what)),
             Finding::Unobservable(what) => (remaining, String::from(*what)),
+            Finding::Untraced(what) if only_one(found) => (remaining, what.clone()),
+            Finding::Untraced(what) => (Certainty::Possible, what.clone()),
         };
         doubt |= matches!(e.finding, Finding::Suggests(_) | Finding::Unseen(_));
         ranked.push(to_ranked(case, e.cause, certainty, because));
@@ -274,14 +290,15 @@ fn not_visible(what: &str) -> String {
 /// What the call would do, and the causes that decide it.
 ///
 /// The first check that is met, or seems to be, gives the outcome. What could not be seen makes
-/// it less sure; if nothing else is met, the outcome is not known.
+/// it less sure; if nothing else is met, the outcome is not known. A path that breaks does not
+/// lead to success, even if no cause explains why it breaks.
 fn predict(case: &Case<'_>, found: &[Examined]) -> (Outcome, Vec<Ranked>) {
     let mut outcome = None;
     let mut doubt = false;
     let mut causes = Vec::new();
     for e in found {
         let (certainty, because) = match &e.finding {
-            Finding::Excluded | Finding::Unobservable(_) => continue,
+            Finding::Excluded | Finding::Unobservable(_) | Finding::Untraced(_) => continue,
             Finding::Unseen(_) if outcome.is_some() => continue,
             Finding::Holds(because) if !doubt => (Certainty::Certain, because.clone()),
             Finding::Holds(because) | Finding::Suggests(because) => {
@@ -296,8 +313,24 @@ fn predict(case: &Case<'_>, found: &[Examined]) -> (Outcome, Vec<Ranked>) {
         causes.push(to_ranked(case, e.cause, certainty, because));
     }
     causes.sort_by_key(|r| r.certainty);
-    let otherwise = if causes.is_empty() { Outcome::Succeeds } else { Outcome::Unknown };
+    let otherwise = if causes.is_empty() { end_of_path(case) } else { Outcome::Unknown };
     (outcome.unwrap_or(otherwise), causes)
+}
+
+/// What the way to the address alone says of a call that no cause stops.
+fn end_of_path(case: &Case<'_>) -> Outcome {
+    let looks_up = match case.call {
+        Call::Connect | Call::Bind => true,
+        Call::Send => case.socket == SocketType::Datagram,
+        _ => false,
+    };
+    let walk = case.facts.path().filter(|_| looks_up).map(|p| &p.walk);
+    match walk.and_then(|walk| walk.known()).map(|walk| &walk.end) {
+        None | Some(End::Found) => Outcome::Succeeds,
+        Some(End::Missing { last: true, .. }) if case.call == Call::Bind => Outcome::Succeeds,
+        Some(End::Failed { errno: Some(errno) }) => Outcome::Fails(*errno),
+        Some(_) => Outcome::Unknown,
+    }
 }
 
 fn to_ranked(

@@ -4,9 +4,10 @@ mod dice;
 
 use dice::Dice;
 use proptest::prelude::*;
-use sunpath_core::fact::Seen;
 use sunpath_core::fact::arguments::AddressArgument;
+use sunpath_core::fact::path::End;
 use sunpath_core::fact::socket::{Backlog, Descriptor, Directions, History, OwnSocket, State};
+use sunpath_core::fact::{Seen, Target};
 use sunpath_core::{
     Call, Certainty, Diagnosis, Errno, Facts, Outcome, Platform, SocketType, Symptom, Unexplained,
     cause, diagnose, diagnose_on,
@@ -57,6 +58,16 @@ fn well_worded(d: &Diagnosis) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Whether the path was seen to lead elsewhere than where the call could succeed.
+fn breaks(call: Call, socket: SocketType, facts: &Facts) -> bool {
+    let looks_up = matches!(call, Call::Connect | Call::Bind)
+        || call == Call::Send && socket == SocketType::Datagram;
+    let Target::Path(path) = &facts.target else { return false };
+    let Some(walk) = path.walk.known().filter(|_| looks_up) else { return false };
+    let free = matches!(walk.end, End::Missing { last: true, .. }) && call == Call::Bind;
+    walk.end != End::Found && !free
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -77,12 +88,15 @@ proptest! {
             Some(symptom) => {
                 prop_assert_eq!(d.outcome, Outcome::from(symptom));
                 prop_assert!(d.causes.iter().all(|r| shown(r) == Some(symptom)));
-                prop_assert_eq!(d.causes.is_empty(), d.unexplained.is_some());
-                prop_assert_eq!(d.causes.is_empty(), !d.explained());
+                prop_assert!(!d.causes.is_empty() || d.unexplained.is_some());
+                prop_assert_eq!(d.unexplained.is_some(), !d.explained());
+                let vague = d.causes.iter().all(|r| r.certainty == Certainty::Possible);
+                prop_assert!(vague || d.unexplained.is_none());
             }
             None => {
                 prop_assert!(d.unexplained.is_none());
-                prop_assert_eq!(d.causes.is_empty(), d.outcome == Outcome::Succeeds);
+                let works = d.outcome == Outcome::Succeeds;
+                prop_assert_eq!(works, d.causes.is_empty() && !breaks(call, socket, &facts));
                 if let Some(first) = d.causes.first().filter(|_| d.explained()) {
                     prop_assert_eq!(Some(d.outcome), shown(first).map(Outcome::from));
                 }

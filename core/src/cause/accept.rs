@@ -308,7 +308,9 @@ fn aborted(case: &Case<'_>) -> Finding {
             return Finding::Holds("the listener is shut down for reading".into());
         }
         match case.symptom {
-            Some(_) => Finding::Unobservable("the client left before its connection was accepted"),
+            Some(_) => {
+                Finding::Untraced("the client left before its connection was accepted".into())
+            }
             None => Finding::Excluded,
         }
     })

@@ -354,7 +354,7 @@ const fn out_of_memory(id: &'static str, calls: &'static [crate::cause::Place]) 
         ),
         documents: &[Document::OpenServer, Document::Unix7, Document::Man("socket(2)")],
         class: Class::UpFront,
-        test: |_| Finding::Unobservable("how much memory the kernel had at that moment"),
+        test: |_| Finding::Untraced("how much memory the kernel had at that moment".into()),
         confusable: &[],
         provoke: Provoke::Not(
             "needs a memory limit so low that it hits other allocations of the process as well, \

@@ -40,6 +40,17 @@ pub struct Caller {
     pub descriptors: Seen<DescriptorUse>,
 }
 
+impl Caller {
+    /// Whether it may write to files and search directories whatever their modes say
+    /// (`CAP_DAC_OVERRIDE`), as root may. Where its capabilities are not known, its user id tells.
+    pub fn overrides_modes(&self) -> bool {
+        match self.capabilities.known() {
+            Some(held) => held.has(Capabilities::DAC_OVERRIDE),
+            None => self.ids.is(|ids| ids.uid == 0),
+        }
+    }
+}
+
 /// The ids of a process that file permission checks use.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ids {

@@ -211,7 +211,7 @@ fn reset(case: &Case<'_>) -> Finding {
     }
     match own {
         Some(own) if own.state == State::Connected => Finding::Excluded,
-        _ => Finding::Unobservable("a listener that closed while connect waited"),
+        _ => Finding::Untraced("a listener that closed while connect waited".into()),
     }
 }
 

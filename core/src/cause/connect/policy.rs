@@ -6,7 +6,7 @@ use crate::cause::look::{self, Own, Reached, Verdict, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::arguments::Family;
 use crate::fact::caller::Seccomp;
-use crate::fact::path::{End, Step};
+use crate::fact::path::{End, FileKind, Step, Walk};
 use crate::fact::permission::Want;
 use crate::{Call, Errno, Sockets, Symptom};
 use alloc::format;
@@ -207,6 +207,13 @@ fn security_module(case: &Case<'_>) -> Finding {
             last.mode,
             modules(case)
         )),
+        Verdict::Allowed if case.symptom.is_some() && bypasses(case, walk) => {
+            Finding::Untraced(format!(
+                "the caller looked at may override file modes, as root may, and the modes do not \
+                 let everybody pass: most likely the program that failed ran as another user; {}",
+                modules(case)
+            ))
+        }
         Verdict::Allowed if case.symptom.is_some() => Finding::Suggests(format!(
             "the mode {:04o} of {place} and everything on the way let the caller pass; {}",
             last.mode,
@@ -214,6 +221,22 @@ fn security_module(case: &Case<'_>) -> Finding {
         )),
         _ => Finding::Excluded,
     }
+}
+
+/// Whether the caller is let through by its rank, where the modes would stop others: then the
+/// denial that was seen may well have been that of somebody else. Not if the facts come from the
+/// process that failed itself: its own socket was looked at, or its own sandbox.
+fn bypasses(case: &Case<'_>, walk: &Walk) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    const OTHERS_SEARCH: u32 = 0o001;
+    let caller = &case.facts.caller;
+    if !caller.overrides_modes() || case.facts.own().is_some() || caller.landlock.is(|l| *l) {
+        return false;
+    }
+    let unsearchable =
+        |step: &Step| step.kind == FileKind::Directory && step.mode & OTHERS_SEARCH == 0;
+    let unwritable = walk.steps.last().is_some_and(|last| last.mode & OTHERS_WRITE == 0);
+    unwritable || walk.steps.iter().any(unsearchable)
 }
 
 /// May the caller make a name in this directory?

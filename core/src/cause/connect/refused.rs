@@ -411,9 +411,9 @@ fn listener_closed_while_waiting(case: &Case<'_>) -> Finding {
         Own::Socket(own) if own.history.blocked => Finding::Suggests(String::from(
             "connect waited before it was refused, so the listener went away meanwhile",
         )),
-        Own::Unknown if look::nonblocking(case) != Some(true) => Finding::Unobservable(
+        Own::Unknown if look::nonblocking(case) != Some(true) => Finding::Untraced(String::from(
             "only the program knows whether connect waited before it was refused",
-        ),
+        )),
         _ => Finding::Excluded,
     }
 }

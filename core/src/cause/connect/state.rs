@@ -139,7 +139,9 @@ fn interrupted(case: &Case<'_>) -> Finding {
             connections_wait(b.pending),
             b.limit
         )),
-        _ => Finding::Unobservable("a signal that arrived while connect waited leaves no trace"),
+        _ => Finding::Untraced(String::from(
+            "a signal that arrived while connect waited leaves no trace",
+        )),
     }
 }
 

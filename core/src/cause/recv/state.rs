@@ -293,10 +293,10 @@ fn closed_before_accept(case: &Case<'_>) -> Finding {
     match reset(case) {
         Some(Accepted::Yes(_)) => Finding::Excluded,
         Some(Accepted::No(why)) => Finding::Holds(format!("the connection was reset; {why}")),
-        Some(Accepted::Unknown) if listener_lives(case) => Finding::Unobservable(
+        Some(Accepted::Unknown) if listener_lives(case) => Finding::Untraced(String::from(
             "a listener is alive at the address; only if the server was restarted can it have \
              dropped this connection unaccepted",
-        ),
+        )),
         Some(Accepted::Unknown) => Finding::Suggests(String::from(
             "the connection was reset; whether it had been accepted leaves no trace",
         )),

@@ -2,11 +2,13 @@
 
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
+use crate::cause::look::nonblocking;
 use crate::cause::own::{
     Patience, addressees, buffer_full, has_address, judge, not_waiting, peer, seconds, sending,
     when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
+use crate::fact::SocketFact;
 use crate::fact::socket::OwnSocket;
 use crate::{Call, Errno, SocketType, Sockets, Symptom};
 use alloc::format;
@@ -231,7 +233,24 @@ fn full_buffer(case: &Case<'_>) -> Finding {
     })
 }
 
+/// What is not visible of a receiver that somebody else's messages may have filled.
+const MESSAGES: &str = "the number of messages waiting in the receiver's queue";
+
+/// The finding for a receiver with unread messages, where nothing is known of the caller's socket.
+fn perhaps_full(case: &Case<'_>) -> Finding {
+    match case.symptom {
+        Some(_) => {
+            Finding::Suggests(format!("the receiver has unread messages; not visible: {MESSAGES}"))
+        }
+        None => Finding::Unseen(MESSAGES),
+    }
+}
+
 fn full_queue(case: &Case<'_>) -> Finding {
+    if case.facts.descriptor.known().is_none() && unread(case) {
+        let waits = nonblocking(case) == Some(false);
+        return if waits { Finding::Excluded } else { perhaps_full(case) };
+    }
     judge(case, |own| {
         if sending(case, own) != Patience::None || mutual(case, own) {
             return Finding::Excluded;
@@ -241,9 +260,7 @@ fn full_queue(case: &Case<'_>) -> Finding {
                 Finding::Holds("the receiver's queue is full, and the call does not wait".into())
             }
             (Lacking::Buffer, _) => Finding::Excluded,
-            (Lacking::Nothing, None) if unread(case) => {
-                Finding::Unseen("how many messages wait in the receiver's queue")
-            }
+            (Lacking::Nothing, None) if others_unread(case, own) => Finding::Unseen(MESSAGES),
             (Lacking::Nothing, None) => Finding::Excluded,
             (Lacking::Nothing, Some(_)) => Finding::Suggests(suspicion(case, own)),
         }
@@ -251,9 +268,16 @@ fn full_queue(case: &Case<'_>) -> Finding {
 }
 
 /// Whether the receiver at the address has messages that it has not read. The kernel shows how
-/// many bytes the first one has, but not how many messages there are.
+/// many bytes the first one has, but not how many messages there are: a queue that is full of
+/// empty messages looks empty.
 fn unread(case: &Case<'_>) -> bool {
-    addressees(case).iter().any(|s| s.queued_bytes.is(|n| *n > 0))
+    has_address(case) && addressees(case).iter().any(|s| s.queued_bytes.is(|n| *n > 0))
+}
+
+/// The same, at a receiver whose queue has a bound for this sender: one that is not connected to it.
+fn others_unread(case: &Case<'_>, own: &OwnSocket) -> bool {
+    let waiting = |s: &&SocketFact| s.queued_bytes.is(|n| *n > 0);
+    addressees(case).into_iter().filter(waiting).any(|s| s.peer.is_none_or(|p| p != own.inode))
 }
 
 /// What speaks for a full queue of a receiver that is sent to by address.
@@ -292,8 +316,16 @@ fn waits_for_buffer(case: &Case<'_>) -> Finding {
 }
 
 fn waits_for_queue(case: &Case<'_>) -> Finding {
+    if case.facts.descriptor.known().is_none() && unread(case) {
+        let waits = nonblocking(case) != Some(true);
+        return if waits { perhaps_full(case) } else { Finding::Excluded };
+    }
     judge(case, |own| {
         let endless = sending(case, own) == Patience::Endless;
+        let predicting = case.symptom.is_none() && lacking(case, own) == Lacking::Nothing;
+        if endless && predicting && others_unread(case, own) {
+            return Finding::Unseen(MESSAGES);
+        }
         let full = lacking(case, own) == Lacking::Queue;
         when(endless && full, "the receiver's queue is full, and the call has no timeout")
     })
