@@ -62,24 +62,40 @@ fn user(
 
 /// `getgrgid_r(3)`: the name of a group.
 pub fn group_by_id(gid: u32) -> Result<Option<Vec<u8>>> {
+    let found = group(|entry, buffer, found| {
+        // SAFETY: `group` passes an entry, a buffer and its length, and a place for the answer, all
+        // writable.
+        unsafe { libc::getgrgid_r(gid, entry, buffer.as_mut_ptr(), buffer.len(), found) }
+    })?;
+    Ok(found.map(|(name, _)| name))
+}
+
+/// `getgrnam_r(3)`: the id of a group.
+pub fn group_by_name(name: &CStr) -> Result<Option<u32>> {
+    let found = group(|entry, buffer, found| {
+        // SAFETY: the name is a C string; the rest is as for `getgrgid_r`.
+        unsafe { libc::getgrnam_r(name.as_ptr(), entry, buffer.as_mut_ptr(), buffer.len(), found) }
+    })?;
+    Ok(found.map(|(_, gid)| gid))
+}
+
+fn group(
+    look: impl Fn(*mut libc::group, &mut [libc::c_char], *mut *mut libc::group) -> libc::c_int,
+) -> Result<Option<(Vec<u8>, u32)>> {
     let mut entry = MaybeUninit::<libc::group>::uninit();
     with_room(|buffer| {
         let mut found = ptr::null_mut();
-        // SAFETY: entry, buffer with its length and the place for the answer are writable.
-        let error = unsafe {
-            libc::getgrgid_r(
-                gid,
-                entry.as_mut_ptr(),
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut found,
-            )
-        };
+        let error = look(entry.as_mut_ptr(), buffer, &raw mut found);
         if found.is_null() {
             return absent_or(error);
         }
-        // SAFETY: the library filled the entry, whose strings live in `buffer`.
-        Ok(Some(unsafe { CStr::from_ptr((*found).gr_name).to_bytes().to_vec() }))
+        // SAFETY: the library filled the entry, whose strings live in `buffer`, as is shown by
+        // `found` pointing to it.
+        let (name, gid) = unsafe {
+            let entry = &*found;
+            (CStr::from_ptr(entry.gr_name).to_bytes().to_vec(), entry.gr_gid)
+        };
+        Ok(Some((name, gid)))
     })
 }
 
@@ -138,6 +154,9 @@ mod tests {
         assert_eq!(user_by_name(c"no such user: at all").unwrap(), None);
         assert_eq!(user_by_id(3_999_999_999).unwrap(), None);
         assert_eq!(group_by_id(3_999_999_999).unwrap(), None);
+        let name = CString::new(group_by_id(0).unwrap().expect("group 0 has a name")).unwrap();
+        assert_eq!(group_by_name(&name).unwrap(), Some(0));
+        assert_eq!(group_by_name(c"no such group: at all").unwrap(), None);
         assert!(groups_of(b"root", 0).unwrap().contains(&0));
         assert_eq!(groups_of(b"a\0b", 0), Err(Errno::INVAL));
     }
