@@ -73,8 +73,9 @@ pub struct Why {
     /// A path, @NAME (abstract), unix:PATH, unix-abstract:NAME, tcp:HOST:PORT or udp:HOST:PORT.
     #[arg(value_name = "ADDRESS", value_hint = ValueHint::AnyPath, long_help = crate::cmd::after::ADDRESS)]
     pub address: OsString,
-    /// Judge for this user (a name or a uid), with the groups of the group database.
-    #[arg(long = "as", value_name = "USER", value_hint = ValueHint::Username, conflicts_with = "pid")]
+    /// Judge for this user (a name or a uid), with the groups of the group database, or with these
+    /// groups alone.
+    #[arg(long = "as", value_name = "USER[:GROUP,...]", value_hint = ValueHint::Username, conflicts_with = "pid")]
     pub user: Option<OsString>,
     /// Judge from where this process stands: its ids, namespaces, root and working directory.
     #[arg(long, value_name = "PID")]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sunpath::{Diagnosis, Facts, Outcome};
 
 /// The answer of `sunpath why`.
-pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts) -> String {
+pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts, notes: &[String]) -> String {
     let mut object = Map::new();
     put_bytes(&mut object, "address", address);
     object.insert("call".into(), diagnosis.call.name().into());
@@ -34,6 +34,7 @@ pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts) -> String {
     object.insert("facts".into(), facts::facts(facts));
     let unseen = diagnosis.unseen.iter().map(|u| json!({"what": u.what, "decides": u.decides}));
     object.insert("unseen".into(), unseen.collect());
+    object.insert("notes".into(), notes.into());
     print(&Value::Object(object))
 }
 

@@ -4,8 +4,10 @@ mod common;
 
 use common::{Dir, close, every_key_is_documented, first_cause, output, run, spawn, sunpath, why};
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::Path;
 
@@ -57,7 +59,10 @@ fn json_has_exactly_the_documented_fields() {
     let (code, json) = json(&[], &path);
     assert_eq!(code, 0);
     let keys: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["address", "call", "type", "outcome", "errno", "causes", "facts", "unseen"]);
+    assert_eq!(
+        keys,
+        ["address", "call", "type", "outcome", "errno", "causes", "facts", "unseen", "notes"]
+    );
     assert_eq!(json["address"].as_str(), path.to_str());
     assert_eq!((&json["call"], &json["type"]), (&"connect".into(), &"stream".into()));
     assert_eq!((&json["outcome"], &json["errno"]), (&"succeeds".into(), &serde_json::Value::Null));
@@ -106,6 +111,57 @@ fn servers_of_the_internet_are_not_taken_for_files() {
     let _listener = UnixListener::bind(dir.join("localhost:8080")).unwrap();
     assert_eq!(ask("localhost:8080").code, 0);
     assert_eq!(ask("./localhost:8081").code, 1);
+}
+
+#[test]
+fn what_was_probably_meant_is_noted() {
+    let dir = Dir::new();
+    let near = dir.join("ok.sock");
+    let _listener = UnixListener::bind(&near).unwrap();
+    std::fs::write(dir.join("okk.soc"), "").unwrap();
+    let question = format!("Did you mean {}?", near.display());
+    for name in ["okk.sock", "ok", "OK.sock", "ok.socket"] {
+        let (code, json) = json(&[], dir.join(name));
+        assert_eq!((code, json["notes"][0].as_str()), (1, Some(&*question)), "{name}");
+        every_key_is_documented(&json);
+    }
+    assert!(why(dir.join("okk.sock")).out.replace('\n', " ").contains(&question));
+    for (options, name) in [
+        (&["--call", "bind"][..], "okk.sock"),
+        (&[], "elsewhere.sock"),
+        (&[], "okk.sock/below"),
+        (&[], "ok.sock"),
+    ] {
+        assert_eq!(json(options, dir.join(name)).1["notes"], serde_json::json!([]), "{name}");
+    }
+    for (address, meant) in [
+        ("~/x.sock", "/x.sock was probably meant"),
+        ("$XDG_RUNTIME_DIR/bus", "value of the variable was probably meant"),
+        ("\"/tmp/a.sock\"", " /tmp/a.sock was probably meant"),
+    ] {
+        let note = json(&[], address).1["notes"][0].as_str().map(String::from);
+        assert!(note.as_ref().is_some_and(|note| note.contains(meant)), "{address}: {note:?}");
+    }
+}
+
+#[test]
+fn a_caller_can_be_given_by_ids_alone() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o660)).unwrap();
+    let gid = std::fs::metadata(&path).unwrap().gid();
+    let inside = format!("54321:54321,{gid}");
+    assert_eq!(json(&["--as", &inside], &path).0, 0);
+    let (code, outside) = json(&["--as", "54321:54321,54322"], &path);
+    assert_eq!((code, first_cause(&outside)), (1, Some("connect/no-write-permission")));
+    let groups = &outside["facts"]["caller"]["ids"]["groups"];
+    assert_eq!(groups, &serde_json::json!([54322]));
+    for wrong in ["54321:", "54321:no such group", ":0"] {
+        let run = run(&["why", "--as", wrong, "/"]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{wrong}");
+        assert!(run.err.contains("USER:GROUP[,GROUP...]"), "{}", run.err);
+    }
 }
 
 #[test]

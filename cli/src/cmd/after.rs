@@ -27,6 +27,9 @@ Examples:
       The same with the message that a program printed, as it was pasted.
   sunpath why --as www-data /run/app.sock
       Judge for another user, with the groups that the group database gives it.
+  sunpath why --as 1000:1000,docker /run/docker.sock
+      Judge for a container or service that runs with these groups, by name or
+      number, the primary one first.
   sunpath why --pid 4711 @name
       Judge from where a process stands, for example inside a container.
   sunpath why --call bind /run/app.sock

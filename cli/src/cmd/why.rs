@@ -1,19 +1,21 @@
 //! `sunpath why`: observe, diagnose, answer.
 
 mod attempt;
+mod hint;
+mod who;
 
 use crate::args::Why;
 use crate::exit::Exit;
 use crate::json;
 use crate::out::{self, Stop};
-use crate::render::text::{quoted, show, width};
+use crate::render::text::{quoted, width};
 use crate::render::why::{Answer, assumed_type, depends_on_own_socket, report};
 use attempt::Attempt;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use sunpath::fact::Arguments;
 use sunpath::fact::path::End;
-use sunpath::observe::{As, Query, UserSpec, observe};
+use sunpath::observe::{Query, observe};
 use sunpath::{
     AddressError, Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, SocketType, diagnose,
 };
@@ -41,10 +43,11 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
     } else if diagnosis.outcome == Outcome::Succeeds && depends_on_own_socket(args.call, socket) {
         diagnosis.outcome = Outcome::Unknown;
     }
+    let notes = notes(args, &diagnosis, &facts, attempt.as_ref());
     let text = if args.json {
-        json::why(args.address.as_bytes(), &diagnosis, &facts)
+        json::why(args.address.as_bytes(), &diagnosis, &facts, &notes)
     } else {
-        text(args, &endpoint, &diagnosis, &facts, attempt.as_ref())
+        text(args, &endpoint, &diagnosis, &facts, notes, attempt.is_some())
     };
     match out::print(&text) {
         // The answer stands, whether it was read to its end or not.
@@ -53,25 +56,41 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
     }
 }
 
-fn text(
+/// Remarks on how the question was understood, and what was done to answer it.
+fn notes(
     args: &Why,
-    endpoint: &Endpoint,
     diagnosis: &Diagnosis,
     facts: &Facts,
     attempt: Option<&Attempt>,
-) -> String {
+) -> Vec<String> {
     let mut notes: Vec<_> = attempt.map(|a| a.note.clone()).into_iter().collect();
     let assumed = args.socket.is_none() && matches!(args.call, Call::Connect | Call::Send);
     if assumed {
         notes.extend(assumed_type(facts, diagnosis.socket.name()));
     }
+    if let Some(path) = facts.path() {
+        let myself = args.user.is_none() && args.pid.is_none();
+        let home = std::env::var_os("HOME").filter(|home| myself && !home.is_empty());
+        notes.extend(hint::notes(path, args.call, args.pid.is_none(), home.as_deref()));
+    }
+    notes
+}
+
+fn text(
+    args: &Why,
+    endpoint: &Endpoint,
+    diagnosis: &Diagnosis,
+    facts: &Facts,
+    notes: Vec<String>,
+    tried: bool,
+) -> String {
     let now = |_| diagnose(args.call, diagnosis.socket, None, facts).outcome;
     let answer = Answer {
         endpoint,
-        who: who(args),
+        who: who::named(args),
         diagnosis,
         now: diagnosis.symptom.map(now),
-        tried: attempt.is_some(),
+        tried,
         facts,
         notes,
     };
@@ -128,27 +147,13 @@ fn permit_attempt(args: &Why) -> Result<(), Stop> {
             args.call
         )));
     }
-    if let Some(who) = who(args) {
+    if let Some(who) = who::named(args) {
         return Err(Stop::usage(format!(
             "--connect would connect as this process, not as {who}, and its answer could be \
              wrong for {who}; leave --connect out, or run sunpath itself from there"
         )));
     }
     Ok(())
-}
-
-/// The caller, if it is not this process.
-fn who(args: &Why) -> Option<String> {
-    let user = args.user.as_ref().map(|user| show(user.as_bytes()));
-    user.or_else(|| args.pid.map(|pid| format!("process {pid}")))
-}
-
-fn caller(args: &Why) -> As {
-    match (&args.user, args.pid) {
-        (Some(user), _) => As::User(UserSpec::Name(user.as_bytes().to_vec())),
-        (None, Some(pid)) => As::Process(pid),
-        (None, None) => As::Myself,
-    }
 }
 
 fn gather(
@@ -162,7 +167,7 @@ fn gather(
         call: args.call,
         socket,
         endpoint: Some(endpoint.clone()),
-        caller: caller(args),
+        caller: who::caller(args)?,
         descriptor: None,
         arguments: Arguments { nonblocking, ..Arguments::default() },
     };
