@@ -30,6 +30,12 @@ fn command(error: &mut clap::Error) -> Option<String> {
     const LONGEST: usize = 200;
     let typed = context(error, ContextKind::InvalidSubcommand)?.to_string();
     let address = typed.contains(['/', ':']) || typed.starts_with('@');
+    if typed.contains("://") && typed.contains('@') {
+        // It may hold a password.
+        error.insert(ContextKind::InvalidSubcommand, ContextValue::String("URL".into()));
+        error.remove(ContextKind::SuggestedSubcommand);
+        return Some("to ask about an address, write: sunpath why tcp:HOST:PORT".into());
+    }
     let shown = sunpath::text::shell(typed.as_bytes());
     if address && typed.len() <= LONGEST {
         error.remove(ContextKind::SuggestedSubcommand);

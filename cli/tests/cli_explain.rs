@@ -186,12 +186,14 @@ fn wrong_command_lines_exit_with_2() {
         (&["wy", "/x"][..], "why"),
         (&["/run/x.sock"], "sunpath why /run/x.sock"),
         (&["@x"], "sunpath why @x"),
+        (&["postgres://me:secret@db/x"], "sunpath why tcp:HOST:PORT"),
         (&["why", "-x.sock"], "write ./-x.sock"),
         (&["why", "--call", "accept", "/x"], "sunpath explain accept"),
     ] {
         let run = run(args);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}");
         assert!(run.err.contains("tip: ") && run.err.contains(tip), "{args:?}: {}", run.err);
+        assert!(!run.err.contains("secret"), "{}", run.err);
     }
     let slip = run(&["why", "--error", "EAGIAN", "/x"]);
     assert!(slip.err.contains("did you mean EAGAIN?"), "{}", slip.err);

@@ -190,6 +190,19 @@ fn endpoints() -> impl Strategy<Value = Endpoint> {
 
 proptest! {
     #[test]
+    fn texts_that_people_paste_are_survived(bytes: Vec<u8>, text in "[a-zA-Z0-9:@/. -]{0,40}") {
+        for text in [bytes.as_slice(), text.as_bytes()] {
+            if let Some(why) = Endpoint::misread(text) {
+                prop_assert!(!text.contains(&b'/') && why.to_string().ends_with('.'));
+            }
+            let message = String::from_utf8_lossy(text);
+            let errno = sunpath_core::Errno::in_message(&message);
+            let again = errno.map(|e| format!("{message}: {e}"));
+            prop_assert!(again.is_none_or(|again| sunpath_core::Errno::in_message(&again).is_some()));
+        }
+    }
+
+    #[test]
     fn what_is_written_is_read_back(endpoint in endpoints()) {
         prop_assert_eq!(Endpoint::parse(endpoint.spelling().as_bytes()), Ok(endpoint));
     }
