@@ -9,7 +9,8 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -192,4 +193,77 @@ fn a_link_to_an_open_socket_is_not_taken_for_a_file_that_was_left_behind() {
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+/// The answer for people, on one line, and the exit status.
+fn told(options: &[&str], address: impl AsRef<OsStr>) -> (i32, String) {
+    let mut args: Vec<&OsStr> = vec![OsStr::new("why")];
+    args.extend(options.iter().map(OsStr::new));
+    args.push(address.as_ref());
+    let run = run(&args);
+    (run.code, run.out.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn a_server_that_came_up_meanwhile_is_no_exotic_cause() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    let (code, text) = told(&["--error", "ECONNREFUSED"], &path);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("nothing that can be seen now explains it"), "{text}");
+    assert!(text.contains("the server was probably not listening yet, or was restarted"), "{text}");
+    let json = why(&["--error", "ECONNREFUSED"], &path);
+    assert_eq!((&json["outcome"], &json["errno"]), (&"fails".into(), &"ECONNREFUSED".into()));
+    assert_eq!(json["causes"][0]["certainty"], "possible");
+}
+
+#[test]
+fn root_is_not_told_of_a_security_module_where_modes_bind_others() {
+    let dir = Dir::new();
+    let path = dir.join("app.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o660)).unwrap();
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("skipped: only root is not bound by file modes");
+        return;
+    }
+    let (code, text) = told(&["--error", "EACCES"], &path);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("ran as another user: ask again with --as USER or --pid"), "{text}");
+    assert!(!text.contains("probably because"), "{text}");
+    // As the user that was denied, the modes explain it.
+    let json = why(&["--as", "65534", "--error", "EACCES"], &path);
+    assert_eq!(json["causes"][0]["certainty"], "certain", "{json}");
+}
+
+#[test]
+fn a_name_that_is_free_by_now_is_not_said_to_be_impossible() {
+    let dir = Dir::new();
+    let path = dir.join("new.sock");
+    let (code, text) = told(&["--call", "bind", "--error", "EADDRINUSE"], &path);
+    assert_eq!(code, 3, "{text}");
+    assert!(
+        text.contains("Now it would succeed.") && text.contains("would be made here"),
+        "{text}"
+    );
+    assert!(!text.contains("cannot be made"), "{text}");
+}
+
+#[test]
+fn a_full_datagram_receiver_is_not_said_to_take_messages() {
+    let dir = Dir::new();
+    let path = dir.join("log.sock");
+    let receiver = UnixDatagram::bind(&path).unwrap();
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.set_nonblocking(true).unwrap();
+    assert_eq!(told(&["--call", "send"], &path).0, 0);
+    let fill = (0..10_000).find_map(|_| sender.send_to(b"message", &path).err());
+    assert_eq!(fill.map(|e| e.kind()), Some(io::ErrorKind::WouldBlock));
+    let (code, text) = told(&["--call", "send"], &path);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("the number of messages waiting in the receiver's queue"), "{text}");
+    let json = why(&["--call", "send", "--error", "EAGAIN"], &path);
+    assert_eq!(first_cause(&json), Some("send/receiver-queue-full"), "{json}");
+    drop(receiver);
 }

@@ -14,7 +14,7 @@ pub(super) fn of(answer: &Answer<'_>, path: &PathTarget) -> Option<Mark> {
     match &walk.end {
         End::Found => found(answer, path, last?),
         End::Missing { last: true, .. } if answer.diagnosis.call == Call::Bind => {
-            match answer.diagnosis.outcome {
+            match now(answer) {
                 Outcome::Succeeds => Some(Mark { bad: false, text: "would be made here".into() }),
                 _ => bad(denied(answer, last?, Want::Write).unwrap_or_else(|| title(answer))),
             }
@@ -41,10 +41,16 @@ pub(super) fn of(answer: &Answer<'_>, path: &PathTarget) -> Option<Mark> {
     }
 }
 
+/// What the call would do now, whatever the program saw before.
+fn now(answer: &Answer<'_>) -> Outcome {
+    answer.now.unwrap_or(answer.diagnosis.outcome)
+}
+
 /// The path leads to something: what is wrong with it?
 fn found(answer: &Answer<'_>, path: &PathTarget, step: &Step) -> Option<Mark> {
     let bad = |text: &str| Some(Mark { bad: true, text: text.to_string() });
-    if !matches!(answer.diagnosis.outcome, Outcome::Fails(_)) {
+    let failed = matches!(answer.diagnosis.outcome, Outcome::Fails(_));
+    if !failed || now(answer) == Outcome::Succeeds {
         return None;
     }
     if answer.diagnosis.call == Call::Bind {

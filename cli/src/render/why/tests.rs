@@ -107,7 +107,39 @@ fn a_symptom_is_explained_and_compared_with_now() {
     assert!(text.starts_with(verdict), "{text}");
     assert!(!text.contains("Now it would"), "{text}");
     let text = told(&facts(vec![listener("app")]), Some(Errno::ECONNREFUSED.into()), None);
-    assert!(text.contains("Now it would succeed."), "{text}");
+    for part in [
+        "failed with ECONNREFUSED; nothing that can be seen now explains it.",
+        "Now it would succeed: the server was probably not listening yet, or was restarted.",
+        "[connect/listener-closed-while-waiting, possible]",
+    ] {
+        assert!(text.replace('\n', " ").contains(part), "no {part:?} in:\n{text}");
+    }
+    assert!(!text.contains("probably because") && !text.contains("What to do"), "{text}");
+}
+
+#[test]
+fn root_is_sent_to_the_user_of_the_program_that_was_denied() {
+    let mut facts = facts(vec![listener("app")]);
+    if let Target::Path(PathTarget { walk: Seen::Known(walk), .. }) = &mut facts.target {
+        walk.steps[2].mode = 0o660;
+    }
+    let text = told(&facts, Some(Errno::EACCES.into()), None).replace('\n', " ");
+    for part in ["root is not bound by file modes", "--as USER or --pid PID", "possible]"] {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+    assert!(!text.contains("probably because"), "{text}");
+}
+
+#[test]
+fn a_path_that_breaks_for_no_known_reason_is_told_with_its_error() {
+    let mut facts = facts(vec![]);
+    if let Target::Path(PathTarget { walk: Seen::Known(walk), .. }) = &mut facts.target {
+        walk.steps.pop();
+        walk.end = End::Failed { errno: Some(Errno::EIO) };
+    }
+    let text = told(&facts, None, None).replace('\n', " ");
+    assert!(text.contains("would probably fail with EIO: that is what the kernel"), "{text}");
+    assert!(text.contains("failed with EIO"), "{text}");
 }
 
 #[test]

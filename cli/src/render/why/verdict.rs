@@ -56,6 +56,10 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         }
         Outcome::Fails(errno) => {
             let probably = probably(answer);
+            let title = match answer.diagnosis.causes.is_empty() {
+                true => "that is what the kernel answers to a look at the path",
+                false => title,
+            };
             format!(
                 "{call} {}: {title}.",
                 paint(BAD, &format!("would {probably}fail with {errno}"))
@@ -125,7 +129,7 @@ fn seen(answer: &Answer<'_>, call: &str, symptom: Symptom) -> String {
             let (what, kind) = (paint(DOUBT, &what), answer.diagnosis.socket);
             format!("{call} {what}; no known cause makes it do that on a {kind} socket.")
         }
-        None if answer.diagnosis.causes.is_empty() => {
+        None if answer.diagnosis.unexplained.is_some() => {
             format!("{call} {}; nothing that can be seen now explains it.", paint(DOUBT, &what))
         }
         None => match answer.diagnosis.causes.as_slice() {
@@ -148,6 +152,9 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
     }
     match now {
         Outcome::Succeeds if own(answer) => None,
+        Outcome::Succeeds if answer.diagnosis.unexplained.is_some() => {
+            Some(since(answer, symptom).to_string())
+        }
         Outcome::Succeeds => Some("Now it would succeed.".to_string()),
         Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
         Outcome::Waits if symptom == Symptom::Errno(Errno::EAGAIN) => {
@@ -155,6 +162,22 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
         }
         Outcome::Waits => Some("Now it would wait.".to_string()),
         Outcome::Misleads(_) | Outcome::Unknown => None,
+    }
+}
+
+/// What most likely changed, if the call would succeed now and nothing explains that it did not.
+fn since(answer: &Answer<'_>, symptom: Symptom) -> &'static str {
+    let reaches_out = matches!(answer.diagnosis.call, Call::Connect | Call::Send);
+    match symptom {
+        Symptom::Errno(Errno::EACCES) if answer.facts.caller.overrides_modes() => {
+            "For this caller it would succeed, because root is not bound by file modes. The \
+             program that failed probably ran as another user: ask again with --as USER or \
+             --pid PID."
+        }
+        Symptom::Errno(Errno::ECONNREFUSED | Errno::ENOENT) if reaches_out => {
+            "Now it would succeed: the server was probably not listening yet, or was restarted."
+        }
+        _ => "Now it would succeed.",
     }
 }
 
