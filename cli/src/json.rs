@@ -32,7 +32,10 @@ pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts, notes: &[String
     });
     object.insert("causes".into(), causes.collect());
     object.insert("facts".into(), facts::facts(facts));
-    let unseen = diagnosis.unseen.iter().map(|u| json!({"what": u.what, "decides": u.decides}));
+    let unseen = diagnosis.unseen.iter().map(|u| {
+        let decides = (!u.decides.is_empty()).then_some(u.decides);
+        json!({"what": u.what, "decides": decides})
+    });
     object.insert("unseen".into(), unseen.collect());
     object.insert("notes".into(), notes.into());
     print(&Value::Object(object))

@@ -2,8 +2,8 @@
 
 use crate::case::{Case, Finding};
 use crate::cause::{self, Cause};
-use crate::fact::Facts;
 use crate::fact::path::End;
+use crate::fact::{Facts, Unseen};
 use crate::{Call, Errno, Platform, SocketType, Symptom, remedy, text};
 use alloc::format;
 use alloc::string::String;
@@ -88,7 +88,7 @@ pub struct Ranked {
 pub struct UnseenFact {
     /// What it is, in words.
     pub what: String,
-    /// The id of the cause that it would have decided.
+    /// The id of the cause that it would have decided; empty if every cause depends on it.
     pub decides: &'static str,
 }
 
@@ -198,7 +198,7 @@ pub fn diagnose_on(
 ) -> Diagnosis {
     let case = Case { call, socket, platform, symptom, facts };
     let found = examine(&case);
-    let (outcome, causes) = match symptom {
+    let (outcome, mut causes) = match symptom {
         Some(symptom) => (symptom.into(), rank(&case, &found)),
         None => predict(&case, &found),
     };
@@ -209,7 +209,14 @@ pub fn diagnose_on(
         }),
         _ => None,
     };
-    let unseen = unseen_facts(&found, &causes);
+    let mut unseen = unseen_facts(&found, &causes);
+    if symptom.is_none()
+        && outcome == Outcome::Unknown
+        && let Some(what) = blind(&case)
+    {
+        causes.clear();
+        unseen = alloc::vec![UnseenFact { what, decides: "" }];
+    }
     Diagnosis { call, socket, symptom, outcome, causes, unseen, unexplained }
 }
 
@@ -342,6 +349,31 @@ fn to_ranked(
     // Names from outside may have come in: no test can forget to escape them.
     let because = text::sentence(&because);
     Ranked { cause, certainty, because, commands: remedy::commands(cause, case) }
+}
+
+/// What is missing if nothing at all is known of what the address leads to. To name one of the many
+/// causes that then are possible would only mislead.
+fn blind(case: &Case<'_>) -> Option<String> {
+    let unconnected = matches!(case.socket, SocketType::Datagram | SocketType::Udp);
+    let looks_up = match case.call {
+        Call::Connect | Call::Bind => true,
+        Call::Send => unconnected,
+        _ => false,
+    };
+    let facts = Some(case.facts).filter(|_| looks_up)?;
+    if let Some(inet) = facts.inet().filter(|inet| inet.is_unresolved()) {
+        let host = text::escape(inet.host.as_bytes());
+        let error = match inet.addresses.unseen() {
+            None => "it has no address",
+            Some(Unseen::Failed { error }) => error,
+            Some(reason) => return Some(format!("the addresses of {host}: {reason}")),
+        };
+        let again = text::shell(inet.host.as_bytes());
+        let what = format!("the host name {host} does not resolve: {error} (getent hosts {again})");
+        return Some(text::sentence(&what));
+    }
+    let reason = facts.path()?.walk.unseen()?;
+    Some(text::sentence(&format!("the path, which could not be walked: {reason}")))
 }
 
 /// What could not be seen, each thing once, unless a certain cause made it irrelevant.

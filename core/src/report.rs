@@ -22,7 +22,10 @@ impl fmt::Display for Diagnosis {
         }
         for unseen in &self.unseen {
             lines.next(f)?;
-            write!(f, "  not seen: {} (it decides {})", unseen.what, unseen.decides)?;
+            write!(f, "  not seen: {}", unseen.what)?;
+            if !unseen.decides.is_empty() {
+                write!(f, " (it decides {})", unseen.decides)?;
+            }
         }
         Ok(())
     }

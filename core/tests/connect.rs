@@ -285,7 +285,7 @@ fn refused_by_what_is_at_the_path() {
     }
     let mut through = stale();
     file(&mut through).mount = Seen::Known(mount("sockfs", b""));
-    path(&mut through).open = Seen::Known(attached(&mut healthy()).pop());
+    path(&mut through).open = Seen::Known(attached(&mut healthy()).clone());
     refused("connect/link-to-open-socket", through.clone()).both();
     path(&mut through).open = Seen::default();
     refused("connect/link-to-open-socket", through).both();

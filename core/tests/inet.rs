@@ -4,7 +4,7 @@ use sunpath_core::fact::arguments::{AddressArgument, Family};
 use sunpath_core::fact::caller::{Capabilities, UserNamespace};
 use sunpath_core::fact::inet::{InetSocket, InetTarget, Neighbour, Route};
 use sunpath_core::fact::socket::{Backlog, Descriptor, History, OwnSocket, State};
-use sunpath_core::fact::{Facts, Process, Seen, Target};
+use sunpath_core::fact::{Facts, Process, Seen, Target, Unseen};
 use sunpath_core::{Call, Certainty, Diagnosis, Errno, Outcome, SocketType, Symptom, diagnose};
 
 fn target(address: &str, route: Route, is_local: bool) -> InetTarget {
@@ -169,11 +169,16 @@ fn a_route_that_is_not_seen_leaves_the_outcome_open() {
 
 #[test]
 fn a_name_without_an_address_is_one_gap_not_three() {
-    let facts = to(InetTarget { host: "nosuch.invalid".into(), port: 80, ..Default::default() });
+    let error = "Name or service not known".to_string();
+    let addresses = Seen::Unseen(Unseen::Failed { error });
+    let host = "nosuch.invalid".to_string();
+    let facts = to(InetTarget { host, port: 80, addresses, ..Default::default() });
     for socket in [Tcp, Udp] {
         let d = predict(Connect, socket, &facts);
         assert_eq!((d.outcome, d.unseen.len()), (Unknown, 1), "{d:?}");
-        assert!(d.unseen[0].what.contains("host's name"), "{d:?}");
+        assert!(d.causes.is_empty(), "{d:?}");
+        let what = &d.unseen[0].what;
+        assert!(what.contains("nosuch.invalid does not resolve: Name or service"), "{what}");
     }
 }
 

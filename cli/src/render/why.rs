@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use sunpath::fact::path::End;
 use sunpath::fact::{PathTarget, Seen, SocketFact, Target, Unseen};
+use sunpath::text::shell;
 use sunpath::{Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, Ranked, SocketType};
 
 /// Causes beside the first that are shown at most.
@@ -39,6 +40,11 @@ impl Answer<'_> {
     fn main_cause(&self) -> Option<&Ranked> {
         self.diagnosis.causes.first().filter(|first| first.certainty != Certainty::Possible)
     }
+
+    /// Whether what is missing is so much that no cause is in question: the answer says so itself.
+    fn is_blind(&self) -> bool {
+        self.diagnosis.unseen.iter().any(|u| u.decides.is_empty())
+    }
 }
 
 /// Lays the answer out.
@@ -64,8 +70,7 @@ fn target(page: &mut Page, answer: &Answer<'_>) {
             let walked = as_walked(path, answer.diagnosis.call);
             tree::draw(page, &walked, mark::of(answer, &walked).as_ref());
             list_of(page, "Server", &path.attached, false);
-            let open = path.open.clone().map(Vec::from_iter);
-            list_of(page, "The open socket", &open, true);
+            list_of(page, "The open socket", &path.open, true);
             if path.attached.known().is_none_or(Vec::is_empty) {
                 let spelt = &path.variants.abstract_name;
                 list_of(page, "Bound to the same name", &path.namesakes, true);
@@ -169,7 +174,7 @@ fn unseen(page: &mut Page, answer: &Answer<'_>) {
     };
     let unseen = answer.diagnosis.unseen.iter().map(|u| u.what.as_str());
     let what: BTreeSet<&str> = unseen.filter(|what| !told(what)).collect();
-    let hidden = hidden(answer.facts);
+    let hidden = hidden(answer);
     if what.is_empty() && hidden.is_empty() {
         return;
     }
@@ -183,17 +188,21 @@ fn unseen(page: &mut Page, answer: &Answer<'_>) {
 }
 
 /// The facts that somebody looked for in vain, with the reason.
-fn hidden(facts: &Facts) -> Vec<(&'static str, String)> {
+fn hidden(answer: &Answer<'_>) -> Vec<(&'static str, String)> {
     fn note<T>(out: &mut Vec<(&'static str, String)>, what: &'static str, fact: &Seen<T>) {
         match fact.unseen() {
             None | Some(Unseen::NotLooked) => {}
             Some(reason) => out.push((what, reason.to_string())),
         }
     }
+    let facts = answer.facts;
     let mut out = Vec::new();
     match &facts.target {
         Target::None => {}
         Target::Path(path) => {
+            if !answer.is_blind() {
+                note(&mut out, "the path", &path.walk);
+            }
             note(&mut out, "the sockets bound to this file", &path.attached);
             note(&mut out, "some other namespaces or processes", &path.everywhere);
         }
@@ -201,6 +210,8 @@ fn hidden(facts: &Facts) -> Vec<(&'static str, String)> {
             note(&mut out, "the sockets bound to this name", &name.bound);
             note(&mut out, "some other network namespaces", &name.everywhere);
         }
+        // Without an address, nothing else was to be seen.
+        Target::Inet(inet) if inet.is_unresolved() && answer.is_blind() => {}
         Target::Inet(inet) => {
             note(&mut out, "the addresses of the host", &inet.addresses);
             note(&mut out, "the route", &inet.route);
@@ -215,6 +226,12 @@ fn hidden(facts: &Facts) -> Vec<(&'static str, String)> {
 /// What to do.
 fn remedy(page: &mut Page, answer: &Answer<'_>) {
     let Some(main) = answer.main_cause() else {
+        let unresolved = answer.facts.inet().filter(|i| i.is_unresolved() && answer.is_blind());
+        if let Some(inet) = unresolved {
+            page.head("What to do");
+            page.para("Ask the resolver itself, and correct the name or what it goes by.", 2);
+            page.commands(&[format!("getent hosts {}", shell(inet.host.as_bytes()))]);
+        }
         if !answer.diagnosis.causes.is_empty() {
             page.gap();
             page.line(&format!("More on one of them: {}", paint(CODE, "sunpath explain ID")));

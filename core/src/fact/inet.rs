@@ -35,6 +35,13 @@ pub struct InetTarget {
     pub unprivileged_from: Seen<u16>,
 }
 
+impl InetTarget {
+    /// Whether no address of the host is known: its name does not resolve, or nobody could ask.
+    pub fn is_unresolved(&self) -> bool {
+        !self.addresses.is(|addresses| !addresses.is_empty())
+    }
+}
+
 /// The kernel's answer to "how would you reach it?".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {

@@ -27,8 +27,8 @@ pub struct PathTarget {
     /// Near misses that users make.
     pub variants: Variants,
     /// The open socket itself, if a link of `/proc` (`/proc/PID/fd/3`) led to it and not to a file.
-    /// `None`: it is no UNIX domain socket. Only looked for at the end of such a walk.
-    pub open: Seen<Option<SocketFact>>,
+    /// Empty: it is no UNIX domain socket. Only looked for at the end of such a walk.
+    pub open: Seen<Vec<SocketFact>>,
     /// For `bind`: what is left of the file system in which the name is to be made.
     pub space: Seen<Space>,
 }

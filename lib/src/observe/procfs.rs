@@ -1,7 +1,7 @@
 //! Reading `/proc`: files by descriptor of a process's directory, so that a process that dies, or
 //! whose number is used again, is never mixed up with another.
 
-use crate::sys::{Errno, Result, file};
+use crate::sys::{Errno, Result, errno, file};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::str::FromStr;
 use sunpath_core::fact::{Seen, Unseen};
@@ -11,6 +11,8 @@ const LONGEST: usize = 64 << 20;
 
 /// The privilege that opens the directory of another user's process.
 pub(crate) const PTRACE: &str = "CAP_SYS_PTRACE, or the same user and no more privilege";
+
+const PTRACE_MISSING: &str = "which needs CAP_SYS_PTRACE, or the same user and no more privilege";
 
 /// The directory of the calling thread.
 pub(crate) fn myself() -> Result<OwnedFd> {
@@ -71,11 +73,28 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty())
 }
 
+/// Why the kernel did not let this process follow `root` or `cwd` of another one: privilege alone
+/// may not be enough.
+fn refused(name: &str, errno: Errno) -> Unseen {
+    let traces = rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(rustix::thread::CapabilitySet::SYS_PTRACE));
+    let why = match traces {
+        true => {
+            "although this process has CAP_SYS_PTRACE: the other may be in a user namespace \
+                 above this one's, or a security module or sandbox forbids it"
+        }
+        false => PTRACE_MISSING,
+    };
+    let error = errno::name(errno).map_or_else(|| errno.to_string(), |e| e.to_string());
+    Unseen::Failed { error: format!("opening /proc/PID/{name} failed with {error}, {why}") }
+}
+
 /// Opens the object that `root` or `cwd` of a process leads to.
 pub(crate) fn place(process: &impl AsFd, name: &'static str) -> Seen<OwnedFd> {
     match file::open_path_following(process.as_fd(), name.as_bytes()) {
         // A process that is gone, but not yet waited for, has no directories any more.
         Err(Errno::NOENT) => Seen::Unseen(Unseen::Changed),
+        Err(errno @ (Errno::ACCESS | Errno::PERM)) => Seen::Unseen(refused(name, errno)),
         answer => seen(answer, name),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn path(target: &PathTarget) -> Value {
             "lookalikes": seen(&target.lookalikes, |s| all(s, socket::socket)),
             "everywhere": seen(&target.everywhere, |()| true.into()),
             "variants": variants(&target.variants),
-            "open": seen(&target.open, |s| s.as_ref().map_or(Value::Null, socket::socket)),
+            "open": seen(&target.open, |s| all(s, socket::socket)),
             "space": seen(&target.space, |s| {
                 json!({"inodes": s.inodes, "free_inodes": s.free_inodes, "free_bytes": s.free_bytes})
             }),

@@ -5,7 +5,7 @@ use crate::render::page::Page;
 use crate::render::text::show;
 use crate::render::{BAD, DIM, DOUBT, GOOD, HEAD, paint};
 use sunpath::fact::socket::State;
-use sunpath::fact::{Process, SocketFact, Target};
+use sunpath::fact::{Process, SocketFact, Target, Unseen};
 use sunpath::{Address, Call, Certainty, Endpoint, Errno, Outcome, Ranked, Symptom, Unexplained};
 
 /// Writes the verdict, and below it what was assumed or done.
@@ -69,6 +69,10 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
             let probably = probably(answer);
             // Where a read hangs for the same reason, connect itself gets into the backlog.
             let later = |r: &Ranked| r.cause.concerns(Call::Recv);
+            if answer.tried {
+                let but = paint(BAD, &format!("{probably}never be answered"));
+                return format!("{call}: the connection was made, but it would {but}: {title}.");
+            }
             let how = match answer.diagnosis.causes.first().is_some_and(later) {
                 true if answer.diagnosis.call == Call::Connect => {
                     format!("would succeed, but {probably}never be answered")
@@ -84,12 +88,13 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
         Outcome::Unknown => {
             let doubt = paint(DOUBT, "cannot be told");
             let why = if let Some(reason) = unresolved(answer) {
-                &format!("the host leads to no address ({reason})")
+                reason
             } else if own(answer) {
                 "it depends on the state of the program's own socket. Give the error that the \
                  program saw with --error"
+                    .to_string()
             } else {
-                "too little can be seen from here"
+                "too little can be seen from here".to_string()
             };
             let what = if answer.who.is_some() { "what" } else { "What" };
             format!("{what} {call} would do {doubt}: {why}.")
@@ -99,8 +104,13 @@ fn predicted(answer: &Answer<'_>, call: &str) -> String {
 
 /// Why the name of an internet host led to no address, if it did not.
 fn unresolved(answer: &Answer<'_>) -> Option<String> {
-    let Target::Inet(target) = &answer.facts.target else { return None };
-    target.addresses.unseen().map(ToString::to_string)
+    let target = answer.facts.inet().filter(|t| t.is_unresolved())?;
+    Some(match target.addresses.unseen() {
+        Some(Unseen::Failed { .. }) | None => {
+            format!("the host name {} does not resolve", show(target.host.as_bytes()))
+        }
+        Some(_) => "the addresses of the host could not be looked up".to_string(),
+    })
 }
 
 fn own(answer: &Answer<'_>) -> bool {

@@ -12,6 +12,7 @@ use crate::text::connections_wait;
 use crate::{Call, Errno, Sockets, Symptom};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The entries of this file.
 pub(in crate::cause) const CAUSES: &[Cause] = &[
@@ -269,9 +270,9 @@ fn link_to_open_socket(case: &Case<'_>) -> Finding {
     if !file.is_open_socket() {
         return Finding::Excluded;
     }
-    let bound = match path.open.known() {
-        Some(Some(socket)) => bound_to(socket),
-        Some(None) => String::from("it is no UNIX domain socket"),
+    let bound = match path.open.known().map(Vec::as_slice) {
+        Some([socket, ..]) => bound_to(socket),
+        Some([]) => String::from("it is no UNIX domain socket"),
         None => String::from("what it is bound to could not be seen"),
     };
     Finding::Holds(format!(

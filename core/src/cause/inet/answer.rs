@@ -1,6 +1,6 @@
 //! What the other end, or its silence, says.
 
-use super::{OWN_STATE, by_pending_error, by_symptom, host, is_unresolved};
+use super::{OWN_STATE, by_pending_error, by_symptom, host};
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
@@ -196,7 +196,7 @@ fn refused_connection(case: &Case<'_>) -> Finding {
     };
     let symptom = case.symptom.is_some();
     match is_here(target) {
-        _ if is_unresolved(target) && !symptom => return Finding::Excluded,
+        _ if target.is_unresolved() && !symptom => return Finding::Excluded,
         Some(true) => {}
         Some(false) if symptom => {
             return Finding::Holds(format!(
@@ -271,7 +271,7 @@ fn timed_out(case: &Case<'_>) -> Finding {
     };
     let symptom = case.symptom.is_some();
     match (is_here(target), full_queue(target)) {
-        _ if is_unresolved(target) && !symptom => Finding::Excluded,
+        _ if target.is_unresolved() && !symptom => Finding::Excluded,
         (Some(true), Some(queue)) if symptom => Finding::Holds(queue),
         (Some(true), Some(queue)) => Finding::Suggests(
             queue + "; the request is dropped until the server accepts or the time is over",

@@ -29,12 +29,6 @@ fn first_address(target: &InetTarget) -> Option<IpAddr> {
     target.addresses.known()?.first().copied()
 }
 
-/// Whether the name of the host led to no address. One entry that says so is enough for a
-/// prediction.
-fn is_unresolved(target: &InetTarget) -> bool {
-    first_address(target).is_none()
-}
-
 /// A condition that the facts show for the first address of the host. A program that was told a
 /// name with several addresses tries the others too: then it is not the whole answer.
 fn shown(target: &InetTarget, because: String) -> Finding {

@@ -1,6 +1,6 @@
 //! No way to the address: what the routing table, or a router, says.
 
-use super::{by_symptom, first_address, host, is_unresolved, shown};
+use super::{by_symptom, first_address, host, shown};
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
@@ -164,7 +164,7 @@ fn network_unreachable(case: &Case<'_>) -> Finding {
     let Some(target) = target(case) else {
         return by_symptom(case, "only a missing route leads to this error");
     };
-    if is_unresolved(target) {
+    if target.is_unresolved() {
         return Finding::Unseen("the address that the host's name stands for");
     }
     let Some(route) = target.route.known() else { return Finding::Unseen(ROUTE) };

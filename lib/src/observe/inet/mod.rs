@@ -206,8 +206,6 @@ fn resolve(host: &str, port: u16) -> Seen<Vec<IpAddr>> {
             Seen::Known(addresses)
         }
         Ok(Err(error)) => Seen::Unseen(Unseen::Failed { error: error.to_string() }),
-        Err(_) => Seen::Unseen(Unseen::Failed {
-            error: "the host name was not resolved within two seconds".into(),
-        }),
+        Err(_) => Seen::Unseen(Unseen::Failed { error: "no answer within two seconds".into() }),
     }
 }

@@ -64,7 +64,7 @@ fn open_socket(target: PathTarget, inode: u64, tables: &mut Tables) -> PathTarge
         lookalikes: nothing,
         everywhere: Seen::Known(()),
         variants: nothing_else_meant(),
-        open: open.map(|sockets| sockets.into_iter().next()),
+        open,
         ..target
     }
 }
