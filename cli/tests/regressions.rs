@@ -190,6 +190,98 @@ fn a_link_to_an_open_socket_is_not_taken_for_a_file_that_was_left_behind() {
     assert!(!json["causes"].to_string().contains("rm "), "{}", json["causes"]);
 }
 
+#[test]
+fn a_connection_that_was_made_does_not_hide_that_the_server_is_stopped() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let Some(stopped) = Listening::start(&path) else { return };
+    stopped.signal("STOP");
+    wait_until("it is stopped", || stopped.state() == Some('T'));
+    UnixStream::connect(&path).expect("the kernel makes the connection");
+    let json = why(&["--connect"], &path);
+    assert_eq!(json["outcome"], "waits", "{}", json["causes"]);
+    assert_eq!(first_cause(&json), Some("wait/server-stopped"));
+    let text = run(&[OsStr::new("why"), OsStr::new("--connect"), path.as_os_str()]);
+    assert_eq!(text.code, 1, "{}", text.out);
+    let flat = text.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("the connection was made, but"), "{flat}");
+    assert!(flat.contains("remain in the backlog until the server accepts it"), "{flat}");
+    stopped.signal("CONT");
+    wait_until("it goes on", || stopped.state() == Some('S'));
+    let text = run(&[OsStr::new("why"), OsStr::new("--connect"), path.as_os_str()]);
+    assert_eq!(text.code, 0, "{}", text.out);
+}
+
+/// A server in a process of its own that accepts and closes.
+struct Listening(Bystander);
+
+impl Listening {
+    fn start(path: &std::path::Path) -> Option<Listening> {
+        let script = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\n\
+                      s.listen(8)\nwhile True: s.accept()[0].close()";
+        let mut command = Command::new("python3");
+        let Ok(child) = spawn(command.args(["-c", script]).arg(path)) else {
+            eprintln!("skipped: no python3 for a server of its own");
+            return None;
+        };
+        let server = Listening(Bystander(child));
+        wait_until("the server listens", || UnixStream::connect(path).is_ok());
+        Some(server)
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.0.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.is_ok_and(|s| s.success()), "kill -s {name}");
+    }
+
+    fn state(&self) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.0.id())).ok()?;
+        stat.rsplit(") ").next()?.chars().next()
+    }
+}
+
+#[test]
+fn a_host_name_that_does_not_resolve_is_all_there_is_to_say() {
+    let address = "tcp:nosuch.invalid:80";
+    for options in [&[][..], &["--connect"], &["--call", "bind"]] {
+        let json = why(options, address);
+        assert_eq!(json["outcome"], "unknown", "{options:?}");
+        assert_eq!(json["causes"], serde_json::json!([]), "{options:?}");
+        assert_eq!(json["unseen"].as_array().map(Vec::len), Some(1), "{}", json["unseen"]);
+        let what = json["unseen"][0]["what"].as_str().unwrap_or_default();
+        assert!(what.contains("nosuch.invalid does not resolve: "), "{what}");
+        assert!(what.contains("getent hosts nosuch.invalid"), "{what}");
+        let args = [&["why"], options, &[address]].concat();
+        let text = run(&args);
+        assert_eq!(text.code, 3, "{}", text.out);
+        assert!(text.out.contains("getent hosts nosuch.invalid"), "{}", text.out);
+        assert!(!text.out.contains("route"), "{}", text.out);
+    }
+}
+
+#[test]
+fn a_process_that_may_not_be_looked_into_leads_to_no_guess() {
+    // Where even root may not look at the first process, as in some containers.
+    let opened = std::fs::File::open("/proc/1/root");
+    if opened.err().and_then(|error| error.raw_os_error()) != Some(13) {
+        eprintln!("skipped: /proc/1/root can be opened here");
+        return;
+    }
+    let pid = "1";
+    let json = why(&["--pid", pid], "/nonexistent");
+    assert_eq!(json["outcome"], "unknown", "{json:#}");
+    assert_eq!(json["causes"], serde_json::json!([]));
+    let what = json["unseen"][0]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("EACCES") && what.contains("/proc/PID/root"), "{what}");
+    let text = run(&["why", "--pid", pid, "/nonexistent"]);
+    assert_eq!(text.code, 3, "{}", text.out);
+    assert!(!text.out.contains("no file at the path"), "{}", text.out);
+    if is_root() {
+        assert!(!what.contains("needs CAP_SYS_PTRACE"), "{what}");
+    }
+}
+
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)

@@ -13,8 +13,9 @@ use crate::render::why::{Answer, assumed_type, depends_on_own_socket, report};
 use attempt::Attempt;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use sunpath::fact::Arguments;
+use sunpath::cause::Class;
 use sunpath::fact::path::End;
+use sunpath::fact::{Arguments, InetTarget};
 use sunpath::observe::{Query, observe};
 use sunpath::{
     AddressError, Call, Certainty, Diagnosis, Endpoint, Facts, Outcome, SocketType, diagnose,
@@ -24,22 +25,26 @@ use sunpath::{
 pub fn run(args: &Why) -> Result<Exit, Stop> {
     let endpoint = endpoint(&args.address)?;
     let socket = socket_type(args, &endpoint)?;
-    let attempt = if args.connect {
+    if args.connect {
         permit_attempt(args)?;
-        Some(attempt::connect(&endpoint, socket)?)
-    } else {
-        None
-    };
-    let facts = gather(args, &endpoint, socket, attempt.as_ref())?;
+    }
+    // Before the attempt: its own connection in the backlog says nothing about the server.
+    let mut facts = gather(args, &endpoint, socket, None)?;
     if let Some(why) = misread(&args.address, &facts) {
         return Err(refuse(&args.address, &why));
+    }
+    let unresolved = facts.inet().is_some_and(InetTarget::is_unresolved);
+    let attempt = match args.connect && !unresolved {
+        true => Some(attempt::connect(&endpoint, socket)?),
+        false => None,
+    };
+    if let Some(failed) = attempt.as_ref().filter(|a| !a.succeeded()) {
+        facts = gather(args, &endpoint, socket, failed.nonblocking)?;
     }
     let symptom = attempt.as_ref().map_or(args.error, |a| a.symptom);
     let mut diagnosis = diagnose(args.call, socket, symptom, &facts);
     if attempt.as_ref().is_some_and(Attempt::succeeded) {
-        // What really happened outweighs every prediction.
-        diagnosis.outcome = Outcome::Succeeds;
-        diagnosis.causes.clear();
+        happened(&mut diagnosis);
     } else if diagnosis.outcome == Outcome::Succeeds && depends_on_own_socket(args.call, socket) {
         diagnosis.outcome = Outcome::Unknown;
     }
@@ -54,6 +59,18 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
         Ok(()) | Err(Stop::ReaderGone) => Ok(exit(&diagnosis)),
         Err(stop) => Err(stop),
     }
+}
+
+/// A connection was made: that outweighs every prediction of the call itself. What keeps the
+/// server from answering it does not show in the call, and stands.
+fn happened(diagnosis: &mut Diagnosis) {
+    diagnosis.causes.retain(|r| r.cause.concerns(Call::Recv) && r.cause.class == Class::Waiting);
+    let answered = diagnosis.causes.iter().all(|r| r.certainty == Certainty::Possible);
+    if answered {
+        diagnosis.causes.clear();
+    }
+    diagnosis.outcome = if answered { Outcome::Succeeds } else { Outcome::Waits };
+    diagnosis.unseen.clear();
 }
 
 /// Remarks on how the question was understood, and what was done to answer it.
@@ -160,9 +177,8 @@ fn gather(
     args: &Why,
     endpoint: &Endpoint,
     socket: SocketType,
-    attempt: Option<&Attempt>,
+    nonblocking: Option<bool>,
 ) -> Result<Facts, Stop> {
-    let nonblocking = attempt.and_then(|a| a.nonblocking);
     let query = Query {
         call: args.call,
         socket,

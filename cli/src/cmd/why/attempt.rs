@@ -42,7 +42,7 @@ fn unix(address: &Address, kind: SocketType) -> Result<Attempt, Stop> {
     let fd = made.map_err(|e| Stop::trouble(format!("cannot make a {kind} socket: {e}")))?;
     let connected = Name::new(address).and_then(|name| socket::connect(&fd, &name));
     let (symptom, note) = match connected {
-        Ok(()) => (None, made_note(&fd)),
+        Ok(()) => (None, made_note(&fd, kind)),
         Err(e) => {
             let errno = named(e)?;
             let note = format!("One non-blocking connect was tried: it failed with {errno}.");
@@ -52,13 +52,17 @@ fn unix(address: &Address, kind: SocketType) -> Result<Attempt, Stop> {
     Ok(Attempt { symptom, note, nonblocking: Some(true) })
 }
 
-fn made_note(fd: &OwnedFd) -> String {
+fn made_note(fd: &OwnedFd, kind: SocketType) -> String {
+    if !kind.is_connection_oriented() {
+        return format!("A {kind} socket was connected and closed at once; nothing was sent.");
+    }
     let made = "One connection was made and closed at once";
+    let rest = "It may remain in the backlog until the server accepts it.";
     match option::peer_credentials(fd) {
         Ok(peer) if peer.pid > 0 => {
-            format!("{made}: the server's pid was {}, its uid {}.", peer.pid, peer.uid)
+            format!("{made}: the server's pid was {}, its uid {}. {rest}", peer.pid, peer.uid)
         }
-        _ => format!("{made}."),
+        _ => format!("{made}. {rest}"),
     }
 }
 
