@@ -20,7 +20,17 @@ pub const AUTOBIND_NAMES: u64 = 1 << 20;
 pub const ABSTRACT_MAX_BYTES: usize = 107;
 
 /// A UNIX domain address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// Text and bytes convert to a path as they stand: an `@` at their start is a character like any
+/// other. For the ways in which people write addresses, see [`Endpoint::parse`].
+///
+/// ```
+/// use sunpath_core::Address;
+///
+/// assert_eq!(Address::from("/run/app.sock"), Address::Path(b"/run/app.sock".to_vec()));
+/// assert_eq!(format!("{:?}", Address::from("/run/app.sock")), r#"Path("/run/app.sock")"#);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
     /// No name: the state of a socket that was never bound.
     Unnamed,
@@ -49,6 +59,32 @@ impl Address {
             Address::Path(path) => path.len() <= PATH_MAX_BYTES,
             Address::Abstract(name) => name.len() <= ABSTRACT_MAX_BYTES,
         }
+    }
+}
+
+impl From<&[u8]> for Address {
+    /// A path.
+    fn from(path: &[u8]) -> Self {
+        Address::Path(path.to_vec())
+    }
+}
+
+impl From<&str> for Address {
+    /// A path.
+    fn from(path: &str) -> Self {
+        path.as_bytes().into()
+    }
+}
+
+impl fmt::Debug for Address {
+    /// `Path("/run/app.sock")`; bytes that are not printable are escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes) = match self {
+            Address::Unnamed => return f.write_str("Unnamed"),
+            Address::Path(bytes) => ("Path", bytes),
+            Address::Abstract(bytes) => ("Abstract", bytes),
+        };
+        write!(f, "{name}(\"{}\")", crate::text::escape(bytes))
     }
 }
 

@@ -110,6 +110,9 @@ pub struct Diagnosis {
     pub unseen: Vec<UnseenFact>,
     /// Why a symptom that was seen has no cause here.
     pub unexplained: Option<Unexplained>,
+    /// Set by whoever asked about an error that tells nothing: why this is a prediction and no
+    /// explanation of it. The text begins with it.
+    pub caveat: Option<&'static str>,
 }
 
 impl Diagnosis {
@@ -217,7 +220,7 @@ pub fn diagnose_on(
         causes.clear();
         unseen = alloc::vec![UnseenFact { what, decides: "" }];
     }
-    Diagnosis { call, socket, symptom, outcome, causes, unseen, unexplained }
+    Diagnosis { call, socket, symptom, outcome, causes, unseen, unexplained, caveat: None }
 }
 
 struct Examined {

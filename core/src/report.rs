@@ -6,10 +6,11 @@ use core::fmt;
 impl fmt::Display for Diagnosis {
     /// Several lines: what the call does; each cause with the fact that decided it; for those
     /// that are certain or likely what to do, with commands; what could not be seen. No line break
-    /// at the end. The alternate form (`{:#}`) leaves out the first line.
+    /// at the end. The alternate form (`{:#}`) leaves out the first line, unless it
+    /// says that the error told nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Lines { started: false };
-        if !f.alternate() {
+        if !f.alternate() || self.caveat.is_some() {
             lines.next(f)?;
             verdict(self, f)?;
         }
@@ -47,6 +48,9 @@ impl Lines {
 fn verdict(diagnosis: &Diagnosis, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let call = diagnosis.call;
     let seen = diagnosis.symptom.is_some();
+    if let Some(caveat) = diagnosis.caveat {
+        write!(f, "{caveat}; now ")?;
+    }
     match diagnosis.outcome {
         Outcome::Succeeds => write!(f, "{call} would succeed"),
         Outcome::Fails(errno) if seen => write!(f, "{call} failed: {} ({errno})", errno.meaning()),
@@ -103,6 +107,7 @@ mod tests {
             }],
             unseen: vec![],
             unexplained: None,
+            caveat: None,
         }
     }
 
@@ -127,6 +132,17 @@ mod tests {
         assert!(text.starts_with("  possible: "), "{text}");
         assert!(!text.contains("fix: ") && !text.contains("rm "), "{text}");
         assert!(text.ends_with("\n  not seen: the tables (it decides connect/x)"), "{text}");
+    }
+
+    #[test]
+    fn a_caveat_comes_first_in_both_forms() {
+        let mut diagnosis = refused(Certainty::Certain);
+        diagnosis.causes.clear();
+        (diagnosis.outcome, diagnosis.symptom) = (Outcome::Succeeds, None);
+        diagnosis.caveat = Some("the error carries no errno");
+        let expected = "the error carries no errno; now connect would succeed";
+        assert_eq!(diagnosis.to_string(), expected);
+        assert_eq!(alloc::format!("{diagnosis:#}"), expected);
     }
 
     #[test]

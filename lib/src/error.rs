@@ -7,6 +7,8 @@ use crate::{Address, Call, Diagnosis, Endpoint, Errno, SocketType, why};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// A system call that failed: which one, with which errno, and on which address.
 ///
@@ -231,6 +233,17 @@ pub fn raw_os_error(error: &io::Error) -> Option<i32> {
     error.raw_os_error().or_else(inner)
 }
 
+/// The address of a socket file. Strings and bytes convert by themselves; a [`Path`] cannot, because
+/// [`Address`] belongs to a crate that knows no files.
+///
+/// ```
+/// let path = std::path::Path::new("/run/app.sock");
+/// assert_eq!(sunpath::path_address(path), "/run/app.sock".into());
+/// ```
+pub fn path_address(path: impl AsRef<Path>) -> Address {
+    path.as_ref().as_os_str().as_bytes().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +273,15 @@ mod tests {
         let hostile = Address::Abstract(b"a\x1b[31m\n".to_vec());
         let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, &hostile);
         assert_eq!(error.to_string(), "bind @a\\x1b[31m\\n: address already in use (EADDRINUSE)");
+    }
+
+    #[test]
+    fn debug_shows_names_as_text() {
+        let text = format!("{:?}", refused());
+        assert!(text.contains(r#"address: Some(Path("/run/app.sock"))"#), "{text}");
+        let hostile = Address::Abstract(b"a\x1b[31m\"".to_vec());
+        let text = format!("{hostile:?} {:?}", Address::Unnamed);
+        assert_eq!(text, "Abstract(\"a\\x1b[31m\"\") Unnamed");
     }
 
     #[test]

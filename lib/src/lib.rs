@@ -17,7 +17,7 @@ mod stream;
 pub mod sys;
 mod why;
 
-pub use error::{Error, raw_os_error};
+pub use error::{Error, path_address, raw_os_error};
 pub use listener::Listener;
 pub use stream::Stream;
 pub use sunpath_core::*;

@@ -22,18 +22,24 @@ pub(crate) struct Question {
 /// The error may come from the standard library, tokio, hyper, or anything else that carries an
 /// `io::Error` within. The socket is taken to be a stream; use [`why_of`] for another.
 ///
-/// An error that means that time ran out (`TimedOut` without an errno) is taken as a call that
-/// hangs, and `UnexpectedEof` as the end of the stream. If the error tells nothing, the diagnosis
-/// says what the call would do now.
+/// The errno is looked for in the error and in all that it was caused by. Without one:
+///
+/// - `io::ErrorKind::TimedOut` and tokio's `Elapsed` are taken as a call that hangs;
+/// - `UnexpectedEof` and hyper's incomplete message as the end of the stream;
+/// - other kinds that stand for one errno (`ConnectionRefused`, ...) as that errno;
+/// - any other error tells nothing. The diagnosis then says what the call would do **now**, which
+///   explains nothing: [`Diagnosis::caveat`] is set, and the text begins with `the error carries
+///   no errno; now ...`.
+///
+/// Name the call that waited: a timeout around a request is mostly one of `recv`.
 ///
 /// ```
 /// use std::os::unix::net::UnixStream;
-/// use sunpath::{Address, Call};
+/// use sunpath::Call;
 ///
 /// let path = "/nonexistent/app.sock";
 /// if let Err(error) = UnixStream::connect(path) {
-///     let address = Address::Path(path.into());
-///     let diagnosis = sunpath::why(Call::Connect, &address, &error);
+///     let diagnosis = sunpath::why(Call::Connect, &path.into(), &error);
 ///     assert_eq!(diagnosis.causes[0].cause.id, "connect/missing-directory");
 /// }
 /// ```
@@ -49,7 +55,10 @@ pub fn why_of(
     error: &(dyn StdError + 'static),
 ) -> Diagnosis {
     let symptom = symptom(error);
-    ask(&Question { call, socket, endpoint: Some(endpoint.clone()), symptom }, None, None)
+    let endpoint = Some(endpoint.clone());
+    let mut diagnosis = ask(&Question { call, socket, endpoint, symptom }, None, None);
+    diagnosis.caveat = symptom.is_none().then(|| caveat(error));
+    diagnosis
 }
 
 /// Observes and diagnoses. `own` is what is known of the caller's socket without looking.
@@ -67,11 +76,29 @@ pub(crate) fn ask(
 
 /// What an error, or one that it was caused by, says that the program saw.
 fn symptom(error: &(dyn StdError + 'static)) -> Option<Symptom> {
+    let told: Vec<Symptom> = chain(error).filter_map(told).collect();
+    told.iter().find(|s| s.errno().is_some()).or(told.first()).copied()
+}
+
+/// The error and all that it was caused by.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     // A chain that leads back to itself must not hang.
     const DEEPEST: usize = 32;
-    let chain = std::iter::successors(Some(error), |error| inner(*error)).take(DEEPEST);
-    let told: Vec<Symptom> = chain.filter_map(told).collect();
-    told.iter().find(|s| s.errno().is_some()).or(told.first()).copied()
+    std::iter::successors(Some(error), |error| inner(*error)).take(DEEPEST)
+}
+
+/// Why an error tells nothing.
+fn caveat(error: &(dyn StdError + 'static)) -> &'static str {
+    let number = |e: &(dyn StdError + 'static)| e.downcast_ref::<io::Error>()?.raw_os_error();
+    let numbered = |e: &(dyn StdError + 'static)| {
+        number(e).is_some() || e.is::<Error>() || e.is::<sys::Errno>()
+    };
+    match chain(error).any(numbered) {
+        true => "the error carries an errno that no known cause has",
+        false => "the error carries no errno",
+    }
 }
 
 /// The next error on the way to the first. `io::Error` leaves out its own inner error.
@@ -90,10 +117,22 @@ fn told(error: &(dyn StdError + 'static)) -> Option<Symptom> {
     if let Some(errno) = error.downcast_ref::<sys::Errno>() {
         return sys::errno::name(*errno).map(Into::into);
     }
-    let error = error.downcast_ref::<io::Error>()?;
+    let Some(error) = error.downcast_ref::<io::Error>() else { return by_text(error) };
     match error.raw_os_error() {
         Some(number) => sys::errno::named(number).map(Into::into),
         None => by_kind(error.kind()),
+    }
+}
+
+/// What errors of well-known libraries tell that have no kind: only their text tells them apart,
+/// because this crate does not depend on those libraries.
+fn by_text(error: &(dyn StdError + 'static)) -> Option<Symptom> {
+    match error.to_string().as_str() {
+        // tokio::time::error::Elapsed
+        "deadline has elapsed" => Some(Symptom::Hangs),
+        // hyper::Error::is_incomplete_message
+        "connection closed before message completed" => Some(Symptom::EndOfFile),
+        _ => None,
     }
 }
 
@@ -166,6 +205,53 @@ mod tests {
         fn source(&self) -> Option<&(dyn StdError + 'static)> {
             Some(&self.0)
         }
+    }
+
+    /// As tokio's `Elapsed` and hyper's incomplete message look from outside.
+    #[derive(Debug)]
+    struct Says(&'static str);
+
+    impl fmt::Display for Says {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl StdError for Says {}
+
+    #[test]
+    fn libraries_that_give_no_kind_are_known_by_their_text() {
+        let elapsed = || Says("deadline has elapsed");
+        assert_eq!(symptom(&elapsed()), Some(Symptom::Hangs));
+        assert_eq!(symptom(&io::Error::other(elapsed())), Some(Symptom::Hangs));
+        let incomplete = Says("connection closed before message completed");
+        assert_eq!(symptom(&Wrapper(io::Error::other(incomplete))), Some(Symptom::EndOfFile));
+        assert_eq!(symptom(&Says("error trying to connect")), None);
+    }
+
+    #[test]
+    fn an_error_that_tells_nothing_is_not_explained_by_a_prediction() {
+        let path = std::env::temp_dir().join(format!("sunpath-told-{}", std::process::id()));
+        let _server = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let address = crate::path_address(&path);
+        let silent = [io::Error::other("what?"), io::Error::other(Says("odd"))];
+        for error in silent {
+            for call in [Call::Connect, Call::Recv] {
+                let diagnosis = why(call, &address, &error);
+                for text in [diagnosis.to_string(), format!("{diagnosis:#}")] {
+                    assert!(text.starts_with("the error carries no errno; now "), "{text}");
+                }
+            }
+        }
+        let odd = why(Call::Connect, &address, &io::Error::from_raw_os_error(libc::EXFULL));
+        assert!(odd.to_string().starts_with("the error carries an errno that no known"), "{odd}");
+        let late = why(Call::Recv, &address, &Says("deadline has elapsed"));
+        assert_eq!((late.symptom, late.caveat), (Some(Symptom::Hangs), None));
+        assert!(late.to_string().starts_with("recv waits"), "{late}");
+        let cut = why(Call::Recv, &address, &Says("connection closed before message completed"));
+        assert_eq!(cut.symptom, Some(Symptom::EndOfFile));
+        assert_eq!(cut.causes[0].cause.id, "recv/end-of-file");
+        std::fs::remove_file(&path).unwrap();
     }
 
     fn refused() -> io::Error {

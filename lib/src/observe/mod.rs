@@ -80,9 +80,9 @@ impl Query<'_> {
 ///
 /// ```no_run
 /// use sunpath::observe::{Query, observe};
-/// use sunpath::{Address, Call, Endpoint, SocketType, diagnose};
+/// use sunpath::{Call, Endpoint, SocketType, diagnose};
 ///
-/// let address = Endpoint::Unix(Address::Path(b"/run/app.sock".to_vec()));
+/// let address = Endpoint::Unix("/run/app.sock".into());
 /// let facts = observe(&Query::new(Call::Connect, SocketType::Stream, address))?;
 /// let diagnosis = diagnose(Call::Connect, SocketType::Stream, None, &facts);
 /// for cause in &diagnosis.causes {
