@@ -47,7 +47,8 @@ fn not_a_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
 /// A link to the descriptor of a live listener.
 fn open_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
     let listener = UnixListener::bind(stage.path("app.sock")).step("bind the server")?;
-    let link = format!("/proc/{}/fd/{}", std::process::id(), listener.as_raw_fd());
+    // The client is forked from this process, and has the descriptor under the same number.
+    let link = format!("/proc/self/fd/{}", listener.as_raw_fd());
     stage.keep(listener);
     Ok(Scene::connect(endpoint(link)))
 }
