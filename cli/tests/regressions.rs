@@ -359,3 +359,29 @@ fn a_full_datagram_receiver_is_not_said_to_take_messages() {
     assert_eq!(first_cause(&json), Some("send/receiver-queue-full"), "{json}");
     drop(receiver);
 }
+
+#[test]
+fn a_directory_in_the_place_of_a_socket_is_looked_into_and_not_removed() {
+    let dir = Dir::new();
+    let path = dir.join("app");
+    std::fs::create_dir(&path).unwrap();
+    let _listener = UnixListener::bind(path.join("app.sock")).unwrap();
+    let (code, text) = told(&[], &path);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("is a directory; the socket is probably a file in it"), "{text}");
+    assert!(
+        text.contains("ls -la ")
+            && !text.contains(" rm ")
+            && !text.contains("rmdir")
+            && !text.contains("emove"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_port_that_is_served_by_now_is_said_to_have_changed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp:{}", listener.local_addr().unwrap());
+    let (_, text) = told(&["--error", "ECONNREFUSED"], &address);
+    assert!(text.contains("Now it would succeed: the server was probably not listening"), "{text}");
+}

@@ -170,3 +170,16 @@ fn a_reset_is_explained_after_it_was_read() {
     let ids: Vec<_> = diagnosis.causes.iter().map(|r| r.cause.id).collect();
     assert!(ids.contains(&"recv/peer-closed-with-unread-data"), "{diagnosis}");
 }
+
+#[test]
+fn an_error_from_before_the_server_was_up_is_not_blamed_on_a_rare_cause() {
+    let directory = Directory::new();
+    let path = directory.path("app.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+    let diagnosis = why(Call::Connect, &as_address(&path), &refused);
+    assert_eq!(diagnosis.outcome, Outcome::Fails(sunpath::Errno::ECONNREFUSED));
+    let now = Outcome::Succeeds;
+    assert_eq!(diagnosis.unexplained, Some(sunpath::Unexplained::Excluded { now }), "{diagnosis}");
+    assert!(diagnosis.causes.iter().all(|r| r.certainty == Certainty::Possible), "{diagnosis}");
+}

@@ -148,7 +148,6 @@ pub struct Facts {
 }
 
 /// What the address of a call leads to.
-#[expect(clippy::large_enum_variant, reason = "there is one in a diagnosis: a box saves nothing")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Target {
     /// The call has no address.

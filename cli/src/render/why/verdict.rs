@@ -162,10 +162,7 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
     }
     match now {
         Outcome::Succeeds if own(answer) => None,
-        Outcome::Succeeds if answer.diagnosis.unexplained.is_some() => {
-            Some(since(answer, symptom).to_string())
-        }
-        Outcome::Succeeds => Some("Now it would succeed.".to_string()),
+        Outcome::Succeeds => Some(since(answer, symptom).to_string()),
         Outcome::Fails(errno) => Some(format!("Now it would fail with {errno}.")),
         Outcome::Waits if symptom == Symptom::Errno(Errno::EAGAIN) => {
             Some("A blocking socket would wait now.".to_string())
@@ -175,11 +172,12 @@ fn changed(answer: &Answer<'_>, now: Outcome) -> Option<String> {
     }
 }
 
-/// What most likely changed, if the call would succeed now and nothing explains that it did not.
+/// What most likely changed, if the call would succeed now.
 fn since(answer: &Answer<'_>, symptom: Symptom) -> &'static str {
     let reaches_out = matches!(answer.diagnosis.call, Call::Connect | Call::Send);
+    let rank = answer.diagnosis.unexplained.is_some() && answer.facts.caller.overrides_modes();
     match symptom {
-        Symptom::Errno(Errno::EACCES) if answer.facts.caller.overrides_modes() => {
+        Symptom::Errno(Errno::EACCES) if rank => {
             "For this caller it would succeed, because root is not bound by file modes. The \
              program that failed probably ran as another user: ask again with --as USER or \
              --pid PID."
