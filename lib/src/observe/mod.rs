@@ -72,8 +72,8 @@ impl Query<'_> {
 
 /// Observes the system: everything that the causes of the call in question depend on.
 ///
-/// Takes milliseconds; about 60 more if connections wait at the listener, whose queue is then
-/// watched. What cannot be seen is a value in the facts and no error.
+/// Takes milliseconds; up to half a second more if connections wait at the listener, whose queue is
+/// then watched until it moves. What cannot be seen is a value in the facts and no error.
 ///
 /// # Errors
 /// There is no such user or no such process.

@@ -1,19 +1,21 @@
 //! The address leads to something that takes no connection.
 
-use crate::conform::{Make, Need, Recipe, Scene};
+use crate::conform::{Look, Make, Need, Observed, Recipe, Scene, failed};
 use crate::stage::server::{Server, Then};
 use crate::stage::{self, Stage, Step, Trouble, address, endpoint, place};
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
-use sunpath::SocketType;
+use sunpath::sys::name::Name;
 use sunpath::sys::namespace;
+use sunpath::sys::socket::{self, SocketFlags};
+use sunpath::{Call, SocketType};
 
 /// The recipes of this file.
 pub const RECIPES: &[Recipe] = &[
     Recipe { id: "connect/stale-socket", needs: &[], make: Make::Scene(stale_socket) },
     Recipe { id: "connect/not-a-socket", needs: &[], make: Make::Scene(not_a_socket) },
-    Recipe { id: "connect/link-to-open-socket", needs: &[], make: Make::Scene(open_socket) },
+    Recipe { id: "connect/link-to-open-socket", needs: &[], make: Make::Direct(open_socket) },
     Recipe { id: "connect/not-listening", needs: &[], make: Make::Scene(not_listening) },
     Recipe { id: "connect/listener-shut-down", needs: &[], make: Make::Scene(shut_down) },
     Recipe { id: "connect/wrong-type", needs: &[], make: Make::Scene(wrong_type) },
@@ -45,12 +47,14 @@ fn not_a_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
 }
 
 /// A link to the descriptor of a live listener.
-fn open_socket(stage: &mut Stage) -> Result<Scene, Trouble> {
+/// The link of this process's own descriptor: those of others may not be followed by everybody.
+fn open_socket(stage: &mut Stage) -> Result<Observed, Trouble> {
     let listener = UnixListener::bind(stage.path("app.sock")).step("bind the server")?;
-    // The client is forked from this process, and has the descriptor under the same number.
     let link = format!("/proc/self/fd/{}", listener.as_raw_fd());
-    stage.keep(listener);
-    Ok(Scene::connect(endpoint(link)))
+    let client = socket::socket(SocketType::Stream, SocketFlags::empty()).step("make a socket")?;
+    let name = Name::new(&address(&link)).step("encode an address")?;
+    let symptom = failed(socket::connect(&client, &name));
+    Observed::of(Look::new(Call::Connect, SocketType::Stream).endpoint(endpoint(&link)), symptom)
 }
 
 fn not_listening(stage: &mut Stage) -> Result<Scene, Trouble> {
