@@ -183,6 +183,10 @@ fn no_free_datagram_port(case: &Case<'_>) -> Finding {
 
 pub(super) fn privileged_port(case: &Case<'_>) -> Finding {
     let Some(target) = case.facts.inet() else { return Finding::Excluded };
+    // Without an address there is no call yet.
+    if target.is_unresolved() && case.symptom.is_none() {
+        return Finding::Excluded;
+    }
     let first = target.unprivileged_from.known().copied();
     if target.port == 0 || target.port >= first.unwrap_or(1024) {
         return Finding::Excluded;
