@@ -1,45 +1,18 @@
 //! Streams and listeners on real sockets.
 
+mod directory;
+
+use directory::Directory;
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use sunpath::{Address, Call, Errno, Error, Listener, Stream, raw_os_error};
-
-/// A private directory, removed at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Directory {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("sunpath-streams-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Directory(path)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn as_address(path: &Path) -> Address {
-    Address::Path(path.as_os_str().as_bytes().to_vec())
-}
+use std::path::Path;
+use sunpath::{Address, Call, Errno, Error, Listener, Stream, path_address, raw_os_error};
 
 #[track_caller]
 fn check(error: Error, call: Call, errno: Errno, path: &Path) {
     assert_eq!((error.call(), error.errno()), (call, Some(errno)), "{error}");
-    assert_eq!(error.address(), Some(as_address(path)));
+    assert_eq!(error.address(), Some(path_address(path)));
 }
 
 #[test]
@@ -58,9 +31,9 @@ fn a_conversation() {
     let mut answer = [0; 6];
     client.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"answer");
-    assert_eq!(listener.local_addr(), Ok(as_address(&path)));
-    assert_eq!(client.peer_addr(), Ok(as_address(&path)));
-    assert_eq!(server.local_addr(), Ok(as_address(&path)));
+    assert_eq!(listener.local_addr(), Ok(path_address(&path)));
+    assert_eq!(client.peer_addr(), Ok(path_address(&path)));
+    assert_eq!(server.local_addr(), Ok(path_address(&path)));
     assert_eq!(client.local_addr(), Ok(Address::Unnamed));
 }
 
@@ -118,11 +91,11 @@ fn errors_name_call_and_address() {
 #[test]
 fn the_longest_path_works() {
     let directory = Directory::new();
-    let room = 107 - directory.0.as_os_str().len() - 1;
+    let room = 107 - directory.path("").as_os_str().len();
     let path = directory.path(&"x".repeat(room));
     let listener = Listener::bind(&path).unwrap();
-    assert_eq!(listener.local_addr(), Ok(as_address(&path)));
-    assert_eq!(Stream::connect(&path).unwrap().peer_addr(), Ok(as_address(&path)));
+    assert_eq!(listener.local_addr(), Ok(path_address(&path)));
+    assert_eq!(Stream::connect(&path).unwrap().peer_addr(), Ok(path_address(&path)));
 }
 
 #[test]

@@ -1,43 +1,15 @@
 //! Errors of the library and of others explain themselves on real sockets.
 
+mod directory;
+
+use directory::Directory;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use sunpath::{
     Address, Call, Certainty, Diagnosis, Endpoint, Error, Listener, Outcome, SocketType, Stream,
-    why, why_of,
+    path_address, why, why_of,
 };
-
-/// A private directory, removed at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Directory {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("sunpath-why-{}-{number}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Directory(path)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn as_address(path: &Path) -> Address {
-    Address::Path(path.as_os_str().as_bytes().to_vec())
-}
 
 #[track_caller]
 fn certain(diagnosis: &Diagnosis, id: &str) {
@@ -77,7 +49,7 @@ fn a_failed_bind_knows_why() {
     let link = directory.path("link");
     std::os::unix::fs::symlink("nowhere", &link).unwrap();
     certain(&Listener::bind(&link).unwrap_err().why(), "bind/dangling-symlink");
-    certain(&Listener::bind(&directory.0).unwrap_err().why(), "bind/not-a-socket");
+    certain(&Listener::bind(directory.path("")).unwrap_err().why(), "bind/not-a-socket");
 }
 
 #[test]
@@ -99,7 +71,7 @@ fn the_alternate_form_adds_the_diagnosis() {
 fn errors_of_others_are_explained() {
     let directory = Directory::new();
     let path = directory.path("server");
-    let address = as_address(&path);
+    let address = path_address(&path);
     let error = UnixStream::connect(&path).unwrap_err();
     certain(&why(Call::Connect, &address, &error), "connect/no-such-file");
     let wrapped = io::Error::other(error);
@@ -121,7 +93,7 @@ fn errors_of_others_are_explained() {
 fn a_deadline_that_passed_is_a_call_that_hangs() {
     let directory = Directory::new();
     let path = directory.path("server");
-    let address = as_address(&path);
+    let address = path_address(&path);
     let fd = rustix::net::socket(
         rustix::net::AddressFamily::UNIX,
         rustix::net::SocketType::STREAM,
@@ -177,7 +149,7 @@ fn an_error_from_before_the_server_was_up_is_not_blamed_on_a_rare_cause() {
     let path = directory.path("app.sock");
     let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-    let diagnosis = why(Call::Connect, &as_address(&path), &refused);
+    let diagnosis = why(Call::Connect, &path_address(&path), &refused);
     assert_eq!(diagnosis.outcome, Outcome::Fails(sunpath::Errno::ECONNREFUSED));
     let now = Outcome::Succeeds;
     assert_eq!(diagnosis.unexplained, Some(sunpath::Unexplained::Excluded { now }), "{diagnosis}");

@@ -276,3 +276,10 @@ pub(super) fn waited(case: &Case<'_>) -> bool {
     let waited = case.facts.own().is_some_and(|own| own.history.blocked);
     waited && case.symptom.is_some() && case.call == Call::Connect
 }
+
+/// Whether asking to write to this object fails with `EROFS` before anything else: Linux does so
+/// for regular files and directories on a file system that is itself read-only.
+pub(super) fn writing_meets_read_only(file: &Step) -> bool {
+    matches!(file.kind, FileKind::Regular | FileKind::Directory)
+        && file.mount.is(|m| m.fs_read_only)
+}

@@ -3,7 +3,6 @@
 use super::{existing, parent, walk};
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
-use crate::cause::connect::rebound::writing_meets_read_only;
 use crate::cause::look::{self, Verdict, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::path::{End, FileKind, Step};
@@ -292,7 +291,7 @@ fn if_told(case: &Case<'_>, what: &'static str) -> Finding {
 fn read_only(case: &Case<'_>) -> Finding {
     if case.call != Call::Bind {
         return match look::found(case) {
-            Some(file) if writing_meets_read_only(file) => Finding::Holds(format!(
+            Some(file) if look::writing_meets_read_only(file) => Finding::Holds(format!(
                 "{} and is {}; the file system is read-only",
                 mounted(file),
                 file.kind.name()

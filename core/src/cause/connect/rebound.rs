@@ -5,7 +5,7 @@ use crate::cause::build::*;
 use crate::cause::look::{self, Reached, View, show};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::SocketFact;
-use crate::fact::path::{FileKind, Mount, Step};
+use crate::fact::path::{Mount, Step};
 use crate::{Call, Errno, Sockets};
 use alloc::format;
 
@@ -96,13 +96,6 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ),
     },
 ];
-
-/// Whether asking to write to this object fails with `EROFS` before anything else: Linux does so
-/// for regular files and directories on a file system that is itself read-only.
-pub(in crate::cause) fn writing_meets_read_only(file: &Step) -> bool {
-    matches!(file.kind, FileKind::Regular | FileKind::Directory)
-        && file.mount.is(|m| m.fs_read_only)
-}
 
 /// Whether one of these says more than that the file is stale.
 pub(super) fn explains(case: &Case<'_>) -> bool {

@@ -256,7 +256,7 @@ fn not_a_socket(case: &Case<'_>) -> Finding {
         _ => "",
     };
     let because = format!("{} is {}{inside}", show(&file.path), file.kind.name());
-    if rebound::writing_meets_read_only(file) {
+    if look::writing_meets_read_only(file) {
         // The kernel reports the read-only file system first; see bind/read-only-filesystem.
         return Finding::Excluded;
     }
