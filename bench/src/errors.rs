@@ -46,7 +46,7 @@ fn would_block(json: bool) -> io::Result<()> {
     a.set_nonblocking(true)?;
     let (b, _keep_b) = UnixStream::pair()?;
     b.set_nonblocking(true)?;
-    let mut b = sunpath::Stream::from(std::os::fd::OwnedFd::from(b));
+    let mut b = sunpath::Stream::from(b);
     let mut buffer = [0u8; 64];
     let (mut std_, mut ours) = (Series::new("std"), Series::new("sunpath"));
     for round in 0..ROUNDS {

@@ -2,8 +2,9 @@
 
 use crate::fact::Descriptor;
 use crate::fact::socket::OwnSocket;
+use crate::reason::Reason;
 use crate::sys::{self, Errno as Host};
-use crate::{Address, Call, Diagnosis, Endpoint, Errno, SocketType, why};
+use crate::{Address, AddressRef, Call, Diagnosis, Endpoint, Errno, SocketType, why};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -33,21 +34,18 @@ use std::path::Path;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
-    name: Box<[u8]>,
+    details: Option<Box<Details>>,
     errno: Host,
     call: Call,
     socket: SocketType,
-    about: About,
     state: State,
 }
 
-/// What the bytes of the name are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
-    NoAddress,
-    Unnamed,
-    Path,
-    Abstract,
+/// What only some errors have.
+#[derive(Clone, PartialEq, Eq)]
+struct Details {
+    address: Option<Address>,
+    reason: Option<Reason>,
 }
 
 /// What is known of the socket.
@@ -62,30 +60,36 @@ impl Error {
     /// A call without an address; allocates nothing.
     #[inline]
     pub(crate) fn bare(call: Call, socket: SocketType, errno: Host) -> Error {
-        Error {
-            name: Box::default(),
-            errno,
-            call,
-            socket,
-            about: About::NoAddress,
-            state: State::Unknown,
-        }
-    }
-
-    /// A call on a path, with a socket that had just been created.
-    pub(crate) fn on_path(call: Call, socket: SocketType, errno: Host, path: &[u8]) -> Error {
-        let (about, state) = (About::Path, State::Fresh);
-        Error { name: path.into(), errno, call, socket, about, state }
+        Error { details: None, errno, call, socket, state: State::Unknown }
     }
 
     /// A call on an address, with a socket that had just been created.
-    pub(crate) fn on(call: Call, socket: SocketType, errno: Host, address: &Address) -> Error {
-        let (about, bytes) = match address {
-            Address::Unnamed => (About::Unnamed, &[][..]),
-            Address::Path(path) => (About::Path, &path[..]),
-            Address::Abstract(name) => (About::Abstract, &name[..]),
-        };
-        Error { about, ..Error::on_path(call, socket, errno, bytes) }
+    pub(crate) fn on(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
+        let details = Details { address: Some(to.into_owned()), reason: None };
+        let state = State::Fresh;
+        Error { details: Some(Box::new(details)), errno, call, socket, state }
+    }
+
+    /// A call on an address, with a socket that is in use.
+    pub(crate) fn to(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
+        Error { state: State::Unknown, ..Error::on(call, socket, errno, to) }
+    }
+
+    /// Adds the address that the program gave.
+    pub(crate) fn about(self, address: AddressRef<'_>) -> Error {
+        Error::on(self.call, self.socket, self.errno, address)
+    }
+
+    /// Adds what the library knows of the reason.
+    pub(crate) fn because(mut self, reason: Reason) -> Error {
+        match &mut self.details {
+            Some(details) => details.reason = Some(reason),
+            None => {
+                let details = Details { address: None, reason: Some(reason) };
+                self.details = Some(Box::new(details));
+            }
+        }
+        self
     }
 
     /// The call that failed.
@@ -114,13 +118,19 @@ impl Error {
     }
 
     /// The address that was passed to the call, if it takes one.
-    pub fn address(&self) -> Option<Address> {
-        match self.about {
-            About::NoAddress => None,
-            About::Unnamed => Some(Address::Unnamed),
-            About::Path => Some(Address::Path(self.name.to_vec())),
-            About::Abstract => Some(Address::Abstract(self.name.to_vec())),
-        }
+    pub fn address(&self) -> Option<&Address> {
+        self.details.as_ref()?.address.as_ref()
+    }
+
+    /// The id of the cause in the catalogue, if the library knows it without looking at the
+    /// system: `connect/backlog-full` after a deadline, `rights/too-many`, and the like. For every
+    /// other error, [`why`](Error::why) finds out.
+    pub fn cause(&self) -> Option<&'static str> {
+        self.reason()?.id()
+    }
+
+    fn reason(&self) -> Option<&Reason> {
+        self.details.as_ref()?.reason.as_ref()
     }
 
     /// Why the call failed, by what the system looks like now. Reads files, socket tables and
@@ -156,7 +166,7 @@ impl Error {
         why::Question {
             call: self.call,
             socket: self.socket,
-            endpoint: self.address().map(Endpoint::Unix),
+            endpoint: self.address().cloned().map(Endpoint::Unix),
             symptom: self.errno().map(Into::into),
         }
     }
@@ -170,12 +180,15 @@ impl fmt::Display for Error {
         if let Some(address) = self.address() {
             write!(f, " {address}")?;
         }
-        match self.errno() {
-            Some(errno) => write!(f, ": {} ({errno})", errno.meaning())?,
-            None => write!(f, ": error {}", self.raw_os_error())?,
+        let errno = self.errno();
+        match (self.reason(), errno) {
+            (Some(reason), Some(errno)) => write!(f, ": {reason} ({errno})")?,
+            (Some(reason), None) => write!(f, ": {reason} (error {})", self.raw_os_error())?,
+            (None, Some(errno)) => write!(f, ": {} ({errno})", errno.meaning())?,
+            (None, None) => write!(f, ": error {}", self.raw_os_error())?,
         }
         // The kernel would cut such a path; it was not asked, so no cause of its tells of it.
-        if self.about == About::Path && self.name.contains(&0) {
+        if matches!(self.address(), Some(Address::Path(path)) if path.contains(&0)) {
             f.write_str(", because the path contains a NUL")?;
         }
         if f.alternate() { write!(f, "\n{:#}", self.why()) } else { Ok(()) }
@@ -204,11 +217,7 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         let plain = io::Error::from_raw_os_error(error.raw_os_error());
         let passing = matches!(error.errno, Host::AGAIN | Host::INTR);
-        if passing && error.about == About::NoAddress {
-            plain
-        } else {
-            io::Error::new(plain.kind(), error)
-        }
+        if passing && error.details.is_none() { plain } else { io::Error::new(plain.kind(), error) }
     }
 }
 
@@ -249,13 +258,13 @@ mod tests {
     use super::*;
 
     fn refused() -> Error {
-        let address = Address::Path(b"/run/app.sock".to_vec());
-        Error::on(Call::Connect, SocketType::Stream, Host::CONNREFUSED, &address)
+        let address = AddressRef::Path(b"/run/app.sock");
+        Error::on(Call::Connect, SocketType::Stream, Host::CONNREFUSED, address)
     }
 
     #[test]
     fn it_is_small() {
-        assert!(size_of::<Error>() <= 24);
+        assert!(size_of::<Error>() <= 16);
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<Error>());
     }
 
@@ -267,11 +276,11 @@ mod tests {
         assert_eq!(bare.to_string(), "recv: connection reset by peer (ECONNRESET)");
         let odd = Error::bare(Call::Recv, SocketType::Stream, Host::XFULL);
         assert_eq!(odd.to_string(), "recv: error 54");
-        let cut = Error::on_path(Call::Bind, SocketType::Stream, Host::INVAL, b"a\0b");
+        let cut = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, AddressRef::Path(b"a\0b"));
         let text = "bind a\\0b: invalid argument (EINVAL), because the path contains a NUL";
         assert_eq!(cut.to_string(), text);
-        let hostile = Address::Abstract(b"a\x1b[31m\n".to_vec());
-        let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, &hostile);
+        let hostile = AddressRef::Abstract(b"a\x1b[31m\n");
+        let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, hostile);
         assert_eq!(error.to_string(), "bind @a\\x1b[31m\\n: address already in use (EADDRINUSE)");
     }
 
@@ -306,15 +315,15 @@ mod tests {
     #[test]
     fn every_form_of_address_comes_back() {
         let forms = [
-            Address::Unnamed,
-            Address::Path(b"".to_vec()),
-            Address::Path(b"/a".to_vec()),
-            Address::Abstract(b"".to_vec()),
-            Address::Abstract(b"a\0".to_vec()),
+            AddressRef::Unnamed,
+            AddressRef::Path(b""),
+            AddressRef::Path(b"/a"),
+            AddressRef::Abstract(b""),
+            AddressRef::Abstract(b"a\0"),
         ];
         for address in forms {
-            let error = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, &address);
-            assert_eq!(error.address(), Some(address));
+            let error = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, address);
+            assert_eq!(error.address(), Some(&address.into_owned()));
         }
         assert_eq!(Error::bare(Call::Accept, SocketType::Stream, Host::MFILE).address(), None);
     }

@@ -9,16 +9,36 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("sunpath supports Linux; sunpath-core, the catalogue and diagnosis, runs anywhere");
 
+mod address;
+mod ancillary;
+mod bind;
+mod connect;
+mod datagram;
 mod error;
+mod flags;
 mod listener;
 pub mod observe;
+mod peer;
+mod reason;
+mod route;
+mod seqpacket;
+mod socket;
+mod sockopt;
 mod stream;
 #[doc(hidden)]
 pub mod sys;
 mod why;
 
+pub use address::{AddressRef, SockAddr, ToAddress};
+pub use ancillary::{Ancillary, AncillaryBuffer, Credentials, MOST_DESCRIPTORS, Received};
+pub use datagram::Datagram;
 pub use error::{Error, path_address, raw_os_error};
-pub use listener::Listener;
+pub use flags::{RecvFlags, SendFlags};
+pub use listener::{Listener, SeqPacketListener};
+pub use peer::Peer;
+pub use seqpacket::SeqPacket;
+pub use socket::Rejected;
+pub use sockopt::SockOpt;
 pub use stream::Stream;
 pub use sunpath_core::*;
 pub use why::{why, why_of};

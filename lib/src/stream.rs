@@ -1,15 +1,11 @@
 //! Stream sockets.
 
-use crate::sys::message::{self, Control};
-use crate::sys::name::Name;
-use crate::sys::socket::{self, RecvFlags, SendFlags, SocketFlags};
-use crate::sys::{Errno as Host, option};
-use crate::{Address, Call, Error, SocketType};
+use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
+use crate::socket::{Socket, peer_methods, socket_methods};
+use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 /// A connected stream socket.
 ///
@@ -31,141 +27,127 @@ use std::path::Path;
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
 #[derive(Debug)]
 pub struct Stream {
-    fd: OwnedFd,
+    socket: Socket,
 }
 
 const KIND: SocketType = SocketType::Stream;
 
 /// Buffers in one call; more make it fail as a whole (`send/too-many-buffers`), where a short
 /// read or write does as well.
-const MOST_BUFFERS: usize = libc::UIO_MAXIOV as usize;
+const MOST_BUFFERS: usize = crate::sys::libc::UIO_MAXIOV as usize;
+
+socket_methods!(Stream, KIND, adopt);
+peer_methods!(Stream, KIND);
 
 impl Stream {
-    /// Connects to the socket at a path.
+    pub(crate) fn from_socket(socket: Socket) -> Stream {
+        Stream { socket }
+    }
+
+    /// Connects to a path, or to an address of another form.
     ///
     /// Waits while the server's backlog is full, however long. Goes on after a signal: an
     /// interrupted connect of a UNIX domain socket leaves nothing behind, so it is repeated.
     ///
     /// # Errors
     /// The `connect/*` causes, among them `connect/no-such-file`, `connect/stale-socket`,
-    /// `connect/not-listening`, `connect/no-write-permission`; `connect/path-too-long` and
-    /// `connect/bad-address-length` (both `EINVAL`) also for a path that cannot be passed: longer
-    /// than 107 bytes, empty, or with a NUL in it. `socket/descriptor-limit` and its kin, of the
-    /// call `socket`.
+    /// `connect/not-listening`, `connect/no-write-permission`, `connect/abstract-nobody`;
+    /// `connect/bad-address-length` (`EINVAL`) for an empty path, one with a NUL in it, and
+    /// `Unnamed`. `socket/descriptor-limit` and its kin, of the call `socket`.
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
-    pub fn connect(path: impl AsRef<Path>) -> Result<Stream, Error> {
-        let path = path.as_ref().as_os_str().as_bytes();
-        connect(Name::path(path)).map_err(|(call, errno)| Error::on_path(call, KIND, errno, path))
+    pub fn connect(address: impl ToAddress) -> Result<Stream, Error> {
+        connect::connect(KIND, address.to_address()).map(Stream::from_socket)
     }
 
-    /// Connects to a path or an abstract name. As [`Stream::connect`]; an abstract name on which
-    /// nobody listens is `connect/abstract-nobody`, and `Unnamed` is `connect/bad-address-length`.
-    pub fn connect_addr(address: &Address) -> Result<Stream, Error> {
-        connect(Name::new(address)).map_err(|(call, errno)| Error::on(call, KIND, errno, address))
-    }
-
-    /// Two streams that are connected to each other.
+    /// As [`connect`](Stream::connect), but gives up at a deadline: a full backlog is tried again,
+    /// with growing pauses, because the kernel does not tell when there is room.
     ///
     /// # Errors
-    /// `socket/descriptor-limit` and its kin.
-    ///
-    /// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
-    pub fn pair() -> Result<(Stream, Stream), Error> {
-        match socket::socketpair(KIND, SocketFlags::empty()) {
-            Ok((a, b)) => Ok((Stream { fd: a }, Stream { fd: b })),
-            Err(errno) => Err(Error::bare(Call::Socketpair, KIND, errno)),
-        }
+    /// `connect/backlog-full` (`EAGAIN`) with the figures, at the deadline.
+    pub fn connect_until(address: impl ToAddress, deadline: Instant) -> Result<Stream, Error> {
+        connect::connect_until(KIND, address.to_address(), deadline).map(Stream::from_socket)
     }
 
-    /// This end's own name; `Unnamed` unless it was bound, or accepted from a listener.
-    ///
-    /// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
-    pub fn local_addr(&self) -> Result<Address, Error> {
-        address(Call::Getsockname, socket::getsockname(&self.fd))
-    }
-
-    /// The peer's name, also after it has closed.
+    /// Sends bytes, and what is beside them; how many bytes were sent. Ancillary data travels with
+    /// the first byte.
     ///
     /// # Errors
-    /// `name/no-peer` (`ENOTCONN`) if it was never connected.
+    /// Those of `send`; `rights/too-many`, `rights/dropped-with-empty-send` without a call;
+    /// `rights/refused-by-receiver`, `rights/too-many-in-flight`.
     ///
-    /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
-    pub fn peer_addr(&self) -> Result<Address, Error> {
-        address(Call::Getpeername, socket::getpeername(&self.fd))
+    /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
+    pub fn send_message(
+        &self,
+        buffers: &[IoSlice<'_>],
+        ancillary: &Ancillary<'_>,
+        flags: SendFlags,
+    ) -> Result<usize, Error> {
+        self.socket.send_message(None, buffers, ancillary, flags)
     }
 
-    /// Makes reads and writes fail with `EAGAIN` (`WouldBlock`) instead of waiting, or wait again.
-    pub fn set_nonblocking(&self, on: bool) -> Result<(), Error> {
-        option::set_nonblocking(&self.fd, on).map_err(|errno| Error::bare(Call::Ioctl, KIND, errno))
-    }
-
-    /// Closes one or both directions for everyone who holds this socket. Never fails because of
-    /// the socket's state.
+    /// Receives bytes, and what is beside them.
     ///
-    /// [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html)
-    pub fn shutdown(&self, how: Shutdown) -> Result<(), Error> {
-        let how = match how {
-            Shutdown::Read => socket::Shutdown::Read,
-            Shutdown::Write => socket::Shutdown::Write,
-            Shutdown::Both => socket::Shutdown::Both,
-        };
-        socket::shutdown(&self.fd, how).map_err(|errno| Error::bare(Call::Shutdown, KIND, errno))
+    /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
+    pub fn recv_message(
+        &self,
+        buffers: &mut [IoSliceMut<'_>],
+        ancillary: &mut AncillaryBuffer,
+        flags: RecvFlags,
+    ) -> Result<Received, Error> {
+        self.socket.recv_message(buffers, ancillary, flags)
+    }
+
+    /// [`send_message`](Stream::send_message) of one buffer, without flags.
+    pub fn send_with(&self, bytes: &[u8], ancillary: &Ancillary<'_>) -> Result<usize, Error> {
+        self.send_message(&[IoSlice::new(bytes)], ancillary, SendFlags::NONE)
+    }
+
+    /// [`recv_message`](Stream::recv_message) into one buffer, without flags.
+    pub fn recv_with(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut AncillaryBuffer,
+    ) -> Result<Received, Error> {
+        self.recv_message(&mut [IoSliceMut::new(buffer)], ancillary, RecvFlags::NONE)
     }
 }
 
-/// The call that fails, and its errno: the caller knows the address.
-fn connect(name: Result<Name, Host>) -> Result<Stream, (Call, Host)> {
-    let name = name.map_err(|errno| (Call::Connect, errno))?;
-    let fd = socket::socket(KIND, SocketFlags::empty()).map_err(|errno| (Call::Socket, errno))?;
-    loop {
-        match socket::connect(&fd, &name) {
-            Ok(()) => return Ok(Stream { fd }),
-            Err(Host::INTR) => {}
-            Err(errno) => return Err((Call::Connect, errno)),
-        }
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Stream {
+        Stream::from_socket(Socket::trusted(stream.into(), KIND))
     }
 }
 
-/// The address in the answer of `getsockname` or `getpeername`. A socket that was taken over from
-/// a descriptor may be of another family.
-pub(crate) fn address(call: Call, name: Result<Name, Host>) -> Result<Address, Error> {
-    let name = name.map_err(|errno| Error::bare(call, KIND, errno))?;
-    name.address().ok_or_else(|| Error::bare(call, KIND, Host::AFNOSUPPORT))
-}
-
-fn receive_error(errno: Host) -> io::Error {
-    Error::bare(Call::Recv, KIND, errno).into()
-}
-
-fn send_error(errno: Host) -> io::Error {
-    Error::bare(Call::Send, KIND, errno).into()
+impl From<Stream> for UnixStream {
+    fn from(stream: Stream) -> UnixStream {
+        stream.socket.into_fd().into()
+    }
 }
 
 impl Read for &Stream {
     #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        socket::recv(&self.fd, buffer, RecvFlags::empty()).map_err(receive_error)
+        Ok(self.socket.recv(buffer, RecvFlags::NONE)?)
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let count = buffers.len().min(MOST_BUFFERS);
         let buffers = &mut buffers[..count];
-        let received = message::recvmsg(&self.fd, buffers, &mut [], RecvFlags::empty());
-        received.map(|received| received.bytes).map_err(receive_error)
+        let mut none = AncillaryBuffer::default();
+        Ok(self.socket.recv_message(buffers, &mut none, RecvFlags::NONE)?.bytes)
     }
 }
 
 impl Write for &Stream {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        socket::send(&self.fd, bytes, SendFlags::empty()).map_err(send_error)
+        Ok(self.socket.send(bytes, SendFlags::NONE)?)
     }
 
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let buffers = &buffers[..buffers.len().min(MOST_BUFFERS)];
-        let none = Control::new();
-        message::sendmsg(&self.fd, None, buffers, &none, SendFlags::empty()).map_err(send_error)
+        Ok(self.socket.send_message(None, buffers, &Ancillary::NONE, SendFlags::NONE)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -196,30 +178,5 @@ impl Write for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-}
-
-impl AsRawFd for Stream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
-    }
-}
-
-impl From<OwnedFd> for Stream {
-    /// Takes a descriptor over. It should be a stream socket; if it is not, calls on it fail.
-    fn from(fd: OwnedFd) -> Stream {
-        Stream { fd }
-    }
-}
-
-impl From<Stream> for OwnedFd {
-    fn from(stream: Stream) -> OwnedFd {
-        stream.fd
     }
 }

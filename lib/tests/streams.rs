@@ -12,7 +12,7 @@ use sunpath::{Address, Call, Errno, Error, Listener, Stream, path_address, raw_o
 #[track_caller]
 fn check(error: Error, call: Call, errno: Errno, path: &Path) {
     assert_eq!((error.call(), error.errno()), (call, Some(errno)), "{error}");
-    assert_eq!(error.address(), Some(path_address(path)));
+    assert_eq!(error.address(), Some(&path_address(path)));
 }
 
 #[test]
@@ -57,16 +57,16 @@ fn several_buffers_at_once() {
 fn abstract_names_of_every_kind() {
     let text = format!("sunpath-streams-\0-{}\0\0", std::process::id());
     let name = Address::Abstract(text.into_bytes());
-    let listener = Listener::bind_addr(&name).unwrap();
-    let error = Listener::bind_addr(&name).unwrap_err();
+    let listener = Listener::bind(&name).unwrap();
+    let error = Listener::bind(&name).unwrap_err();
     assert_eq!((error.call(), error.errno()), (Call::Bind, Some(Errno::EADDRINUSE)));
-    assert_eq!(error.address(), Some(name.clone()));
-    Stream::connect_addr(&name).unwrap();
+    assert_eq!(error.address(), Some(&name));
+    Stream::connect(&name).unwrap();
     assert_eq!(listener.local_addr(), Ok(name.clone()));
     drop(listener);
-    let error = Stream::connect_addr(&name).unwrap_err();
+    let error = Stream::connect(&name).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::ECONNREFUSED));
-    let chosen = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let chosen = Listener::bind(&Address::Unnamed).unwrap();
     let Ok(Address::Abstract(name)) = chosen.local_addr() else { panic!("{chosen:?}") };
     assert_eq!(name.len(), 5);
 }
@@ -76,7 +76,7 @@ fn errors_name_call_and_address() {
     let directory = Directory::new();
     let path = directory.path("server");
     check(Stream::connect(&path).unwrap_err(), Call::Connect, Errno::ENOENT, &path);
-    drop(Listener::bind(&path).unwrap());
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     check(Stream::connect(&path).unwrap_err(), Call::Connect, Errno::ECONNREFUSED, &path);
     check(Listener::bind(&path).unwrap_err(), Call::Bind, Errno::EADDRINUSE, &path);
     for bad in ["", "a\0b", &"a".repeat(108), &"a".repeat(1 << 20)] {
@@ -84,7 +84,7 @@ fn errors_name_call_and_address() {
         check(Stream::connect(path).unwrap_err(), Call::Connect, Errno::EINVAL, path);
         check(Listener::bind(path).unwrap_err(), Call::Bind, Errno::EINVAL, path);
     }
-    let error = Stream::connect_addr(&Address::Unnamed).unwrap_err();
+    let error = Stream::connect(&Address::Unnamed).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::EINVAL));
 }
 
@@ -104,7 +104,7 @@ fn not_blocking_is_a_plain_error() {
     a.set_nonblocking(true).unwrap();
     let error = (&a).read(&mut [0; 1]).unwrap_err();
     assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::WouldBlock, Some(11)));
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     listener.set_nonblocking(true).unwrap();
     let error = listener.accept().unwrap_err();
     assert_eq!((error.call(), error.errno()), (Call::Accept, Some(Errno::EAGAIN)));
@@ -125,8 +125,8 @@ fn writing_to_a_closed_peer_is_an_error_and_no_signal() {
 
 #[test]
 fn every_descriptor_is_close_on_exec() {
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
-    let client = Stream::connect_addr(&listener.local_addr().unwrap()).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
+    let client = Stream::connect(listener.local_addr().unwrap()).unwrap();
     let server = listener.accept().unwrap();
     for fd in [listener.as_fd(), client.as_fd(), server.as_fd()] {
         let flags = rustix::io::fcntl_getfd(fd).unwrap();
@@ -138,13 +138,19 @@ fn every_descriptor_is_close_on_exec() {
 fn descriptors_come_and_go() {
     let (a, b) = Stream::pair().unwrap();
     let fd = OwnedFd::from(a);
-    let mut a = Stream::from(fd);
+    let mut a = Stream::try_from(fd).unwrap();
     a.write_all(b"x").unwrap();
     assert_eq!((&b).read(&mut [0; 2]).unwrap(), 1);
     let file = std::fs::File::open("/dev/null").unwrap();
-    let error = Listener::from(OwnedFd::from(file)).accept().unwrap_err();
-    assert_eq!(error.errno(), Some(Errno::ENOTSOCK));
+    let rejected = Listener::try_from(OwnedFd::from(file)).unwrap_err();
+    assert_eq!(rejected.error.errno(), Some(Errno::ENOTSOCK));
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = Listener::from(OwnedFd::from(tcp)).local_addr().unwrap_err();
-    assert_eq!(error.errno(), Some(Errno::EAFNOSUPPORT));
+    let rejected = Stream::try_from(OwnedFd::from(tcp)).unwrap_err();
+    let text = "getsockopt: the descriptor is a tcp socket, not a UNIX domain stream (EPROTOTYPE)";
+    assert_eq!(rejected.to_string(), text);
+    let (stream, _other) = Stream::pair().unwrap();
+    let rejected = Listener::try_from(OwnedFd::from(stream)).unwrap_err();
+    let text = "getsockopt: the descriptor is a stream socket that does not listen, \
+                not a listener (EPROTOTYPE)";
+    assert_eq!(rejected.to_string(), text);
 }

@@ -27,7 +27,7 @@ fn a_failed_connect_knows_why() {
     certain(&Stream::connect(&path).unwrap_err().why(), "connect/not-a-socket");
     certain(&Stream::connect(path.join("x")).unwrap_err().why(), "connect/not-a-directory");
     std::fs::remove_file(&path).unwrap();
-    drop(Listener::bind(&path).unwrap());
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     certain(&Stream::connect(&path).unwrap_err().why(), "connect/stale-socket");
     std::fs::remove_file(&path).unwrap();
     let _datagram = UnixDatagram::bind(&path).unwrap();
@@ -41,7 +41,7 @@ fn a_failed_connect_knows_why() {
 fn a_failed_bind_knows_why() {
     let directory = Directory::new();
     let path = directory.path("server");
-    let listener = Listener::bind(&path).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     certain(&Listener::bind(&path).unwrap_err().why(), "bind/live-socket");
     drop(listener);
     certain(&Listener::bind(&path).unwrap_err().why(), "bind/stale-socket");
@@ -120,15 +120,15 @@ fn a_socket_tells_why_it_fails() {
     drop(b);
     let error = Error::try_from(a.write(b"x").unwrap_err()).unwrap();
     certain(&error.why_on(&a), "send/peer-closed");
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     listener.set_nonblocking(true).unwrap();
     certain(&listener.accept().unwrap_err().why_on(&listener), "accept/nothing-pending");
     let file = std::fs::File::open("/dev/null").unwrap();
-    let listener = Listener::from(OwnedFd::from(file));
+    let listener = Listener::from(std::os::unix::net::UnixListener::from(OwnedFd::from(file)));
     let error = listener.accept().unwrap_err();
     certain(&error.why_on(&listener), "accept/not-a-socket-descriptor");
     let (stream, _other) = Stream::pair().unwrap();
-    let listener = Listener::from(OwnedFd::from(stream));
+    let listener = Listener::from(std::os::unix::net::UnixListener::from(OwnedFd::from(stream)));
     certain(&listener.accept().unwrap_err().why_on(&listener), "accept/not-listening");
 }
 

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(5);
 const LATER: Duration = Duration::from_millis(60);
 
 fn listener() -> (Listener, Address) {
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
@@ -37,7 +37,7 @@ fn later(action: impl FnOnce()) -> Child {
 }
 
 fn connect_later(address: &Address) -> Child {
-    later(|| drop(Stream::connect_addr(address).unwrap()))
+    later(|| drop(Stream::connect(address).unwrap()))
 }
 
 fn a_call_that_blocks_is_interrupted() {
@@ -73,16 +73,16 @@ fn a_connect_goes_on_after_a_signal() {
     let fd = socket::socket(SocketType::Stream, SocketFlags::empty()).unwrap();
     socket::bind(&fd, &Name::new(&Address::Unnamed).unwrap()).unwrap();
     socket::listen(&fd, 0).unwrap();
-    let listener = Listener::from(fd);
+    let listener = Listener::try_from(fd).unwrap();
     let address = listener.local_addr().unwrap();
-    let _first = Stream::connect_addr(&address).unwrap();
+    let _first = Stream::connect(&address).unwrap();
     let child = later(|| drop(listener.accept().unwrap()));
     let _alarm = Alarm::every(TICK, false).unwrap();
     let name = Name::new(&address).unwrap();
     let blocked = socket::socket(SocketType::Stream, SocketFlags::empty()).unwrap();
     assert_eq!(socket::connect(&blocked, &name), Err(Errno::INTR));
     assert_eq!(socket::getpeername(&blocked).unwrap_err(), Errno::NOTCONN);
-    Stream::connect_addr(&address).unwrap();
+    Stream::connect(&address).unwrap();
     assert_eq!(child.wait(), Ok(End::Exited(0)));
 }
 

@@ -41,9 +41,9 @@ fn failing_sockets() {
         Listener::bind("/nonexistent/server").unwrap_err();
         Netlink::open(SOCK_DIAG, 1 << 18).unwrap();
     });
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     let address = listener.local_addr().unwrap();
-    let _client = Stream::connect_addr(&address).unwrap();
+    let _client = Stream::connect(&address).unwrap();
     let lowest_free = File::open("/dev/null").unwrap().as_raw_fd().cast_unsigned().into();
     limit_descriptors(lowest_free).unwrap();
     assert_eq!(listener.accept().unwrap_err().raw_os_error(), libc::EMFILE);
@@ -59,7 +59,7 @@ fn diagnoses() {
     leaves_nothing(|| {
         Stream::connect("/nonexistent/server").unwrap_err().why();
         Stream::connect("/dev/null").unwrap_err().why();
-        Stream::connect_addr(&name).unwrap_err().why();
+        Stream::connect(&name).unwrap_err().why();
         Listener::bind("/").unwrap_err().why();
         let error = (&a).write(b"x").unwrap_err();
         Error::try_from(error).unwrap().why_on(&a);
@@ -68,6 +68,7 @@ fn diagnoses() {
 
 fn streams_close_descriptors_that_arrive() {
     let (a, mut b) = Stream::pair().unwrap();
+    b.sockopt().set_pass_rights(true).ok();
     leaves_nothing(|| {
         let mut control = Control::new();
         control.rights(&[a.as_fd(), a.as_fd()]);
@@ -103,7 +104,7 @@ fn messages_close_what_nobody_takes() {
 
 fn probes() {
     let (a, _b) = socketpair(SocketType::Stream, SocketFlags::empty()).unwrap();
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     let address = listener.local_addr().unwrap();
     leaves_nothing(|| {
         for call in Call::ALL {
@@ -112,7 +113,7 @@ fn probes() {
         probe::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, false).unwrap();
         probe::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, true).unwrap_err();
         probe::recv(a.as_raw_fd(), Memory::Bad, 1, 0).unwrap_err();
-        let _client = Stream::connect_addr(&address).unwrap();
+        let _client = Stream::connect(&address).unwrap();
         let bad = Some((Memory::Bad, 110));
         probe::accept(listener.as_raw_fd(), 0, bad).unwrap_err();
     });

@@ -62,12 +62,12 @@ fn an_abstract_name_belongs_to_its_network() {
     }
     let here = File::open("/proc/self/ns/net").unwrap();
     let name = Address::Abstract(unique("network").into_bytes());
-    let _listener = Listener::bind_addr(&name).unwrap();
+    let _listener = Listener::bind(&name).unwrap();
     namespace::unshare(New::NETWORK).unwrap();
-    let error = Stream::connect_addr(&name).unwrap_err();
+    let error = Stream::connect(&name).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::ECONNREFUSED));
     namespace::enter(here.as_fd(), Some(namespace::Kind::Network)).unwrap();
-    Stream::connect_addr(&name).unwrap();
+    Stream::connect(&name).unwrap();
 }
 
 fn loopback_comes_up_in_a_new_network() {
@@ -96,7 +96,7 @@ fn a_read_only_file_system_refuses_socket_files() {
 
 fn a_file_system_can_be_full() {
     let Some(path) = scratch(c"nr_inodes=2") else { return };
-    Listener::bind(path.join("first")).unwrap();
+    let _first = Listener::bind(path.join("first")).unwrap();
     let error = Listener::bind(path.join("second")).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::ENOSPC));
     remove(&path);

@@ -172,7 +172,7 @@ fn a_connection_that_waits_is_told_from_a_closed_one() {
 
 #[test]
 fn a_listener_says_so() {
-    let listener = Listener::bind_addr(&Address::Unnamed).unwrap();
+    let listener = Listener::bind(&Address::Unnamed).unwrap();
     let own = look(&listener);
     assert_eq!((own.state, &own.peer), (State::Listening, &Seen::Known(None)));
     assert_eq!((own.readable, own.backlog.map(|b| b.pending)), (Seen::Known(0), Some(0)));

@@ -1,0 +1,142 @@
+//! Addresses as programs give them, and as the kernel gives them back.
+
+use crate::Address;
+use crate::sys::name::Name;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// An [`Address`] that is borrowed: what calls take, so that none of them copies a name.
+///
+/// ```
+/// use sunpath::{AddressRef, Listener, Stream};
+///
+/// let name = AddressRef::Abstract(b"sunpath-doc-address");
+/// let listener = Listener::bind(name)?;
+/// let client = Stream::connect(name)?;
+/// # Ok::<(), sunpath::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AddressRef<'a> {
+    /// No name. To `bind` it means: pick a free abstract name.
+    Unnamed,
+    /// A file.
+    Path(&'a [u8]),
+    /// An abstract name (Linux), without its leading NUL. Every byte counts.
+    Abstract(&'a [u8]),
+}
+
+impl AddressRef<'_> {
+    /// The address with a name of its own.
+    pub fn into_owned(self) -> Address {
+        match self {
+            AddressRef::Unnamed => Address::Unnamed,
+            AddressRef::Path(path) => Address::Path(path.to_vec()),
+            AddressRef::Abstract(name) => Address::Abstract(name.to_vec()),
+        }
+    }
+}
+
+impl fmt::Debug for AddressRef<'_> {
+    /// As [`Address`] is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.into_owned(), f)
+    }
+}
+
+impl fmt::Display for AddressRef<'_> {
+    /// As [`Address`] is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.into_owned(), f)
+    }
+}
+
+/// What can be given as an address: paths and strings as they stand, [`Address`] in all its
+/// forms, and the [`SockAddr`] that came with a message.
+///
+/// A string is always a path: an `@` at its start is a character like any other.
+pub trait ToAddress {
+    /// The address, borrowed.
+    fn to_address(&self) -> AddressRef<'_>;
+}
+
+macro_rules! paths {
+    ($($name:ty)*) => {$(
+        impl ToAddress for $name {
+            fn to_address(&self) -> AddressRef<'_> {
+                AddressRef::Path(OsStr::new(self).as_bytes())
+            }
+        }
+    )*};
+}
+
+paths! { str String OsStr OsString Path PathBuf }
+
+impl ToAddress for Address {
+    fn to_address(&self) -> AddressRef<'_> {
+        match self {
+            Address::Unnamed => AddressRef::Unnamed,
+            Address::Path(path) => AddressRef::Path(path),
+            Address::Abstract(name) => AddressRef::Abstract(name),
+        }
+    }
+}
+
+impl ToAddress for AddressRef<'_> {
+    fn to_address(&self) -> AddressRef<'_> {
+        *self
+    }
+}
+
+impl ToAddress for SockAddr {
+    fn to_address(&self) -> AddressRef<'_> {
+        match self.0.sun_path() {
+            [] => AddressRef::Unnamed,
+            [0, name @ ..] => AddressRef::Abstract(name),
+            path => AddressRef::Path(path),
+        }
+    }
+}
+
+impl<T: ToAddress + ?Sized> ToAddress for &T {
+    fn to_address(&self) -> AddressRef<'_> {
+        (**self).to_address()
+    }
+}
+
+/// A name as the kernel gave it (`struct sockaddr_un`), in place: no allocation. It is what comes
+/// with a message; to answer, send to it.
+///
+/// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
+#[derive(Clone, Copy)]
+pub struct SockAddr(pub(crate) Name);
+
+impl SockAddr {
+    /// No name: what an unbound sender has.
+    pub fn unnamed() -> SockAddr {
+        SockAddr(Name::from_bytes(crate::sys::libc::AF_UNIX as u16, &[]))
+    }
+
+    /// The path, if it is one.
+    pub fn as_path(&self) -> Option<&Path> {
+        match self.to_address() {
+            AddressRef::Path(path) => Some(Path::new(OsStr::from_bytes(path))),
+            AddressRef::Unnamed | AddressRef::Abstract(_) => None,
+        }
+    }
+}
+
+impl PartialEq for SockAddr {
+    fn eq(&self, other: &SockAddr) -> bool {
+        self.to_address() == other.to_address()
+    }
+}
+
+impl Eq for SockAddr {}
+
+impl fmt::Debug for SockAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SockAddr({:?})", self.to_address())
+    }
+}

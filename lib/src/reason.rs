@@ -1,0 +1,78 @@
+//! Reasons that the library knows by itself, without looking at the system.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why a call failed, or was not made, as far as the library knows for certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The running kernel lacks an option; it came with this version of Linux.
+    NeedsLinux {
+        /// The option's name.
+        option: &'static str,
+        /// Major and minor version.
+        since: (u16, u16),
+    },
+    /// More descriptors than one message carries.
+    TooManyDescriptors {
+        /// How many there were.
+        count: usize,
+    },
+    /// Descriptors with a stream write of no bytes, which the kernel would drop in silence.
+    DescriptorsWithoutData,
+    /// The server's backlog stayed full until the deadline.
+    BacklogFull {
+        /// For how long it was tried.
+        waited: Duration,
+        /// Connections that waited, and the listener's limit, if the kernel told.
+        queue: Option<(u32, u32)>,
+    },
+    /// The descriptor is no socket of the type that it was taken for.
+    WrongSocket {
+        /// What it should be.
+        wanted: &'static str,
+        /// What it is.
+        found: String,
+    },
+}
+
+impl Reason {
+    /// The cause's id in the catalogue; `None` if the reason is the library's own rule.
+    pub(crate) fn id(&self) -> Option<&'static str> {
+        Some(match self {
+            Reason::NeedsLinux { .. } => "option/unknown",
+            Reason::TooManyDescriptors { .. } => "rights/too-many",
+            Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
+            Reason::BacklogFull { .. } => "connect/backlog-full",
+            Reason::WrongSocket { .. } => return None,
+        })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NeedsLinux { option, since: (major, minor) } => {
+                write!(f, "{option} needs Linux {major}.{minor}, and the running kernel lacks it")
+            }
+            Reason::TooManyDescriptors { count } => {
+                write!(f, "{count} descriptors are more than the 253 that one message carries")
+            }
+            Reason::DescriptorsWithoutData => {
+                f.write_str("descriptors need at least one byte beside them on a stream")
+            }
+            Reason::BacklogFull { waited, queue } => {
+                write!(f, "the server's backlog stayed full for {waited:.1?}")?;
+                match queue {
+                    Some((pending, limit)) => {
+                        write!(f, ": {pending} connections wait to be accepted, limit {limit}")
+                    }
+                    None => Ok(()),
+                }
+            }
+            Reason::WrongSocket { wanted, found } => {
+                write!(f, "the descriptor is {found}, not {wanted}")
+            }
+        }
+    }
+}
