@@ -9,6 +9,39 @@ use std::time::{Duration, Instant};
 /// How long to wait before a full backlog is tried again: doubled each time, up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
 
+/// Pauses between tries that nothing announces: growing, so that a long wait costs little.
+#[derive(Debug)]
+pub(crate) struct Pauses(Duration);
+
+impl Pauses {
+    pub(crate) fn new() -> Pauses {
+        Pauses(PAUSES.0)
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(PAUSES.1);
+        pause
+    }
+}
+
+/// One try to connect a socket that does not block. `EAGAIN` means that the backlog is full:
+/// then nothing was begun, and nothing tells when there is room.
+pub(crate) fn connect_once(socket: &Socket, to: AddressRef<'_>) -> sys::Result<()> {
+    loop {
+        match route::reach(to, |name| sys::socket::connect(socket, name)) {
+            Err(Host::INTR) => {}
+            done => return done,
+        }
+    }
+}
+
+/// What to say at the deadline.
+pub(crate) fn backlog_full(kind: SocketType, to: AddressRef<'_>, waited: Duration) -> Error {
+    let reason = Reason::BacklogFull { waited, queue: None };
+    Error::on(Call::Connect, kind, Host::AGAIN, to).because(reason)
+}
+
 /// As [`connect`], but tries a full backlog again until the deadline only.
 pub(crate) fn connect_until(
     kind: SocketType,
@@ -17,22 +50,18 @@ pub(crate) fn connect_until(
 ) -> Result<Socket, Error> {
     let socket = Socket::new(kind).map_err(|e| e.about(to))?;
     socket.set_nonblocking(true)?;
-    let (start, mut pause) = (Instant::now(), PAUSES.0);
+    let (start, mut pauses) = (Instant::now(), Pauses::new());
     loop {
-        match route::reach(to, |name| sys::socket::connect(&socket, name)) {
+        match connect_once(&socket, to) {
             Ok(()) => {
                 socket.set_nonblocking(false)?;
                 return Ok(socket);
             }
-            Err(Host::INTR) => {}
             Err(Host::AGAIN) if Instant::now() < deadline => {
-                std::thread::sleep(pause.min(deadline.saturating_duration_since(Instant::now())));
-                pause = (pause * 2).min(PAUSES.1);
+                let left = deadline.saturating_duration_since(Instant::now());
+                std::thread::sleep(pauses.next().min(left));
             }
-            Err(Host::AGAIN) => {
-                let reason = Reason::BacklogFull { waited: start.elapsed(), queue: None };
-                return Err(Error::on(Call::Connect, kind, Host::AGAIN, to).because(reason));
-            }
+            Err(Host::AGAIN) => return Err(backlog_full(kind, to, start.elapsed())),
             Err(errno) => return Err(Error::on(Call::Connect, kind, errno, to)),
         }
     }

@@ -96,21 +96,23 @@ listener! {
     SeqPacketListener, SeqPacket, SocketType::SeqPacket
 }
 
-/// One connection, which has the listener's name.
+/// One connection; goes on after a signal.
 fn accept(listener: &Socket) -> Result<Socket, Error> {
     loop {
-        match socket::accept(listener, SocketFlags::empty()) {
-            Ok(fd) => {
-                let mut accepted = Socket::trusted(fd, listener.kind());
-                if let Some(given) = listener.given_local() {
-                    accepted.names_mut().local = Some(given.clone());
-                }
-                return Ok(accepted);
-            }
+        match accept_once(listener, SocketFlags::empty()) {
             Err(sys::Errno::INTR) => {}
-            Err(errno) => return Err(listener.error(Call::Accept, errno)),
+            done => return done.map_err(|errno| listener.error(Call::Accept, errno)),
         }
     }
+}
+
+/// One try to take a connection, which has the listener's name.
+pub(crate) fn accept_once(listener: &Socket, flags: SocketFlags) -> sys::Result<Socket> {
+    let mut accepted = Socket::trusted(socket::accept(listener, flags)?, listener.kind());
+    if let Some(given) = listener.given_local() {
+        accepted.names_mut().local = Some(given.clone());
+    }
+    Ok(accepted)
 }
 
 impl From<UnixListener> for Listener {

@@ -174,6 +174,13 @@ impl Socket {
     }
 }
 
+#[cfg(feature = "tokio")]
+impl std::os::fd::AsRawFd for Socket {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
@@ -248,6 +255,13 @@ macro_rules! socket_methods {
             /// Its options and queues.
             pub fn sockopt(&self) -> $crate::SockOpt<'_> {
                 $crate::SockOpt::new(::std::os::fd::AsFd::as_fd(&self.socket), $kind)
+            }
+        }
+
+        #[cfg(feature = "tokio")]
+        impl $name {
+            pub(crate) fn into_socket(self) -> $crate::socket::Socket {
+                self.socket
             }
         }
 
