@@ -3,11 +3,13 @@
 //! ```text
 //! cargo run --release -p sunpath-bench -- errors   # the cost of a failing call
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
+//! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
 //! ```
 //! Each prints medians and ratios; `--json` prints the same as JSON. Absolute times depend on the
 //! machine: the ratios are what counts.
 
 mod errors;
+mod speed;
 mod stats;
 mod why;
 
@@ -21,9 +23,10 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["errors"] => errors::run(json),
         ["why"] => why::run(json),
+        ["speed", options @ ..] => speed::run(json, options),
         ["hold", pairs] => why::hold(pairs),
         _ => {
-            eprintln!("usage: sunpath-bench errors|why [--json]");
+            eprintln!("usage: sunpath-bench errors|why [--json]\n{}", speed::USAGE);
             return ExitCode::from(2);
         }
     };

@@ -16,7 +16,8 @@ impl Series {
         Series { name, samples: Vec::new() }
     }
 
-    fn quantile(&self, q: f64) -> f64 {
+    /// The value that this share of the samples stays below, in nanoseconds.
+    pub fn quantile(&self, q: f64) -> f64 {
         let mut sorted = self.samples.clone();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().saturating_sub(1);
@@ -58,7 +59,8 @@ pub fn print(title: &str, series: &[Series], json: bool) {
     }
 }
 
-fn time(ns: f64) -> String {
+/// A time in a unit that suits it.
+pub fn time(ns: f64) -> String {
     match ns {
         ns if ns < 10_000.0 => format!("{ns:.0} ns"),
         ns if ns < 10_000_000.0 => format!("{:.1} us", ns / 1e3),
