@@ -13,6 +13,13 @@ pub(crate) enum Reason {
         /// Major and minor version.
         since: (u16, u16),
     },
+    /// An option or request of streams, asked of another socket.
+    ForStreamsOnly {
+        /// Its name.
+        option: &'static str,
+    },
+    /// The kernel recorded nobody at the other end.
+    NoPeerCredentials,
     /// More descriptors than one message carries.
     TooManyDescriptors {
         /// How many there were.
@@ -40,7 +47,12 @@ impl Reason {
     /// The cause's id in the catalogue; `None` if the reason is the library's own rule.
     pub(crate) fn id(&self) -> Option<&'static str> {
         Some(match self {
+            Reason::NeedsLinux { option, .. } if option.starts_with("SIOC") => {
+                "option/unknown-request"
+            }
             Reason::NeedsLinux { .. } => "option/unknown",
+            Reason::ForStreamsOnly { .. } => "option/not-for-this-socket",
+            Reason::NoPeerCredentials => "option/no-peer-credentials",
             Reason::TooManyDescriptors { .. } => "rights/too-many",
             Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
             Reason::BacklogFull { .. } => "connect/backlog-full",
@@ -55,6 +67,8 @@ impl fmt::Display for Reason {
             Reason::NeedsLinux { option, since: (major, minor) } => {
                 write!(f, "{option} needs Linux {major}.{minor}, and the running kernel lacks it")
             }
+            Reason::ForStreamsOnly { option } => write!(f, "{option} is for streams only"),
+            Reason::NoPeerCredentials => f.write_str("no peer's credentials were recorded"),
             Reason::TooManyDescriptors { count } => {
                 write!(f, "{count} descriptors are more than the 253 that one message carries")
             }

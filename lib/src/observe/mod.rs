@@ -22,7 +22,7 @@ pub mod option;
 mod owners;
 mod path;
 mod proc_net_unix;
-mod process;
+pub(crate) mod process;
 mod procfs;
 mod queue;
 mod rehearse;

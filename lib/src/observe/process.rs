@@ -9,7 +9,9 @@ use crate::fact::process::{DescriptorUse, Process};
 use crate::fact::{Seen, Unseen};
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 /// The processes that `/proc` shows, and whether it shows all there are in this PID namespace
 /// (with `hidepid` it does not).
@@ -57,6 +59,28 @@ pub(crate) fn describe(pid: u32, fd: Option<u32>, inode: u64) -> Option<Process>
         net_namespace: namespace(pid, "net"),
         root: root(pid),
     })
+}
+
+/// Name and effective user of a process; `None` if there is no such process (any more).
+pub(crate) fn identity(pid: u32) -> Option<(Vec<u8>, Seen<u32>)> {
+    let stat = read(pid, "stat").ok()?;
+    let (name, _) = parse::stat(&stat)?;
+    Some((name.to_vec(), parsed(read(pid, "status"), parse::effective_uid)))
+}
+
+/// Its program, as the observer names it: what `exec` was last called with, resolved.
+pub(crate) fn executable(pid: u32) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe"))
+}
+
+/// The process id in what `/proc` tells of a descriptor of a process: `None` if it has ended and
+/// was reaped, 0 if it is in a PID namespace that this `/proc` does not show.
+pub(crate) fn of_pidfd(pidfd: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    let text = fs::read(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
+    match parse::pid_of_pidfd(&text) {
+        Some(pid) => Ok(u32::try_from(pid).ok()),
+        None => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Its open descriptors, and how many it may open.

@@ -2,12 +2,13 @@
 
 use super::socket::{Kind, raw};
 use super::{Errno, Result, check};
-use rustix::fs::OFlags;
 use rustix::net::sockopt;
 use std::ffi::c_int;
 use std::mem::size_of;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use sunpath_core::SocketType;
+
+pub use rustix::fs::OFlags;
 
 pub use libc::{
     SO_ATTACH_FILTER, SO_RCVTIMEO, SO_REUSEPORT, SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TYPE, SOL_SOCKET,
@@ -19,6 +20,10 @@ pub const SO_PASSPIDFD: c_int = 76;
 pub const SO_PEERPIDFD: c_int = 77;
 /// `SO_PASSRIGHTS` (Linux 6.16).
 pub const SO_PASSRIGHTS: c_int = 83;
+/// `SO_INQ` (Linux 6.17). It can be set but not read.
+pub const SO_INQ: c_int = 84;
+/// `SO_PEERGROUPS` (Linux 4.13).
+pub const SO_PEERGROUPS: c_int = 59;
 /// `SIOCINQ`: bytes ready to be read.
 pub const SIOCINQ: u64 = 0x541b;
 /// `SIOCOUTQ`: kernel memory that unread messages to the peer occupy.
@@ -47,6 +52,74 @@ pub fn set(fd: impl AsFd, level: c_int, name: c_int, value: c_int) -> Result<()>
     let done =
         unsafe { libc::setsockopt(raw(&fd), level, name, (&raw const value).cast(), length) };
     check(done).map(drop)
+}
+
+/// `getsockopt(2)` of an option that is as many numbers as the array has. The kernel may know
+/// fewer: the rest stays 0.
+pub fn numbers<const N: usize>(fd: impl AsFd, name: c_int) -> Result<[u32; N]> {
+    let mut values = [0u32; N];
+    let mut length = size_of_val(&values) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `values`.
+    let done = unsafe {
+        libc::getsockopt(
+            raw(&fd),
+            libc::SOL_SOCKET,
+            name,
+            values.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    check(done)?;
+    Ok(values)
+}
+
+/// `getsockopt(2)` of an option whose length only the kernel knows: it answers `ERANGE`, and how
+/// many bytes it takes.
+fn bytes(fd: &impl AsFd, name: c_int) -> Result<Vec<u8>> {
+    let mut room = vec![0; 256];
+    loop {
+        let mut length = room.len() as libc::socklen_t;
+        let (to, length_to) = (room.as_mut_ptr().cast(), &raw mut length);
+        // SAFETY: the kernel writes at most `length` bytes, which is the size of `room`.
+        let done = unsafe { libc::getsockopt(raw(fd), libc::SOL_SOCKET, name, to, length_to) };
+        match check(done) {
+            Ok(_) => {
+                room.truncate(length as usize);
+                return Ok(room);
+            }
+            // Doubling is for a kernel that does not tell how much it takes.
+            Err(Errno::RANGE) if room.len() < LONGEST => {
+                room.resize((length as usize).max(2 * room.len()).min(LONGEST), 0);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// More than 65536 groups, the most that a process has (`NGROUPS_MAX`), and any label.
+const LONGEST: usize = 1 << 20;
+
+/// `SO_PEERGROUPS` (Linux 4.13): supplementary groups of the peer. `ENODATA` if no peer was
+/// recorded.
+pub fn peer_groups(fd: impl AsFd) -> Result<Vec<u32>> {
+    let bytes = bytes(&fd, SO_PEERGROUPS)?;
+    let (groups, _) = bytes.as_chunks();
+    Ok(groups.iter().map(|group| u32::from_ne_bytes(*group)).collect())
+}
+
+/// `SO_PEERSEC`: the label that a security module gave to the peer, without a NUL at its end.
+/// `ENOPROTOOPT` if there is none that labels sockets.
+pub fn peer_label(fd: impl AsFd) -> Result<Vec<u8>> {
+    let mut label = bytes(&fd, libc::SO_PEERSEC)?;
+    if label.last() == Some(&0) {
+        label.pop();
+    }
+    Ok(label)
+}
+
+/// `SO_COOKIE`: a number that no other socket of this system has had since it started.
+pub fn cookie(fd: impl AsFd) -> Result<u64> {
+    sockopt::socket_cookie(fd)
 }
 
 /// `ioctl(2)` of a request that writes one `int`.
@@ -115,7 +188,7 @@ pub fn timeout(fd: impl AsFd, name: c_int) -> Result<u64> {
 /// Sets `SO_SNDTIMEO` or `SO_RCVTIMEO`, in microseconds.
 pub fn set_timeout(fd: impl AsFd, name: c_int, microseconds: u64) -> Result<()> {
     let value = libc::timeval {
-        tv_sec: (microseconds / 1_000_000) as libc::time_t,
+        tv_sec: libc::time_t::try_from(microseconds / 1_000_000).unwrap_or(libc::time_t::MAX),
         tv_usec: (microseconds % 1_000_000) as libc::suseconds_t,
     };
     let length = size_of::<libc::timeval>() as libc::socklen_t;

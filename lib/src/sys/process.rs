@@ -1,7 +1,9 @@
 //! Children, ids, limits and signals.
 
 use super::{Errno, Result, check};
+use rustix::event::PollFlags;
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions};
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -117,6 +119,17 @@ fn end(status: rustix::process::WaitStatus) -> End {
     match status.exit_status() {
         Some(code) => End::Exited(code),
         None => End::Killed(status.terminating_signal().unwrap_or_default()),
+    }
+}
+
+/// `poll(2)` of a descriptor of a process (`pidfd`): whether the process has ended. One that
+/// nobody has reaped yet has.
+pub fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
+    loop {
+        match super::socket::poll(pidfd, PollFlags::IN, 0) {
+            Err(Errno::INTR) => {}
+            ready => return ready.map(|ready| !ready.is_empty()),
+        }
     }
 }
 

@@ -17,26 +17,68 @@ const fn jump_unless_equal(k: u32, skip: u8) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: skip, k }
 }
 
+/// Where argument `index` is in `struct seccomp_data`: the half of it that holds an `int`.
+const fn argument(index: u32) -> u32 {
+    16 + 8 * index + if cfg!(target_endian = "little") { 0 } else { 4 }
+}
+
+const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
+
+const fn refusal(errno: Errno) -> libc::sock_filter {
+    statement(ANSWER, libc::SECCOMP_RET_ERRNO | super::errno::number(errno).cast_unsigned())
+}
+
 /// `seccomp(2)`: from now on `socket` with this family answers with this errno, as a service
 /// manager's restriction of address families does. Lasts until the thread ends, and for its
 /// children.
 pub fn deny_family(family: i32, errno: Errno) -> Result<()> {
-    give_up_new_privileges()?;
-    // Offsets into `struct seccomp_data`: the number at 0, the first argument at 16, where the
-    // half that holds an `int` comes first or second.
-    let argument = if cfg!(target_endian = "little") { 16 } else { 20 };
-    let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-    let answer = libc::BPF_RET | libc::BPF_K;
-    let refuse = libc::SECCOMP_RET_ERRNO | super::errno::number(errno).cast_unsigned();
-    let mut filter = [
-        statement(load, 0),
+    filter(&mut [
+        statement(LOAD, 0),
         jump_unless_equal(libc::SYS_socket as u32, 3),
-        statement(load, argument),
+        statement(LOAD, argument(0)),
         jump_unless_equal(family.cast_unsigned(), 1),
-        statement(answer, refuse),
-        statement(answer, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+        refusal(errno),
+        statement(ANSWER, libc::SECCOMP_RET_ALLOW),
+    ])
+}
+
+/// `seccomp(2)`: from now on an option at `SOL_SOCKET` is unknown (`ENOPROTOOPT`), to set and to
+/// get, as it is to a kernel from before its time. Lasts until the thread ends, and for its
+/// children.
+pub fn deny_option(name: i32) -> Result<()> {
+    filter(&mut [
+        statement(LOAD, 0),
+        jump_unless_equal(libc::SYS_setsockopt as u32, 1),
+        // Over the next comparison, whose answer is known.
+        statement(libc::BPF_JMP | libc::BPF_JA, 1),
+        jump_unless_equal(libc::SYS_getsockopt as u32, 5),
+        statement(LOAD, argument(1)),
+        jump_unless_equal(libc::SOL_SOCKET.cast_unsigned(), 3),
+        statement(LOAD, argument(2)),
+        jump_unless_equal(name.cast_unsigned(), 1),
+        refusal(Errno::ENOPROTOOPT),
+        statement(ANSWER, libc::SECCOMP_RET_ALLOW),
+    ])
+}
+
+/// `seccomp(2)`: from now on this request of `ioctl` is unknown (`ENOTTY`). Lasts until the
+/// thread ends, and for its children.
+pub fn deny_request(request: u32) -> Result<()> {
+    filter(&mut [
+        statement(LOAD, 0),
+        jump_unless_equal(libc::SYS_ioctl as u32, 3),
+        statement(LOAD, argument(1)),
+        jump_unless_equal(request, 1),
+        refusal(Errno::ENOTTY),
+        statement(ANSWER, libc::SECCOMP_RET_ALLOW),
+    ])
+}
+
+fn filter(statements: &mut [libc::sock_filter]) -> Result<()> {
+    give_up_new_privileges()?;
+    let program =
+        libc::sock_fprog { len: statements.len() as u16, filter: statements.as_mut_ptr() };
     // SAFETY: the kernel copies the program, which points to as many instructions as it says.
     let done = unsafe {
         libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0u32, &raw const program)

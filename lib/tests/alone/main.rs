@@ -3,6 +3,7 @@
 mod interrupted;
 mod leaks;
 mod namespaces;
+mod options;
 mod owners;
 mod processes;
 mod views;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         interrupted::TESTS,
         leaks::TESTS,
         namespaces::TESTS,
+        options::TESTS,
         owners::TESTS,
         processes::TESTS,
         views::TESTS,

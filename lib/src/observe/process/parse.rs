@@ -26,6 +26,12 @@ pub(super) fn effective_uid(text: &[u8]) -> Option<u32> {
     number(lines(text).find_map(|l| l.strip_prefix(b"Uid:"))?.split(blank).filter(full).nth(1)?)
 }
 
+/// The number of `Pid:` in `fdinfo` of a descriptor of a process: -1 once it was reaped.
+pub(super) fn pid_of_pidfd(text: &[u8]) -> Option<i32> {
+    let text = lines(text).find_map(|l| l.strip_prefix(b"Pid:"))?;
+    std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
 /// The soft limit of `Max open files` in `limits`.
 pub(super) fn descriptor_limit(text: &[u8]) -> Option<u64> {
     let line = lines(text).find_map(|l| l.strip_prefix(b"Max open files"))?;
@@ -183,6 +189,9 @@ mod tests {
         assert_eq!(descriptor_limit(b"Max open files unlimited unlimited files"), Some(u64::MAX));
         assert_eq!(namespace(b"mnt:[4026531841]"), Some(4_026_531_841));
         assert_eq!(namespace(b"mnt:[]"), None);
+        assert_eq!(pid_of_pidfd(b"pos:\t0\nPid:\t42\nNSpid:\t42\n"), Some(42));
+        assert_eq!(pid_of_pidfd(b"Pid:\t-1\n"), Some(-1));
+        assert_eq!(pid_of_pidfd(b"Pid:\nNSpid:\t1\n"), None);
     }
 
     #[test]
@@ -218,10 +227,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in prop::collection::vec(any::<u8>(), 0..200)) {
-            for prefix in [&b""[..], b"1 (", b"Uid:", b"Max open files", b"0::/", b"43 0x", b"tfd: "] {
+            for prefix in [&b""[..], b"1 (", b"Uid:", b"Max open files", b"0::/", b"43 0x", b"tfd: ", b"Pid:"] {
                 let text = [prefix, &text].concat();
                 stat(&text);
                 effective_uid(&text);
+                pid_of_pidfd(&text);
                 descriptor_limit(&text);
                 namespace(&text);
                 syscall(&text);

@@ -1,0 +1,81 @@
+//! Ids of a process.
+
+pub use crate::sys::option::Credentials;
+
+use std::fs;
+use std::sync::OnceLock;
+
+impl Credentials {
+    /// Those of this process: its id, and its *effective* user and group, as the kernel records
+    /// them when it connects or listens.
+    pub fn current() -> Credentials {
+        Credentials {
+            pid: std::process::id().cast_signed(),
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        }
+    }
+
+    /// The user, if that is certain: what to compare when deciding what a peer may do.
+    ///
+    /// `None` if the user has no number in this process's user namespace. The kernel then gives
+    /// the number `kernel.overflowuid` (65534), which may also be the number of a user, often
+    /// `nobody`; where a namespace does not map every id, nobody can tell the two apart, and
+    /// this method does not try. `None` too for an id that was never recorded.
+    ///
+    /// Reads files of `/proc` if the number is 65534; without `/proc` that is `None`.
+    pub fn user(&self) -> Option<u32> {
+        certain(self.uid, "uid")
+    }
+
+    /// The group, if that is certain; see [`user`](Credentials::user).
+    pub fn group(&self) -> Option<u32> {
+        certain(self.gid, "gid")
+    }
+}
+
+fn certain(id: u32, what: &str) -> Option<u32> {
+    static OVERFLOW: OnceLock<[u32; 2]> = OnceLock::new();
+    let [user, group] = OVERFLOW.get_or_init(|| [overflow("uid"), overflow("gid")]);
+    let unmapped = if what == "uid" { *user } else { *group };
+    let usable = id != unmapped || maps_every_id(&format!("/proc/self/{what}_map"));
+    (id != u32::MAX && usable).then_some(id)
+}
+
+/// The number that stands for every id without one.
+fn overflow(what: &str) -> u32 {
+    const USUAL: u32 = 65534;
+    let text = fs::read_to_string(format!("/proc/sys/kernel/overflow{what}")).unwrap_or_default();
+    text.trim().parse().unwrap_or(USUAL)
+}
+
+fn maps_every_id(map: &str) -> bool {
+    let text = fs::read_to_string(map).unwrap_or_default();
+    let lengths = text.lines().filter_map(|line| line.split_whitespace().nth(2));
+    let ids: u64 = lengths.filter_map(|length| length.parse::<u64>().ok()).sum();
+    // The last number is no id.
+    ids >= u64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uid: u32, gid: u32) -> Credentials {
+        Credentials { pid: 1, uid, gid }
+    }
+
+    #[test]
+    fn what_was_never_recorded_is_nobody() {
+        assert_eq!(of(u32::MAX, 0).user(), None);
+        assert_eq!(of(0, u32::MAX).group(), None);
+        assert_eq!((of(0, 5).user(), of(0, 5).group()), (Some(0), Some(5)));
+    }
+
+    #[test]
+    fn the_overflow_id_is_somebody_where_every_id_is_mapped() {
+        let all = maps_every_id("/proc/self/uid_map");
+        assert_eq!(of(overflow("uid"), 0).user().is_some(), all);
+        assert!(!maps_every_id("/nonexistent"));
+    }
+}
