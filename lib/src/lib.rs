@@ -17,6 +17,7 @@ mod credentials;
 mod datagram;
 mod error;
 mod flags;
+pub mod framing;
 mod listener;
 pub mod observe;
 mod peer;
