@@ -1,7 +1,7 @@
 //! Datagram sockets.
 
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
-use crate::socket::{Socket, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::sys::socket as call;
 use crate::{Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind, route};
 use std::io::{IoSlice, IoSliceMut};
@@ -37,37 +37,93 @@ impl Datagram {
         bind::bind(KIND, address.to_address()).map(Datagram::from_socket)
     }
 
-    /// Makes an address the one to send to, and the only one to receive from.
+    /// Makes an address the one to send to, and the only one to receive from. It may be called
+    /// again, for another address: then **messages that wait here are discarded**, also those of
+    /// the new peer. A failure leaves everything as it was.
+    ///
+    /// # Errors
+    /// The `connect/*` causes, among them `connect/no-such-file`, `connect/stale-socket`,
+    /// `connect/receiver-has-another-peer` (`EPERM`), `connect/wrong-type`.
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        route::reach(to, |name| call::connect(&self.socket, name))
-            .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
+        self.socket.persist(Wait::ToSend, || {
+            route::reach(to, |name| call::connect(&self.socket, name))
+                .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
+        })
     }
 
-    /// Sends one message to the peer; it is sent whole or not at all.
+    /// Has no peer any more, if it had one: then messages that wait here are discarded.
+    ///
+    /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html) with `AF_UNSPEC`
+    pub fn disconnect(&self) -> Result<(), Error> {
+        call::disconnect(&self.socket).map_err(|errno| self.socket.error(Call::Connect, errno))
+    }
+
+    /// Sends one message to the peer; it is sent whole or not at all. Waits while the peer's
+    /// queue is full.
+    ///
+    /// # Errors
+    /// `send/message-too-long` (`EMSGSIZE`): more than `SO_SNDBUF` less 32 bytes;
+    /// `send/no-destination` without a peer; `send/receiver-closed` (`ECONNREFUSED`), which also
+    /// dissolves the association and discards what waits here; `send/receiver-queue-full` and
+    /// `send/buffer-full` (`EAGAIN`) if it does not block, `send/timed-out` after `SO_SNDTIMEO`.
+    /// Linux never says `ENOBUFS` for a full queue.
+    ///
+    /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
+    #[inline]
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
-        self.socket.send(message, SendFlags::NONE).map(drop)
+        self.send_with_flags(message, SendFlags::NONE)
     }
 
-    /// Sends one message to an address; it is sent whole or not at all.
+    /// [`send`](Datagram::send), with flags.
+    #[inline]
+    pub fn send_with_flags(&self, message: &[u8], flags: SendFlags) -> Result<(), Error> {
+        self.socket.persist(Wait::ToSend, || self.socket.send(message, flags)).map(drop)
+    }
+
+    /// Sends one message to an address; it is sent whole or not at all. Waits while the
+    /// receiver's queue is full.
+    ///
+    /// # Errors
+    /// Those of [`send`](Datagram::send) and of [`connect`](Datagram::connect).
+    ///
+    /// [sendto(2)](https://man7.org/linux/man-pages/man2/sendto.2.html)
     pub fn send_to(&self, message: &[u8], address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        route::reach(to, |name| call::send_to(&self.socket, message, SendFlags::NONE.raw(), name))
+        self.socket
+            .persist(Wait::ToSend, || self.socket.send_to(message, to, SendFlags::NONE))
             .map(drop)
-            .map_err(|errno| Error::to(Call::Send, KIND, errno, to))
     }
 
-    /// Receives one message.
+    /// Receives one message, waiting for it. What does not fit into the buffer is lost, and
+    /// [`Received::length`] tells it. There is no end of file, unless this socket itself was shut
+    /// down for reading.
+    ///
+    /// # Errors
+    /// `recv/nothing-to-read` (`EAGAIN`) if it does not block, also after a shutdown;
+    /// `recv/timed-out` (`EAGAIN`) after `SO_RCVTIMEO`; `recv/peer-left-with-unread-data`
+    /// (`ECONNRESET`).
+    ///
+    /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
+    #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        self.recv_from(buffer).map(|(received, _)| received)
+        self.recv_with_flags(buffer, RecvFlags::NONE)
     }
 
-    /// Receives one message, and the name of its sender.
+    /// [`recv`](Datagram::recv), with flags.
+    #[inline]
+    pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_packet(buffer, flags))
+    }
+
+    /// [`recv`](Datagram::recv), with the name of the sender, to which an answer can be sent. A
+    /// sender without a name has none.
+    ///
+    /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recvfrom.2.html)
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
-        let mut none = AncillaryBuffer::default();
-        self.recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE)
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_from(buffer, RecvFlags::NONE))
     }
 
     /// Sends one message from several buffers, and what is beside it, to the peer.
@@ -77,7 +133,9 @@ impl Datagram {
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<(), Error> {
-        self.socket.send_message(None, buffers, ancillary, flags).map(drop)
+        self.socket
+            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
+            .map(drop)
     }
 
     /// Sends one message from several buffers, and what is beside it, to an address.
@@ -88,7 +146,10 @@ impl Datagram {
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<(), Error> {
-        self.socket.send_message(Some(address.to_address()), buffers, ancillary, flags).map(drop)
+        let to = Some(address.to_address());
+        self.socket
+            .persist(Wait::ToSend, || self.socket.send_message(to, buffers, ancillary, flags))
+            .map(drop)
     }
 
     /// Receives one message into several buffers, what is beside it, and the sender's name.
@@ -98,7 +159,9 @@ impl Datagram {
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<(Received, SockAddr), Error> {
-        ancillary::receive_from(&self.socket, buffers, ancillary, flags)
+        self.socket.persist(Wait::ToReceive, || {
+            ancillary::receive_from(&self.socket, buffers, ancillary, flags)
+        })
     }
 
     /// [`send_message`](Datagram::send_message) of one buffer, without flags.

@@ -92,6 +92,16 @@ impl Error {
         self
     }
 
+    #[inline]
+    pub(crate) fn is(&self, errno: Host) -> bool {
+        self.errno == errno
+    }
+
+    /// The same with another errno.
+    pub(crate) fn but(self, errno: Host) -> Error {
+        Error { errno, ..self }
+    }
+
     /// The call that failed.
     pub fn call(&self) -> Call {
         self.call

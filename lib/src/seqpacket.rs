@@ -1,7 +1,7 @@
 //! Sequenced-packet sockets.
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
-use crate::socket::{Socket, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{IoSlice, IoSliceMut};
 use std::time::Instant;
@@ -39,15 +39,50 @@ impl SeqPacket {
         connect::connect_until(KIND, address.to_address(), deadline).map(SeqPacket::from_socket)
     }
 
-    /// Sends one message; it is sent whole or not at all.
+    /// Sends one message; it is sent whole or not at all. Waits while the peer's queue is full.
+    /// An empty message is a message.
+    ///
+    /// # Errors
+    /// `send/message-too-long` (`EMSGSIZE`): more than `SO_SNDBUF` less 32 bytes;
+    /// `send/peer-closed` and its kin (`EPIPE`), `send/pending-reset` (`ECONNRESET`),
+    /// `send/buffer-full` (`EAGAIN`) if it does not block, `send/timed-out` after `SO_SNDTIMEO`.
+    ///
+    /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
+    #[inline]
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
-        self.socket.send(message, SendFlags::NONE).map(drop)
+        self.send_with_flags(message, SendFlags::NONE)
     }
 
-    /// Receives one message.
+    /// [`send`](SeqPacket::send), with flags.
+    #[inline]
+    pub fn send_with_flags(&self, message: &[u8], flags: SendFlags) -> Result<(), Error> {
+        self.socket.persist(Wait::ToSend, || self.socket.send(message, flags)).map(drop)
+    }
+
+    /// Receives one message, waiting for it. What does not fit into the buffer is lost, and
+    /// [`Received::length`] tells it; [`Received::end_of_file`] tells the end from an empty
+    /// message.
+    ///
+    /// The very first empty message on a socket is taken for the end if it is the last before the
+    /// peer closes, and both happen before it is received. A program to which such a message
+    /// matters uses [`recv_with`](SeqPacket::recv_with), which always tells them apart, at the
+    /// price of a slower system call.
+    ///
+    /// # Errors
+    /// `recv/peer-closed-with-unread-data` and its kin (`ECONNRESET`), `recv/nothing-to-read`
+    /// (`EAGAIN`) if it does not block, `recv/timed-out` (`EAGAIN`) after `SO_RCVTIMEO`,
+    /// `recv/not-connected`.
+    ///
+    /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
+    #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        let mut none = AncillaryBuffer::default();
-        self.recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE)
+        self.recv_with_flags(buffer, RecvFlags::NONE)
+    }
+
+    /// [`recv`](SeqPacket::recv), with flags.
+    #[inline]
+    pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_packet(buffer, flags))
     }
 
     /// Sends one message from several buffers, and what is beside it.
@@ -57,7 +92,9 @@ impl SeqPacket {
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<(), Error> {
-        self.socket.send_message(None, buffers, ancillary, flags).map(drop)
+        self.socket
+            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
+            .map(drop)
     }
 
     /// Receives one message into several buffers, and what is beside it.
@@ -67,7 +104,7 @@ impl SeqPacket {
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<Received, Error> {
-        self.socket.recv_message(buffers, ancillary, flags)
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_message(buffers, ancillary, flags))
     }
 
     /// [`send_message`](SeqPacket::send_message) of one buffer, without flags.

@@ -2,13 +2,14 @@
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::reason::Reason;
-use crate::sys::socket::{self, SocketFlags};
+use crate::sys::socket::{self, PollFlags, SocketFlags};
 use crate::sys::{self, Errno as Host, name::Name, option};
-use crate::{Address, AddressRef, Call, Error, RecvFlags, SendFlags, SocketType};
+use crate::{Address, AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, route};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// A descriptor that is known to be a UNIX domain socket of this type, and what the kernel does
 /// not know of its names.
@@ -18,6 +19,17 @@ pub(crate) struct Socket {
     names: Option<Box<Names>>,
     fd: OwnedFd,
     kind: SocketType,
+    /// Whether the kernel was told to put a time stamp beside each packet: see `ended`.
+    marked: AtomicBool,
+}
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A message or a connection: no longer than `SO_RCVTIMEO`.
+    ToReceive,
+    /// Room: no longer than `SO_SNDTIMEO`.
+    ToSend,
 }
 
 /// Names as they were given, where the kernel has another spelling of them, and the file that was
@@ -49,7 +61,7 @@ impl Socket {
 
     /// A descriptor whose type is known already.
     pub(crate) fn trusted(fd: OwnedFd, kind: SocketType) -> Socket {
-        Socket { names: None, fd, kind }
+        Socket { names: None, fd, kind, marked: AtomicBool::new(false) }
     }
 
     /// A descriptor from elsewhere, whose family and type are checked.
@@ -87,7 +99,22 @@ impl Socket {
         if let Some(file) = self.names.as_mut().and_then(|names| names.file.take()) {
             file.keep();
         }
+        if *self.marked.get_mut() {
+            // Other readers may not expect time stamps. A failure leaves them on, no worse.
+            let _ = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, false);
+        }
         self.fd
+    }
+
+    /// Another descriptor of the same socket. The file stays with this one.
+    pub(crate) fn try_clone(&self) -> Result<Socket, Error> {
+        let fd = option::duplicate(self.fd.as_fd().as_raw_fd())
+            .map_err(|errno| self.error(Call::Socket, errno))?;
+        let names = self.names.as_ref().map(|names| {
+            Box::new(Names { local: names.local.clone(), peer: names.peer.clone(), file: None })
+        });
+        let marked = AtomicBool::new(self.marked.load(Ordering::Relaxed));
+        Ok(Socket { names, fd, kind: self.kind, marked })
     }
 
     pub(crate) fn kind(&self) -> SocketType {
@@ -146,10 +173,61 @@ impl Socket {
         socket::send(&self.fd, bytes, flags.raw()).map_err(|e| self.error(Call::Send, e))
     }
 
-    /// One `recv`; `EINTR` comes through.
+    /// One `sendto`; `EINTR` comes through.
+    pub(crate) fn send_to(
+        &self,
+        bytes: &[u8],
+        to: AddressRef<'_>,
+        flags: SendFlags,
+    ) -> Result<usize, Error> {
+        route::reach(to, |name| socket::send_to(&self.fd, bytes, flags.raw(), name))
+            .map_err(|errno| Error::to(Call::Send, self.kind, errno, to))
+    }
+
+    /// One `read`; `EINTR` comes through.
+    #[inline]
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        socket::read(&self.fd, buffer).map_err(|e| self.error(Call::Recv, e))
+    }
+
+    /// One `readv`; `EINTR` comes through.
+    pub(crate) fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
+        socket::readv(&self.fd, buffers).map_err(|e| self.error(Call::Recv, e))
+    }
+
+    /// One `recv` from a stream; `EINTR` comes through.
     #[inline]
     pub(crate) fn recv(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<usize, Error> {
         socket::recv(&self.fd, buffer, flags.raw()).map_err(|e| self.error(Call::Recv, e))
+    }
+
+    /// One `recv` of a message; `EINTR` comes through.
+    #[inline]
+    pub(crate) fn recv_packet(
+        &self,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+    ) -> Result<Received, Error> {
+        if self.marked.load(Ordering::Relaxed) {
+            let (bytes, length, beside) =
+                socket::recv_packet_dropping(&self.fd, buffer, flags.raw())
+                    .map_err(|e| self.error(Call::Recv, e))?;
+            return Ok(Received::plain(bytes, length, self.ended(length, beside)?));
+        }
+        let (bytes, length) = socket::recv_packet(&self.fd, buffer, flags.raw())
+            .map_err(|e| self.error(Call::Recv, e))?;
+        Ok(Received::plain(bytes, length, self.ended(length, false)?))
+    }
+
+    /// One `recvfrom`; `EINTR` comes through.
+    pub(crate) fn recv_from(
+        &self,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+    ) -> Result<(Received, SockAddr), Error> {
+        let (bytes, length, from) = socket::recv_from(&self.fd, buffer, flags.raw())
+            .map_err(|e| self.error(Call::Recv, e))?;
+        Ok((Received::plain(bytes, length, self.ended(length, false)?), SockAddr(from)))
     }
 
     /// One `sendmsg` to the peer, or to an address; `EINTR` comes through.
@@ -171,6 +249,107 @@ impl Socket {
         flags: RecvFlags,
     ) -> Result<Received, Error> {
         crate::ancillary::receive(self, buffers, ancillary, flags)
+    }
+
+    /// Has the kernel put a time stamp beside each packet from now on, which tells an empty one
+    /// from the end of file: see [`ended`](Socket::ended).
+    #[inline]
+    pub(crate) fn mark(&self) {
+        if !self.marked.load(Ordering::Relaxed) {
+            let set = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, true);
+            self.marked.store(set.is_ok(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a message of this length was none: there is nothing to receive any more. `beside`:
+    /// whether the kernel put or dropped anything beside it.
+    ///
+    /// A receive of 0 bytes is an empty packet or the end of file, and nothing in it tells which,
+    /// except what comes beside a packet alone. `SO_TIMESTAMP` makes something come: the kernel
+    /// drops it if there is no room, and says so. It has no effect on the sender, unlike
+    /// `SO_PASSCRED`, which gives a socket without a name one as soon as it sends.
+    #[inline]
+    pub(crate) fn ended(&self, length: usize, beside: bool) -> Result<bool, Error> {
+        if length > 0 || beside {
+            return Ok(false);
+        }
+        self.look_for_end().map_err(|errno| self.error(Call::Recv, errno))
+    }
+
+    /// Whether there is nothing more to receive, after an empty message without a mark.
+    #[cold]
+    fn look_for_end(&self) -> sys::Result<bool> {
+        let kind = self.kind;
+        let marks = || option::switch(&self.fd, sys::libc::SO_TIMESTAMP) == Ok(true);
+        if kind == SocketType::Stream || self.marked.load(Ordering::Relaxed) && marks() {
+            return Ok(true);
+        }
+        // From now on it is known at once.
+        self.marked.store(false, Ordering::Relaxed);
+        if kind == SocketType::SeqPacket {
+            self.mark();
+        }
+        if !socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0)?.contains(PollFlags::RDHUP) {
+            return Ok(false);
+        }
+        let flags = sys::socket::RecvFlags::PEEK | sys::socket::RecvFlags::DONTWAIT;
+        match socket::recv_packet_dropping(&self.fd, &mut [], flags) {
+            Ok((_, length, beside)) => Ok(length == 0 && !beside && kind == SocketType::SeqPacket),
+            // A datagram socket that was shut down says so only to a call that would wait.
+            Err(Host::AGAIN) => Ok(true),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Makes a call that may wait, and goes on with it after a signal.
+    ///
+    /// A timeout of the socket starts anew with each call, so a storm of signals could extend it
+    /// without limit: with one set, the wait ends when it has passed once more after the first
+    /// signal.
+    #[inline]
+    pub(crate) fn persist<T>(
+        &self,
+        wait: Wait,
+        mut call: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match call() {
+            Err(error) if error.is(Host::INTR) => self.resume(wait, error, call),
+            done => done,
+        }
+    }
+
+    #[cold]
+    fn resume<T>(
+        &self,
+        wait: Wait,
+        interrupted: Error,
+        mut call: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (timeout, events) = match wait {
+            Wait::ToReceive => (sys::libc::SO_RCVTIMEO, PollFlags::IN),
+            Wait::ToSend => (sys::libc::SO_SNDTIMEO, PollFlags::OUT),
+        };
+        let deadline = match option::timeout(&self.fd, timeout) {
+            Ok(0) | Err(_) => None,
+            Ok(limit) => Instant::now().checked_add(Duration::from_micros(limit)),
+        };
+        loop {
+            if let Some(deadline) = deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
+                match socket::poll(self.fd.as_fd(), events, milliseconds) {
+                    _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
+                    Err(Host::INTR) => continue,
+                    Ok(ready) if ready.is_empty() => return Err(interrupted.but(Host::AGAIN)),
+                    // Ready, or it is for the call to say what is wrong.
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            match call() {
+                Err(error) if error.is(Host::INTR) => {}
+                done => return done,
+            }
+        }
     }
 }
 
@@ -252,6 +431,17 @@ macro_rules! socket_methods {
                 self.socket.set_nonblocking(on)
             }
 
+            /// Another descriptor of the same socket: options, queues and whether it blocks are
+            /// shared. A file that it is bound to is removed with the original only.
+            ///
+            /// # Errors
+            /// `socket/descriptor-limit` (`EMFILE`).
+            ///
+            /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html)
+            pub fn try_clone(&self) -> Result<$name, $crate::Error> {
+                self.socket.try_clone().map($name::from_socket)
+            }
+
             /// Its options and queues.
             pub fn sockopt(&self) -> $crate::SockOpt<'_> {
                 $crate::SockOpt::new(::std::os::fd::AsFd::as_fd(&self.socket), $kind)
@@ -274,6 +464,13 @@ macro_rules! socket_methods {
         impl ::std::os::fd::AsRawFd for $name {
             fn as_raw_fd(&self) -> ::std::os::fd::RawFd {
                 ::std::os::fd::AsRawFd::as_raw_fd(&::std::os::fd::AsFd::as_fd(self))
+            }
+        }
+
+        impl ::std::os::fd::IntoRawFd for $name {
+            /// Gives the descriptor away. A file that it is bound to stays.
+            fn into_raw_fd(self) -> ::std::os::fd::RawFd {
+                ::std::os::fd::IntoRawFd::into_raw_fd(self.socket.into_fd())
             }
         }
 

@@ -1,7 +1,7 @@
 //! Stream sockets.
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
-use crate::socket::{Socket, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -69,6 +69,46 @@ impl Stream {
         connect::connect_until(KIND, address.to_address(), deadline).map(Stream::from_socket)
     }
 
+    /// Sends bytes; how many were sent. It waits while the peer's queue is full, and may send a
+    /// part only: [`Write::write_all`] sends all.
+    ///
+    /// # Errors
+    /// `send/peer-closed` and its kin (`EPIPE`), `send/buffer-full` (`EAGAIN`) if it does not
+    /// block, `send/timed-out` (`EAGAIN`) after `SO_SNDTIMEO`, `send/not-connected`.
+    ///
+    /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
+    #[inline]
+    pub fn send(&self, bytes: &[u8]) -> Result<usize, Error> {
+        self.send_with_flags(bytes, SendFlags::NONE)
+    }
+
+    /// [`send`](Stream::send), with flags.
+    #[inline]
+    pub fn send_with_flags(&self, bytes: &[u8], flags: SendFlags) -> Result<usize, Error> {
+        self.socket.persist(Wait::ToSend, || self.socket.send(bytes, flags))
+    }
+
+    /// Receives what there is, at least a byte; how many bytes. It waits while there is nothing.
+    /// 0 is the end of file, unless the buffer is empty. Goes on after a signal, unlike
+    /// [`Read::read`].
+    ///
+    /// # Errors
+    /// `recv/peer-closed-with-unread-data` and its kin (`ECONNRESET`), `recv/nothing-to-read`
+    /// (`EAGAIN`) if it does not block, `recv/timed-out` (`EAGAIN`) after `SO_RCVTIMEO`.
+    ///
+    /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
+    #[inline]
+    pub fn recv(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.recv_with_flags(buffer, RecvFlags::NONE)
+    }
+
+    /// [`recv`](Stream::recv), with flags. `WAITALL` fills the buffer unless the stream ends, a
+    /// signal or a timeout comes in between, or descriptors were passed with some of the bytes.
+    #[inline]
+    pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<usize, Error> {
+        self.socket.persist(Wait::ToReceive, || self.socket.recv(buffer, flags))
+    }
+
     /// Sends bytes, and what is beside them; how many bytes were sent. Ancillary data travels with
     /// the first byte.
     ///
@@ -83,7 +123,8 @@ impl Stream {
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<usize, Error> {
-        self.socket.send_message(None, buffers, ancillary, flags)
+        self.socket
+            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
     }
 
     /// Receives bytes, and what is beside them.
@@ -95,7 +136,7 @@ impl Stream {
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<Received, Error> {
-        self.socket.recv_message(buffers, ancillary, flags)
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_message(buffers, ancillary, flags))
     }
 
     /// [`send_message`](Stream::send_message) of one buffer, without flags.
@@ -128,14 +169,12 @@ impl From<Stream> for UnixStream {
 impl Read for &Stream {
     #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(self.socket.recv(buffer, RecvFlags::NONE)?)
+        Ok(self.socket.read(buffer)?)
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let count = buffers.len().min(MOST_BUFFERS);
-        let buffers = &mut buffers[..count];
-        let mut none = AncillaryBuffer::default();
-        Ok(self.socket.recv_message(buffers, &mut none, RecvFlags::NONE)?.bytes)
+        Ok(self.socket.read_vectored(&mut buffers[..count])?)
     }
 }
 

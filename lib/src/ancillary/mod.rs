@@ -87,6 +87,19 @@ pub struct Received {
     pub ancillary_truncated: bool,
 }
 
+impl Received {
+    /// Bytes alone, received without room for anything beside them.
+    #[inline]
+    pub(crate) const fn plain(bytes: usize, length: usize, end_of_file: bool) -> Received {
+        Received { bytes, length, end_of_file, ancillary_truncated: false }
+    }
+
+    /// Whether the message was longer than the buffers; the rest of it is lost.
+    pub const fn is_truncated(&self) -> bool {
+        self.length > self.bytes
+    }
+}
+
 pub(crate) fn send(
     socket: &Socket,
     to: Option<AddressRef<'_>>,
@@ -139,7 +152,20 @@ pub(crate) fn receive_from(
     ancillary.descriptors.clear();
     ancillary.pidfd = None;
     let room: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-    let raw = message::recvmsg(socket.as_fd(), buffers, &mut ancillary.room, flags.raw())
+    let mut flags = flags;
+    let mut mark = [0; message::MARK_ROOM];
+    let mut control = &mut ancillary.room[..];
+    if socket.kind() != SocketType::Stream {
+        flags = flags | RecvFlags::TRUNC;
+    }
+    if socket.kind() == SocketType::SeqPacket {
+        socket.mark();
+        if control.is_empty() {
+            // Without room for the mark, it could not be told whether anything else was dropped.
+            control = &mut mark;
+        }
+    }
+    let raw = message::recvmsg(socket.as_fd(), buffers, control, flags.raw())
         .map_err(|errno| socket.error(Call::Recv, errno))?;
     ancillary.descriptors = raw.descriptors;
     ancillary.credentials = raw.credentials;
@@ -147,7 +173,8 @@ pub(crate) fn receive_from(
     let received = Received {
         bytes: raw.bytes.min(room),
         length: raw.bytes,
-        end_of_file: socket.kind() == SocketType::Stream && raw.bytes == 0 && room > 0,
+        end_of_file: room + usize::from(socket.kind() != SocketType::Stream) > 0
+            && socket.ended(raw.bytes, raw.beside || raw.control_truncated)?,
         ancillary_truncated: raw.control_truncated,
     };
     Ok((received, SockAddr(raw.from)))

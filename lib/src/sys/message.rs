@@ -16,8 +16,12 @@ pub const SCM_PIDFD: c_int = 4;
 /// Bytes of `struct cmsghdr`: a length, a level, a type.
 const HEADER: usize = size_of::<libc::cmsghdr>();
 
-/// Room for the control messages of the largest message: 253 descriptors, credentials, a pidfd.
-pub const CONTROL_ROOM: usize = 1200;
+/// Room for the control messages of the largest message: 253 descriptors, credentials, a pidfd,
+/// a time stamp.
+pub const CONTROL_ROOM: usize = 1232;
+
+/// Room for `SCM_TIMESTAMP`, which a socket with `SO_TIMESTAMP` delivers before all else.
+pub const MARK_ROOM: usize = HEADER + size_of::<libc::timeval>();
 
 /// Rounds up to where the next control message may start.
 const fn aligned(length: usize) -> usize {
@@ -105,6 +109,8 @@ pub struct Received {
     pub pidfd: Option<OwnedFd>,
     /// `MSG_TRUNC`: the message was longer than the buffers, and the rest of it is lost.
     pub truncated: bool,
+    /// Whether any control message came.
+    pub beside: bool,
     /// `MSG_CTRUNC`: control messages were dropped. The kernel does not say why.
     pub control_truncated: bool,
 }
@@ -140,6 +146,7 @@ pub fn recvmsg(
         credentials: None,
         pidfd: None,
         truncated: message.msg_flags & libc::MSG_TRUNC != 0,
+        beside: message.msg_controllen > 0,
         control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
     };
     // Its type differs between C libraries.

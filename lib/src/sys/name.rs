@@ -1,6 +1,7 @@
 //! Socket addresses as the raw bytes that the kernel takes and gives.
 
 use super::{Errno, Result};
+use rustix::net::SocketAddrAny;
 use rustix::net::addr::{SocketAddrArg, SocketAddrLen, SocketAddrOpaque};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use sunpath_core::Address;
@@ -84,6 +85,24 @@ impl Name {
     /// Room for the kernel to write an address: the whole buffer, nothing in it yet.
     pub(super) const fn room() -> Name {
         Name { bytes: [0; CAPACITY], length: CAPACITY as u32 }
+    }
+
+    /// No address at all: what the kernel gives for a socket that was never bound.
+    pub(super) const fn none() -> Name {
+        Name { bytes: [0; CAPACITY], length: 0 }
+    }
+
+    /// What the kernel filled in, from rustix's own buffer.
+    #[inline]
+    pub(super) fn from_any(address: &SocketAddrAny) -> Name {
+        let length = (address.addr_len() as usize).min(CAPACITY);
+        let mut name = Name { bytes: [0; CAPACITY], length: length as u32 };
+        // SAFETY: `addr_len` bytes are initialised there, and no more are copied than fit here.
+        unsafe {
+            let from = address.as_ptr().cast::<u8>();
+            std::ptr::copy_nonoverlapping(from, name.bytes.as_mut_ptr(), length);
+        }
+        name
     }
 
     /// The buffer and its length, for a call that fills both in.

@@ -124,6 +124,51 @@ pub fn recv(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize>
     net::recv(fd, buffer, flags).map(|(stored, _length)| stored)
 }
 
+/// `recv(2)` of one message: how many bytes were put into the buffer, and how many the message
+/// had. `EINTR` only if nothing was received.
+#[inline]
+pub fn recv_packet(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, usize)> {
+    net::recv(fd, buffer, flags | RecvFlags::TRUNC)
+}
+
+/// As [`recv_packet`], by `recvmsg(2)` without room for control messages; and whether the kernel
+/// dropped any (`MSG_CTRUNC`).
+#[inline]
+pub fn recv_packet_dropping(
+    fd: impl AsFd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+) -> Result<(usize, usize, bool)> {
+    let room = buffer.len();
+    let mut none = net::RecvAncillaryBuffer::default();
+    let flags = flags | RecvFlags::TRUNC | RecvFlags::CMSG_CLOEXEC;
+    let got = net::recvmsg(fd, &mut [std::io::IoSliceMut::new(buffer)], &mut none, flags)?;
+    Ok((got.bytes.min(room), got.bytes, got.flags.contains(net::ReturnFlags::CTRUNC)))
+}
+
+/// `recvfrom(2)` of one message, as [`recv_packet`], with the sender's name.
+#[inline]
+pub fn recv_from(
+    fd: impl AsFd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+) -> Result<(usize, usize, Name)> {
+    let (stored, length, from) = net::recvfrom(fd, buffer, flags | RecvFlags::TRUNC)?;
+    Ok((stored, length, from.map_or_else(Name::none, |from| Name::from_any(&from))))
+}
+
+/// `read(2)`. `EINTR` only if nothing was read.
+#[inline]
+pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
+    rustix::io::read(fd, buffer)
+}
+
+/// `readv(2)`. `EINTR` only if nothing was read.
+#[inline]
+pub fn readv(fd: impl AsFd, buffers: &mut [std::io::IoSliceMut<'_>]) -> Result<usize> {
+    rustix::io::readv(fd, buffers)
+}
+
 /// `poll(2)` of one descriptor for at most `milliseconds`; what is ready, empty if nothing is.
 /// `POLLERR`, `POLLHUP` and `POLLNVAL` are reported whether asked for or not.
 pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, milliseconds: u32) -> Result<PollFlags> {
