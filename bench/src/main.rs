@@ -4,13 +4,16 @@
 //! cargo run --release -p sunpath-bench -- errors   # the cost of a failing call
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
 //! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
+//! cargo run --release -p sunpath-bench -- traps    # what each crate does where sockets trap it
 //! ```
-//! Each prints medians and ratios; `--json` prints the same as JSON. Absolute times depend on the
-//! machine: the ratios are what counts.
+//! All but the last print medians and ratios; `--json` prints the same as JSON. Absolute times depend on
+//! the machine: the ratios are what counts. `traps` fails if Sunpath is caught in one; `--only`
+//! and words pick rows.
 
 mod errors;
 mod speed;
 mod stats;
+mod traps;
 mod why;
 
 use std::process::ExitCode;
@@ -24,9 +27,16 @@ fn main() -> ExitCode {
         ["errors"] => errors::run(json),
         ["why"] => why::run(json),
         ["speed", options @ ..] => speed::run(json, options),
+        ["traps"] => traps::run(json, &[]),
+        ["traps", "--only", only @ ..] => traps::run(json, only),
         ["hold", pairs] => why::hold(pairs),
+        ["trap-cell", trap, peer] => traps::run_cell(trap, peer),
+        ["trap-watch", process, number] => traps::watch(process, number),
         _ => {
-            eprintln!("usage: sunpath-bench errors|why [--json]\n{}", speed::USAGE);
+            eprintln!(
+                "usage: sunpath-bench errors|why|traps [--only WORDS] [--json]\n{}",
+                speed::USAGE
+            );
             return ExitCode::from(2);
         }
     };
