@@ -55,6 +55,8 @@ pub struct Plan {
     pub title: &'static str,
     /// The most operations a round; `usize::MAX` unless something would overflow.
     pub most: usize,
+    /// Messages an operation.
+    pub messages: usize,
     pub subjects: Vec<Subject>,
 }
 
@@ -85,7 +87,7 @@ pub fn measure(
             let at = (turn + round) % entries.len();
             let entry = &mut entries[at];
             match entry.pair.round(count, false) {
-                Ok(time) => entry.row.series.samples.push(time.as_nanos() as f64 / count as f64),
+                Ok(time) => entry.add(time, count * plan.messages),
                 Err(error) => {
                     complain(&plan, entry.row.series.name, &error);
                     failed = Some(at);
@@ -100,7 +102,7 @@ pub fn measure(
         }
     }
     let rows = entries.into_iter().map(|entry| entry.row).collect();
-    Ok(Group { id: plan.id, title: plan.title, placement, count, rows })
+    Ok(Group { id: plan.id, title: plan.title, placement, messages: count * plan.messages, rows })
 }
 
 struct Entry {
@@ -111,6 +113,10 @@ struct Entry {
 impl Entry {
     fn new(subject: &Subject, pair: Pair) -> Entry {
         Entry { row: Row { kind: subject.kind, series: Series::new(subject.name) }, pair }
+    }
+
+    fn add(&mut self, time: Duration, messages: usize) {
+        self.row.series.samples.push(time.as_nanos() as f64 / messages as f64);
     }
 }
 

@@ -4,7 +4,12 @@
 //! in each round ([`harness`]). What is measured is in [`bytes`] and its kin; adding a crate takes
 //! an implementation of their trait and a line in the list beside it.
 
+mod asynchronous;
+mod batch;
 mod bytes;
+mod connect;
+mod descriptors;
+mod framing;
 mod harness;
 mod limits;
 mod peers;
@@ -14,6 +19,7 @@ mod report;
 use bytes::Traffic;
 use harness::Plan;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 pub const USAGE: &str = "\
@@ -78,14 +84,30 @@ impl Options {
 }
 
 /// What is measured, in the order of the report.
-fn plans() -> Vec<Plan> {
-    let plan = |id, title, subjects| Plan { id, title, most: usize::MAX, subjects };
-    let bytes = |traffic, size| peers::all(traffic, size);
+fn plans(directory: &Rc<connect::Directory>) -> Vec<Plan> {
+    let plan = |id, title, subjects| Plan { id, title, most: usize::MAX, messages: 1, subjects };
+    let bytes = |traffic, size| {
+        let mut all = peers::all(traffic, size);
+        all.extend(asynchronous::all(traffic, size));
+        all
+    };
     vec![
         plan("round-trip", "round trip of 64 B", bytes(Traffic::RoundTrip, 64)),
         plan("one-way-64", "one way, 64 B a message", bytes(Traffic::OneWay, 64)),
         plan("one-way-1k", "one way, 1 KiB a message", bytes(Traffic::OneWay, 1 << 10)),
         plan("one-way-64k", "one way, 64 KiB a message", bytes(Traffic::OneWay, 1 << 16)),
+        plan("descriptors-1", "1 descriptor a message", descriptors::all(1)),
+        plan("descriptors-64", "64 descriptors a message", descriptors::all(64)),
+        plan("descriptors-253", "253 descriptors a message", descriptors::all(253)),
+        Plan {
+            most: connect::MOST,
+            ..plan("connect", "connect and accept", connect::all(directory))
+        },
+        Plan {
+            messages: batch::BATCH,
+            ..plan("batch", "one way, 64 B a message, 32 at once", batch::all())
+        },
+        plan("framing", "one way, 64 B a message, framed", framing::all()),
     ]
 }
 
@@ -102,10 +124,13 @@ pub fn run(json: bool, args: &[&str]) -> io::Result<()> {
         ),
         None => eprintln!("skipped: across two cores, because only one may be used"),
     }
+    // Descriptors in flight count against it, for users without privilege.
+    sunpath::sys::process::raise_descriptor_limit()?;
     let started = Instant::now();
+    let directory = connect::Directory::new()?;
     let mut groups = Vec::new();
     for placement in placements {
-        for plan in plans() {
+        for plan in plans(&directory) {
             let title = format!("{}, {}", plan.title, placement.title);
             if !options.wants(&title) {
                 continue;

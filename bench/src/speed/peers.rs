@@ -53,7 +53,8 @@ pub fn rustix_kind(kind: SocketType) -> net::SocketType {
     }
 }
 
-fn rustix_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
+/// Two connected sockets as bare descriptors.
+pub fn rustix_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = net::SocketFlags::CLOEXEC;
     Ok(net::socketpair(net::AddressFamily::UNIX, rustix_kind(kind), flags, None)?)
 }

@@ -13,12 +13,12 @@ pub struct Group {
     pub id: &'static str,
     pub title: &'static str,
     pub placement: Placement,
-    /// Operations a round.
-    pub count: usize,
+    /// Messages, or connections, a round.
+    pub messages: usize,
     pub rows: Vec<Row>,
 }
 
-/// A subject's times for one operation.
+/// A subject's times for one message.
 pub struct Row {
     pub kind: &'static str,
     pub series: Series,
@@ -69,7 +69,7 @@ impl Report {
     /// The whole as one document.
     pub fn json(&self) -> Value {
         json!({
-            "unit": "nanoseconds for one operation",
+            "unit": "nanoseconds for one message, round trip or connection",
             "seconds": self.seconds,
             "groups": self.groups.iter().map(group_json).collect::<Vec<_>>(),
             "limits": limits::all(self).iter().map(Limit::json).collect::<Vec<_>>(),
@@ -90,11 +90,11 @@ fn group_json(group: &Group) -> Value {
         "id": group.id, "title": group.title, "placement": group.placement.name,
         "processors": [group.placement.processors.0, group.placement.processors.1],
         "rounds": group.rows.first().map(|row| row.series.samples.len()),
-        "operations_a_round": group.count, "rows": rows.collect::<Vec<_>>(),
+        "messages_a_round": group.messages, "rows": rows.collect::<Vec<_>>(),
     })
 }
 
-/// Prints a group: the time of one operation, beside that of the bare calls and of std.
+/// Prints a group: the time of one message, beside that of the bare calls and of std.
 pub fn print(group: &Group) {
     println!("{}, {}", group.title, group.placement.title);
     println!(
