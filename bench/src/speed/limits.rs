@@ -99,7 +99,7 @@ pub fn all(report: &Report) -> Vec<Limit> {
     }
     all.push(Limit {
         text: "framed 64 B: throughput / plain writes of std".into(),
-        found: found("framing", "stream", "std", "sunpath framed"),
+        found: found("framing", "stream", "std", "sunpath, framed"),
         bound: Bound::AtLeast(8.0),
     });
     let spin = found("round-trip", "stream", "std", "sunpath, spin");
