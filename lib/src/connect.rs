@@ -1,26 +1,37 @@
 //! Connecting, at once or until a deadline.
+//!
+//! A connect to a server whose backlog is full fails with `EAGAIN` if it does not block, leaves
+//! nothing behind, and nothing tells when there is room. One that blocks waits in a queue of the
+//! server's: `accept` wakes the first. So a blocking call with `SO_SNDTIMEO` is fair and wakes up
+//! at once; tries with pauses are neither, and are left to callers that must not block.
 
 use crate::reason::Reason;
 use crate::socket::Socket;
-use crate::sys::{self, Errno as Host};
-use crate::{AddressRef, Call, Error, SocketType, route};
+use crate::sys::{self, Errno as Host, option};
+use crate::{Address, AddressRef, Call, Error, SocketType, ToAddress, bind, observe, route};
 use std::time::{Duration, Instant};
 
-/// How long to wait before a full backlog is tried again: doubled each time, up to the second.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
+/// For how long to wait in a server's queue before the address is looked up again, which gives the
+/// place in the queue away: a server that has shut its listener down wakes nobody, and one that
+/// was replaced at its path may stay, without ever accepting again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Pauses between tries that nothing announces: growing, so that a long wait costs little.
+#[cfg(feature = "tokio")]
 #[derive(Debug)]
 pub(crate) struct Pauses(Duration);
 
+#[cfg(feature = "tokio")]
 impl Pauses {
+    const LONGEST: Duration = Duration::from_millis(10);
+
     pub(crate) fn new() -> Pauses {
-        Pauses(PAUSES.0)
+        Pauses(Duration::from_micros(50))
     }
 
     pub(crate) fn next(&mut self) -> Duration {
         let pause = self.0;
-        self.0 = (pause * 2).min(PAUSES.1);
+        self.0 = (pause * 2).min(Pauses::LONGEST);
         pause
     }
 }
@@ -36,45 +47,179 @@ pub(crate) fn connect_once(socket: &Socket, to: AddressRef<'_>) -> sys::Result<(
     }
 }
 
-/// What to say at the deadline.
+/// What to say at the deadline, with the figures if they are visible.
 pub(crate) fn backlog_full(kind: SocketType, to: AddressRef<'_>, waited: Duration) -> Error {
-    let reason = Reason::BacklogFull { waited, queue: None };
+    let queue = observe::backlog(kind, to);
+    let reason = Reason::BacklogFull { waited, queue };
     Error::on(Call::Connect, kind, Host::AGAIN, to).because(reason)
 }
 
-/// As [`connect`], but tries a full backlog again until the deadline only.
-pub(crate) fn connect_until(
+/// How to connect, beyond the address. [`Stream::options`](crate::Stream::options) and
+/// [`SeqPacket::options`](crate::SeqPacket::options) make one.
+///
+/// ```
+/// use std::time::Duration;
+/// use sunpath::{AddressRef, Listener, Stream};
+///
+/// let name = AddressRef::Abstract(b"sunpath-doc-connect");
+/// let listener = Listener::bind(name)?;
+/// let client = Stream::options()
+///     .local(AddressRef::Abstract(b"sunpath-doc-client"))
+///     .timeout(Duration::from_secs(5))
+///     .connect(name)?;
+/// assert_eq!(listener.accept()?.peer_addr()?, client.local_addr()?);
+/// # Ok::<(), sunpath::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ConnectOptions<T> {
     kind: SocketType,
-    to: AddressRef<'_>,
-    deadline: Instant,
-) -> Result<Socket, Error> {
-    let socket = Socket::new(kind).map_err(|e| e.about(to))?;
-    socket.set_nonblocking(true)?;
-    let (start, mut pauses) = (Instant::now(), Pauses::new());
-    loop {
-        match connect_once(&socket, to) {
-            Ok(()) => {
-                socket.set_nonblocking(false)?;
-                return Ok(socket);
-            }
-            Err(Host::AGAIN) if Instant::now() < deadline => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                std::thread::sleep(pauses.next().min(left));
-            }
-            Err(Host::AGAIN) => return Err(backlog_full(kind, to, start.elapsed())),
-            Err(errno) => return Err(Error::on(Call::Connect, kind, errno, to)),
+    make: fn(Socket) -> T,
+    limit: Limit,
+    local: Option<Address>,
+    pass_rights: bool,
+    nonblocking: bool,
+}
+
+/// For how long to wait while the backlog is full.
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Never,
+    At(Instant),
+    After(Duration),
+}
+
+impl<T> ConnectOptions<T> {
+    pub(crate) fn new(kind: SocketType, make: fn(Socket) -> T) -> ConnectOptions<T> {
+        ConnectOptions {
+            kind,
+            make,
+            limit: Limit::Never,
+            local: None,
+            pass_rights: false,
+            nonblocking: false,
         }
+    }
+
+    /// Gives up at this time; one that has passed allows a single try. Without it, or
+    /// [`timeout`](ConnectOptions::timeout), a full backlog is waited for however long.
+    pub fn deadline(mut self, deadline: Instant) -> ConnectOptions<T> {
+        self.limit = Limit::At(deadline);
+        self
+    }
+
+    /// Gives up after this time; zero allows a single try.
+    pub fn timeout(mut self, timeout: Duration) -> ConnectOptions<T> {
+        self.limit = Limit::After(timeout);
+        self
+    }
+
+    /// Binds the socket before it connects: the server sees the name as that of its peer. A file
+    /// that is made is removed when the socket is dropped.
+    pub fn local(mut self, address: impl ToAddress) -> ConnectOptions<T> {
+        self.local = Some(address.to_address().into_owned());
+        self
+    }
+
+    /// Whether the socket takes descriptors from the very start (`SO_PASSRIGHTS`, Linux 6.16; an
+    /// older kernel always takes them). Without it, it refuses them.
+    pub fn pass_rights(mut self, on: bool) -> ConnectOptions<T> {
+        self.pass_rights = on;
+        self
+    }
+
+    /// Whether calls on the connected socket fail with `EAGAIN` instead of waiting. The connect
+    /// itself waits all the same.
+    pub fn nonblocking(mut self, on: bool) -> ConnectOptions<T> {
+        self.nonblocking = on;
+        self
+    }
+
+    /// Connects. The options can be used again.
+    ///
+    /// # Errors
+    /// Those of [`Stream::connect`](crate::Stream::connect); at the deadline
+    /// `connect/backlog-full` (`EAGAIN`) with the figures; the `bind/*` causes, of the call `bind`,
+    /// for the local name.
+    ///
+    /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    pub fn connect(&self, address: impl ToAddress) -> Result<T, Error> {
+        let to = address.to_address();
+        let deadline = match self.limit {
+            Limit::Never => None,
+            Limit::At(deadline) => Some(deadline),
+            // A time that no clock reaches is none.
+            Limit::After(timeout) => Instant::now().checked_add(timeout),
+        };
+        let socket = match &self.local {
+            Some(local) => bind::bind(self.kind, local.to_address())?,
+            None => Socket::new(self.kind).map_err(|e| e.about(to))?,
+        };
+        if self.pass_rights {
+            socket.accept_descriptors()?;
+        }
+        connect_socket(&socket, to, deadline)?;
+        if self.nonblocking {
+            socket.set_nonblocking(true)?;
+        }
+        Ok((self.make)(connected(socket, to)))
     }
 }
 
 /// A new socket that is connected to the address. Waits while the backlog is full.
 pub(crate) fn connect(kind: SocketType, to: AddressRef<'_>) -> Result<Socket, Error> {
     let socket = Socket::new(kind).map_err(|e| e.about(to))?;
+    connect_socket(&socket, to, None)?;
+    Ok(connected(socket, to))
+}
+
+/// As [`connect`], but gives up at the deadline.
+pub(crate) fn connect_until(
+    kind: SocketType,
+    to: AddressRef<'_>,
+    deadline: Instant,
+) -> Result<Socket, Error> {
+    let socket = Socket::new(kind).map_err(|e| e.about(to))?;
+    connect_socket(&socket, to, Some(deadline))?;
+    Ok(connected(socket, to))
+}
+
+/// Connects a fresh socket, which blocks before and after.
+fn connect_socket(
+    socket: &Socket,
+    to: AddressRef<'_>,
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
+    let Some(deadline) = deadline else {
+        return connect_once(socket, to)
+            .map_err(|errno| Error::on(Call::Connect, socket.kind(), errno, to));
+    };
+    let start = Instant::now();
+    let done = wait_in_queue(socket, to, deadline);
+    option::set_timeout(socket, sys::libc::SO_SNDTIMEO, 0)
+        .map_err(|errno| socket.error(Call::Setsockopt, errno))?;
+    match done {
+        Err(Host::AGAIN) => Err(backlog_full(socket.kind(), to, start.elapsed())),
+        done => done.map_err(|errno| Error::on(Call::Connect, socket.kind(), errno, to)),
+    }
+}
+
+/// Waits in the server's queue until the deadline; `EAGAIN` if it was in vain.
+fn wait_in_queue(socket: &Socket, to: AddressRef<'_>, deadline: Instant) -> sys::Result<()> {
     loop {
-        match route::reach(to, |name| sys::socket::connect(&socket, name)) {
-            Ok(()) => return Ok(socket),
-            Err(Host::INTR) => {}
-            Err(errno) => return Err(Error::on(Call::Connect, kind, errno, to)),
+        let left = deadline.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
+        // Rounded up, and at least one: 0 would wait for ever.
+        let microseconds = left.as_nanos().div_ceil(1000).max(1) as u64;
+        option::set_timeout(socket, sys::libc::SO_SNDTIMEO, microseconds)?;
+        match route::reach(to, |name| sys::socket::connect(socket, name)) {
+            // Either gives the place in the queue away.
+            Err(Host::AGAIN | Host::INTR) if Instant::now() < deadline => {}
+            Err(Host::INTR) => return Err(Host::AGAIN),
+            done => return done,
         }
     }
+}
+
+/// Notes the peer's name where the kernel has another spelling of it.
+fn connected(socket: Socket, _to: AddressRef<'_>) -> Socket {
+    socket
 }

@@ -33,6 +33,7 @@ mod why;
 
 pub use address::{AddressRef, SockAddr, ToAddress};
 pub use ancillary::{Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received};
+pub use connect::ConnectOptions;
 pub use credentials::Credentials;
 pub use datagram::Datagram;
 pub use error::{Error, path_address, raw_os_error};

@@ -2,9 +2,9 @@
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::socket::{Socket, Wait, peer_methods, socket_methods};
-use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
+use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{IoSlice, IoSliceMut};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connected sequenced-packet socket: a connection, as of a [`Stream`](crate::Stream), that
 /// keeps messages apart.
@@ -30,13 +30,26 @@ impl SeqPacket {
         connect::connect(KIND, address.to_address()).map(SeqPacket::from_socket)
     }
 
-    /// As [`connect`](SeqPacket::connect), but gives up at a deadline: a full backlog is tried again,
-    /// with growing pauses, because the kernel does not tell when there is room.
+    /// As [`connect`](SeqPacket::connect), but waits for a full backlog until the deadline only; one
+    /// that has passed allows a single try. It waits in the server's queue with all others, first
+    /// come, first served, and never returns a socket that is not connected.
     ///
     /// # Errors
-    /// `connect/backlog-full` (`EAGAIN`) with the figures, at the deadline.
+    /// `connect/backlog-full` (`EAGAIN`) at the deadline, with the figures if they can be seen; no
+    /// later than one tick of the kernel's timer and the look at them take.
     pub fn connect_until(address: impl ToAddress, deadline: Instant) -> Result<SeqPacket, Error> {
         connect::connect_until(KIND, address.to_address(), deadline).map(SeqPacket::from_socket)
+    }
+
+    /// As [`connect_until`](SeqPacket::connect_until), with a deadline so much later than now.
+    pub fn connect_timeout(address: impl ToAddress, timeout: Duration) -> Result<SeqPacket, Error> {
+        SeqPacket::options().timeout(timeout).connect(address)
+    }
+
+    /// How to connect, beyond the address: until when, from which name, and what the socket shall
+    /// be set to.
+    pub fn options() -> ConnectOptions<SeqPacket> {
+        ConnectOptions::new(KIND, SeqPacket::from_socket)
     }
 
     /// Sends one message; it is sent whole or not at all. Waits while the peer's queue is full.

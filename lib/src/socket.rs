@@ -154,6 +154,14 @@ impl Socket {
         name.address().ok_or_else(|| self.error(call, Host::AFNOSUPPORT))
     }
 
+    /// Takes descriptors from now on; before Linux 6.16, every socket does.
+    pub(crate) fn accept_descriptors(&self) -> Result<(), Error> {
+        match option::set_switch(&self.fd, option::SO_PASSRIGHTS, true) {
+            Err(Host::NOPROTOOPT) => Ok(()),
+            done => done.map_err(|errno| self.error(Call::Setsockopt, errno)),
+        }
+    }
+
     pub(crate) fn set_nonblocking(&self, on: bool) -> Result<(), Error> {
         option::set_nonblocking(&self.fd, on).map_err(|errno| self.error(Call::Ioctl, errno))
     }

@@ -2,10 +2,10 @@
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::socket::{Socket, Wait, peer_methods, socket_methods};
-use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
+use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connected stream socket.
 ///
@@ -60,13 +60,26 @@ impl Stream {
         connect::connect(KIND, address.to_address()).map(Stream::from_socket)
     }
 
-    /// As [`connect`](Stream::connect), but gives up at a deadline: a full backlog is tried again,
-    /// with growing pauses, because the kernel does not tell when there is room.
+    /// As [`connect`](Stream::connect), but waits for a full backlog until the deadline only; one
+    /// that has passed allows a single try. It waits in the server's queue with all others, first
+    /// come, first served, and never returns a socket that is not connected.
     ///
     /// # Errors
-    /// `connect/backlog-full` (`EAGAIN`) with the figures, at the deadline.
+    /// `connect/backlog-full` (`EAGAIN`) at the deadline, with the figures if they can be seen; no
+    /// later than one tick of the kernel's timer and the look at them take.
     pub fn connect_until(address: impl ToAddress, deadline: Instant) -> Result<Stream, Error> {
         connect::connect_until(KIND, address.to_address(), deadline).map(Stream::from_socket)
+    }
+
+    /// As [`connect_until`](Stream::connect_until), with a deadline so much later than now.
+    pub fn connect_timeout(address: impl ToAddress, timeout: Duration) -> Result<Stream, Error> {
+        Stream::options().timeout(timeout).connect(address)
+    }
+
+    /// How to connect, beyond the address: until when, from which name, and what the socket shall
+    /// be set to.
+    pub fn options() -> ConnectOptions<Stream> {
+        ConnectOptions::new(KIND, Stream::from_socket)
     }
 
     /// Sends bytes; how many were sent. It waits while the peer's queue is full, and may send a

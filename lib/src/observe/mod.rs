@@ -11,6 +11,7 @@
 //! own lookup is asked without connecting.
 
 mod accounts;
+mod backlog;
 mod caller;
 mod descriptor;
 mod diag;
@@ -30,6 +31,7 @@ mod system;
 mod tables;
 mod unix;
 
+pub(crate) use backlog::backlog;
 pub use caller::{As, ObserveError, UserSpec};
 pub use descriptor::of_number as descriptor_of_number;
 

@@ -1,0 +1,42 @@
+//! How full a listener's queue is.
+
+use super::diag::{self, States, show};
+use super::netlink::Client;
+use crate::fact::path::FileId;
+use crate::{AddressRef, SocketType};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Connections that wait at the listener that the address leads to, and the limit it set; `None` if
+/// it cannot be seen from here: it is in another network namespace, or the kernel lacks
+/// `unix_diag`.
+pub(crate) fn backlog(kind: SocketType, address: AddressRef<'_>) -> Option<(u32, u32)> {
+    let file = match address {
+        AddressRef::Path(path) => Some(file_of(Path::new(OsStr::from_bytes(path)))?),
+        AddressRef::Abstract(_) => None,
+        AddressRef::Unnamed => return None,
+    };
+    let mut client = Client::sockets().ok()?;
+    let shown = show::NAME | show::VFS | show::QUEUE;
+    let found = diag::dump(&mut client, States::LISTENING, shown, |record| {
+        let meant = match address {
+            AddressRef::Abstract(name) => {
+                record.name.as_deref().and_then(|n| n.strip_prefix(b"\0")) == Some(name)
+            }
+            _ => record.file.is_some() && record.file == file,
+        };
+        if meant && record.kind == Some(kind) { record.queue } else { None }
+    });
+    found.ok()?.into_iter().next()
+}
+
+/// The file that a path leads to, as the table names it.
+fn file_of(path: &Path) -> Option<FileId> {
+    let status = std::fs::metadata(path).ok()?;
+    let device = status.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let device = u64::from(major) << 32 | u64::from(minor);
+    Some(FileId { device, inode: u64::from(status.ino() as u32) })
+}
