@@ -29,6 +29,8 @@ mod sockopt;
 mod stream;
 #[doc(hidden)]
 pub mod sys;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod why;
 
 pub use address::{AddressRef, SockAddr, ToAddress};

@@ -7,6 +7,7 @@
 //!
 //! - [`name`]: socket addresses as raw bytes. [`socket`]: the socket calls. [`message`]:
 //!   `sendmsg` and `recvmsg` with ancillary data. [`option`]: options, ioctls and flags.
+//! - `reactor`: what the feature `tokio` needs.
 //! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
 //! - [`file`]: looking at files. [`accounts`]: users and groups.
@@ -25,6 +26,8 @@ pub mod netlink;
 pub mod option;
 pub mod probe;
 pub mod process;
+#[cfg(feature = "tokio")]
+pub mod reactor;
 pub mod restrict;
 pub mod socket;
 

@@ -1,0 +1,275 @@
+//! One socket and its registration: how all types of this module wait.
+
+use crate::connect::Pauses;
+use crate::reason::Reason;
+use crate::socket::Socket;
+use crate::sys::{Errno as Host, libc, reactor, socket as call};
+use crate::{Call, Error, SocketType};
+use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use ::tokio::io::{Interest, Ready};
+use ::tokio::task::coop;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// A socket that does not block, registered with the runtime in which it was made.
+#[derive(Debug)]
+pub(super) struct Io {
+    fd: AsyncFd<Socket>,
+    // Set where the state of the socket is better known than the reactor's view of it.
+    untried: [AtomicBool; 2],
+}
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Read,
+    Write,
+}
+pub(super) use Direction::{Read, Write};
+
+impl Direction {
+    fn interest(self) -> Interest {
+        match self {
+            // A pending error is reported by the next receive, so it ends the wait for one.
+            Read => Interest::READABLE.add(Interest::ERROR),
+            Write => Interest::WRITABLE,
+        }
+    }
+
+    fn closed(self, ready: Ready) -> bool {
+        match self {
+            Read => ready.is_read_closed(),
+            Write => ready.is_write_closed(),
+        }
+    }
+}
+
+/// What one call brought, and whether it showed that another would have to wait.
+pub(super) struct Done<R> {
+    pub(super) value: R,
+    pub(super) exhausted: bool,
+}
+
+impl Io {
+    /// Registers a socket that is set not to block.
+    #[track_caller]
+    pub(super) fn new(socket: Socket) -> Result<Io, Error> {
+        // Some calls need a timer, but only under load: a runtime without one is found out now.
+        drop(::tokio::time::sleep(Duration::ZERO));
+        let kind = socket.kind();
+        let mut interest = Interest::READABLE | Interest::WRITABLE;
+        if kind == SocketType::Stream {
+            interest |= Interest::PRIORITY;
+        }
+        match reactor::register(socket, interest) {
+            Ok(fd) => Ok(Io { fd, untried: [AtomicBool::new(true), AtomicBool::new(true)] }),
+            Err(error) => Err(runtime_error(Call::Socket, kind, &error)),
+        }
+    }
+
+    /// Registers a socket that may still block.
+    #[track_caller]
+    pub(super) fn adopt(socket: Socket) -> Result<Io, Error> {
+        socket.set_nonblocking(true)?;
+        Io::new(socket)
+    }
+
+    /// The socket, blocking again.
+    pub(super) fn into_blocking(self) -> Result<Socket, Error> {
+        let socket = self.fd.into_inner();
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+
+    pub(super) fn into_socket(self) -> Socket {
+        self.fd.into_inner()
+    }
+
+    #[inline]
+    pub(super) fn socket(&self) -> &Socket {
+        self.fd.get_ref()
+    }
+
+    /// Whether a call is worth its while before the reactor has reported anything: a new socket is
+    /// writable, and one that was just accepted often has something to read. Also after a peek
+    /// that found nothing, because what it skips is there to be received.
+    #[inline]
+    fn untried(&self, direction: Direction) -> bool {
+        let flag = &self.untried[direction as usize];
+        flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)
+    }
+
+    /// Has the next call tried even if the reactor reports nothing.
+    pub(super) fn retry(&self, direction: Direction) {
+        self.untried[direction as usize].store(true, Ordering::Relaxed);
+    }
+
+    /// Calls until the answer is not `EAGAIN`, waiting in between. Nothing is lost if the future is
+    /// dropped: the call is made in its last step.
+    ///
+    /// `EAGAIN` comes through where waiting for more is in vain: from a receive after the socket
+    /// was shut down.
+    pub(super) async fn run<R>(
+        &self,
+        direction: Direction,
+        mut call: impl FnMut(&Socket) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        coop::cooperative(async {
+            if self.untried(direction) {
+                match self.once(&mut call) {
+                    Err(error) if would_block(&error) => {}
+                    done => return done,
+                }
+            }
+            let mut pauses = Pauses::new();
+            loop {
+                let mut ready = self.ready(direction).await?;
+                let error = match self.once(&mut call) {
+                    Err(error) if would_block(&error) => error,
+                    done => return done,
+                };
+                // What is closed stays ready for ever, and would be tried for ever.
+                let closed = direction.closed(ready.ready());
+                ready.clear_ready();
+                drop(ready);
+                match (closed, direction) {
+                    (false, _) => {}
+                    (true, Read) => return Err(error),
+                    // A datagram socket that had an error in store can be written to again.
+                    (true, Write) => ::tokio::time::sleep(pauses.next()).await,
+                }
+            }
+        })
+        .await
+    }
+
+    /// As [`run`](Io::run), for traits that poll: one task a direction is woken.
+    #[inline]
+    pub(super) fn poll<R>(
+        &self,
+        context: &mut Context<'_>,
+        direction: Direction,
+        mut call: impl FnMut(&Socket) -> Result<Done<R>, Error>,
+    ) -> Poll<io::Result<R>> {
+        if self.untried(direction) {
+            match self.once(&mut call) {
+                Err(error) if would_block(&error) => {}
+                done => return Poll::Ready(Ok(done?.value)),
+            }
+        }
+        loop {
+            let mut ready = ready!(match direction {
+                Read => self.fd.poll_read_ready(context),
+                Write => self.fd.poll_write_ready(context),
+            })?;
+            match self.once(&mut call) {
+                Ok(done) => {
+                    if done.exhausted {
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(Ok(done.value));
+                }
+                Err(error) if would_block(&error) && !direction.closed(ready.ready()) => {
+                    ready.clear_ready();
+                }
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    /// A call without waiting, which keeps the reactor's view up to date.
+    pub(super) fn try_now<R>(
+        &self,
+        direction: Direction,
+        mut call: impl FnMut(&Socket) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        if self.untried(direction) {
+            return self.once(&mut call);
+        }
+        let interest = match direction {
+            Read => Interest::READABLE,
+            Write => Interest::WRITABLE,
+        };
+        let which = if direction == Read { Call::Recv } else { Call::Send };
+        let mut outcome = Err(self.socket().error(which, Host::AGAIN));
+        // Its own result says only whether the reactor is to forget that the socket is ready.
+        let _ = self.fd.try_io(interest, |_| {
+            outcome = self.once(&mut call);
+            match &outcome {
+                Err(error) if would_block(error) => Err(io::ErrorKind::WouldBlock.into()),
+                _ => Ok(()),
+            }
+        });
+        outcome
+    }
+
+    /// One call; again after a signal, which a call that does not wait hardly ever meets.
+    #[inline]
+    pub(super) fn once<R>(
+        &self,
+        call: &mut impl FnMut(&Socket) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        loop {
+            match call(self.socket()) {
+                Err(error) if error.raw_os_error() == libc::EINTR => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn ready(&self, direction: Direction) -> Result<AsyncFdReadyGuard<'_, Socket>, Error> {
+        let which = if direction == Read { Call::Recv } else { Call::Send };
+        let kind = self.socket().kind();
+        let ready = self.fd.ready(direction.interest()).await;
+        ready.map_err(|error| runtime_error(which, kind, &error))
+    }
+
+    /// Waits for the reactor to report something of this interest.
+    pub(super) async fn wait(&self, interest: Interest) -> Result<Ready, Error> {
+        let ready = coop::cooperative(self.fd.ready(interest)).await;
+        match ready {
+            Ok(mut guard) => {
+                guard.retain_ready();
+                Ok(guard.ready())
+            }
+            Err(error) => Err(runtime_error(Call::Recv, self.socket().kind(), &error)),
+        }
+    }
+
+    /// Waits until poll(2) says that the socket is writable; `false` if the reactor cannot tell
+    /// when, so that the caller has to try again by itself.
+    pub(super) async fn writable(&self) -> Result<bool, Error> {
+        // Forgotten first and looked at then, so that no report in between is missed.
+        let _ = self.fd.try_io(Interest::WRITABLE, |_| -> io::Result<()> {
+            Err(io::ErrorKind::WouldBlock.into())
+        });
+        let polled = call::poll(self.socket().as_fd(), call::PollFlags::OUT, 0);
+        match polled {
+            Ok(events) if !events.is_empty() => return Ok(true),
+            _ => {}
+        }
+        let mut ready = self.ready(Write).await?;
+        ready.retain_ready();
+        Ok(!ready.ready().is_write_closed())
+    }
+
+    /// Whether urgent data has ever come: reads stop short of it.
+    pub(super) fn urgent(&self) -> bool {
+        self.fd.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
+    }
+}
+
+#[inline]
+pub(super) fn would_block(error: &Error) -> bool {
+    error.raw_os_error() == libc::EAGAIN
+}
+
+/// The runtime could not take the socket, or has shut down.
+#[cold]
+fn runtime_error(call: Call, kind: SocketType, error: &io::Error) -> Error {
+    let errno = Host::from_io_error(error).unwrap_or(Host::CANCELED);
+    Error::bare(call, kind, errno).because(Reason::Runtime(error.to_string()))
+}
