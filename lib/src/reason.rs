@@ -41,6 +41,9 @@ pub(crate) enum Reason {
         /// What it is.
         found: String,
     },
+    /// The listener was shut down, and nothing is left in its queue.
+    #[cfg(feature = "tokio")]
+    ListenerShutDown,
     /// The asynchronous runtime did not take the socket, or has shut down; what it said.
     #[cfg(feature = "tokio")]
     Runtime(String),
@@ -60,6 +63,8 @@ impl Reason {
             Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
             Reason::BacklogFull { .. } => "connect/backlog-full",
             Reason::WrongSocket { .. } => return None,
+            #[cfg(feature = "tokio")]
+            Reason::ListenerShutDown => "accept/shut-down",
             #[cfg(feature = "tokio")]
             Reason::Runtime(_) => return None,
         })
@@ -92,6 +97,8 @@ impl fmt::Display for Reason {
             Reason::WrongSocket { wanted, found } => {
                 write!(f, "the descriptor is {found}, not {wanted}")
             }
+            #[cfg(feature = "tokio")]
+            Reason::ListenerShutDown => f.write_str("the listener was shut down"),
             #[cfg(feature = "tokio")]
             Reason::Runtime(said) => write!(f, "the runtime cannot serve the socket: {said}"),
         }

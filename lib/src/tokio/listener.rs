@@ -5,6 +5,7 @@ use super::seqpacket::SeqPacket;
 use super::socket_methods;
 use super::stream::Stream;
 use crate::listener::accept_once;
+use crate::reason::Reason;
 use crate::socket::Socket;
 use crate::sys::socket::SocketFlags;
 use crate::sys::{Errno as Host, libc};
@@ -118,7 +119,10 @@ impl Patience {
         }
         // A listener that waits says so where one that does not block has only `EAGAIN`.
         accepted.map_err(|error| match would_block(&error) {
-            true => io.socket().error(Call::Accept, Host::INVAL),
+            true => {
+                let error = io.socket().error(Call::Accept, Host::INVAL);
+                error.because(Reason::ListenerShutDown)
+            }
             false => error,
         })
     }

@@ -98,7 +98,8 @@ async fn datagrams_to_a_full_receiver_are_sent_once_or_not() {
     let sender = Datagram::unbound().unwrap();
     let mut sent = 0u32;
     for _ in 0..400 {
-        let send = sender.send_to(&sent.to_ne_bytes(), &address);
+        let message = sent.to_ne_bytes();
+        let send = sender.send_to(&message, &address);
         match tokio::time::timeout(Duration::from_micros(u64::from(sent) * 7 % 900), send).await {
             Ok(done) => {
                 done.unwrap();
@@ -111,7 +112,8 @@ async fn datagrams_to_a_full_receiver_are_sent_once_or_not() {
             }
         }
     }
-    let last = sender.send_to(&sent.to_ne_bytes(), &address);
+    let message = sent.to_ne_bytes();
+    let last = sender.send_to(&message, &address);
     let drain = async {
         loop {
             let mut buffer = [0; 4];

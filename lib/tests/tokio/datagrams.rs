@@ -48,7 +48,7 @@ async fn messages_with_names() {
     soon(unnamed.send_to(b"x", &a)).await.unwrap();
     let (_, from) = soon(first.recv_from(&mut buffer)).await.unwrap();
     assert_eq!(from.to_address(), SockAddr::unnamed().to_address());
-    let other = Datagram::bind(&directory.path("c")).unwrap();
+    let other = Datagram::bind(directory.path("c")).unwrap();
     let error = soon(other.send_to(b"x", &b)).await.unwrap_err();
     assert_eq!((error.errno(), error.address()), (Some(Errno::EPERM), Some(&path_address(&b))));
     drop(first);
@@ -81,12 +81,12 @@ async fn a_full_receiver_is_waited_for_without_spinning() {
     let mut next = fill(&sender, &address);
     for round in 0..3 {
         let polls = Cell::new(0);
-        let late = tokio::time::timeout(WHILE, sender.send_to(&next.to_ne_bytes(), &address));
+        let message = next.to_ne_bytes();
+        let late = tokio::time::timeout(WHILE, sender.send_to(&message, &address));
         assert!(counted(&polls, late).await.is_err());
         assert!(polls.get() <= 8, "{} polls while nothing happened", polls.get());
         let polls = Cell::new(0);
-        let send =
-            counted(&polls, soon(async { sender.send_to(&next.to_ne_bytes(), &address).await }));
+        let send = counted(&polls, soon(async { sender.send_to(&message, &address).await }));
         let read = async {
             tokio::time::sleep(WHILE).await;
             number(&receiver).await
@@ -227,7 +227,8 @@ async fn an_error_that_is_over_does_not_make_it_spin() {
     b.connect(&to_a).unwrap();
     soon(a.send(b"unread")).await.unwrap();
     assert!(once(a.recv(&mut [0; 8])).await.is_none());
-    let wait = soon(a.recv(&mut [0; 8]));
+    let mut buffer = [0; 8];
+    let wait = soon(a.recv(&mut buffer));
     let change = async {
         tokio::time::sleep(WHILE).await;
         b.connect(&to_c).unwrap(); // discards what was unread, and tells the old peer

@@ -40,7 +40,8 @@ async fn descriptors_and_flags() {
     drop(sent);
     let mut beside = AncillaryBuffer::new(2);
     let mut bytes = [0; 8];
-    let mut peeked = [IoSliceMut::new(&mut bytes)];
+    let mut other = [0; 8];
+    let mut peeked = [IoSliceMut::new(&mut other)];
     let received = soon(b.recv_message(&mut peeked, &mut beside, RecvFlags::PEEK)).await;
     assert_eq!(received.unwrap().bytes, 4);
     let received = soon(b.recv_with(&mut bytes, &mut beside)).await.unwrap();
@@ -53,7 +54,8 @@ async fn descriptors_and_flags() {
     let mut all = String::new();
     pipe.read_to_string(&mut all).unwrap();
     assert_eq!(all, "through");
-    let wait = b.recv_message(&mut peeked, &mut AncillaryBuffer::default(), RecvFlags::DONTWAIT);
+    let mut none = AncillaryBuffer::default();
+    let wait = b.recv_message(&mut peeked, &mut none, RecvFlags::DONTWAIT);
     assert_eq!(soon(wait).await.unwrap_err().errno(), Some(Errno::EAGAIN));
 }
 

@@ -40,7 +40,7 @@ async fn several_buffers_at_once() {
     let (mut a, b) = Stream::pair().unwrap();
     let parts = [IoSlice::new(b"one"), IoSlice::new(b""), IoSlice::new(b"two")];
     assert_eq!(soon(a.write_vectored(&parts)).await.unwrap(), 6);
-    assert!(a.is_write_vectored());
+    assert!(tokio::io::AsyncWrite::is_write_vectored(&a));
     let (mut x, mut y) = ([0; 2], [0; 9]);
     soon(b.readable()).await.unwrap();
     let mut room = [IoSliceMut::new(&mut x), IoSliceMut::new(&mut y)];
