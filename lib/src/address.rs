@@ -4,7 +4,10 @@ use crate::Address;
 use crate::sys::name::Name;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 
 /// An [`Address`] that is borrowed: what calls take, so that none of them copies a name.
@@ -124,6 +127,64 @@ impl SockAddr {
             AddressRef::Path(path) => Some(Path::new(OsStr::from_bytes(path))),
             AddressRef::Unnamed | AddressRef::Abstract(_) => None,
         }
+    }
+}
+
+impl<'a> TryFrom<AddressRef<'a>> for SockAddr {
+    type Error = AddressRef<'a>;
+
+    /// Gives back what does not fit (more than 107 bytes), an empty path and one with a NUL in it.
+    fn try_from(address: AddressRef<'a>) -> Result<SockAddr, AddressRef<'a>> {
+        crate::route::encode(address).map(SockAddr).map_err(|_| address)
+    }
+}
+
+impl From<SockAddr> for Address {
+    fn from(address: SockAddr) -> Address {
+        address.to_address().into_owned()
+    }
+}
+
+impl From<net::SocketAddr> for SockAddr {
+    fn from(address: net::SocketAddr) -> SockAddr {
+        let path = address.as_pathname().map(|path| AddressRef::Path(path.as_os_str().as_bytes()));
+        let name = || address.as_abstract_name().map(AddressRef::Abstract);
+        // It came out of a `sockaddr_un`; a path of 108 bytes without a NUL fills that.
+        match path.or_else(name) {
+            Some(AddressRef::Path(path)) => {
+                SockAddr(Name::from_bytes(crate::sys::libc::AF_UNIX as u16, path))
+            }
+            Some(address) => SockAddr::try_from(address).unwrap_or_else(|_| SockAddr::unnamed()),
+            None => SockAddr::unnamed(),
+        }
+    }
+}
+
+impl TryFrom<SockAddr> for net::SocketAddr {
+    type Error = SockAddr;
+
+    /// Gives back a path of 108 bytes, which the kernel takes without its NUL and the standard
+    /// library does not.
+    fn try_from(address: SockAddr) -> Result<net::SocketAddr, SockAddr> {
+        match address.to_address() {
+            AddressRef::Unnamed => net::SocketAddr::from_pathname(""),
+            AddressRef::Path(path) => net::SocketAddr::from_pathname(OsStr::from_bytes(path)),
+            AddressRef::Abstract(name) => net::SocketAddr::from_abstract_name(name),
+        }
+        .map_err(|_| address)
+    }
+}
+
+impl fmt::Display for SockAddr {
+    /// As [`Address`] is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_address(), f)
+    }
+}
+
+impl Hash for SockAddr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_address().hash(state);
     }
 }
 

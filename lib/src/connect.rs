@@ -220,6 +220,9 @@ fn wait_in_queue(socket: &Socket, to: AddressRef<'_>, deadline: Instant) -> sys:
 }
 
 /// Notes the peer's name where the kernel has another spelling of it.
-fn connected(socket: Socket, _to: AddressRef<'_>) -> Socket {
+pub(crate) fn connected(mut socket: Socket, to: AddressRef<'_>) -> Socket {
+    if let Some(given) = route::respelled(to) {
+        socket.names_mut().peer = Some(given);
+    }
     socket
 }

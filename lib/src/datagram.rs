@@ -3,7 +3,9 @@
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
 use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::sys::socket as call;
-use crate::{Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind, route};
+use crate::{
+    BindOptions, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind, route,
+};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::unix::net::UnixDatagram;
 
@@ -28,6 +30,11 @@ impl Datagram {
     /// A socket without a name and without a peer.
     pub fn unbound() -> Result<Datagram, Error> {
         Socket::new(KIND).map(Datagram::from_socket)
+    }
+
+    /// How to bind it, beyond the address: mode, owner, what to do about a file that is there.
+    pub fn options() -> BindOptions<Datagram> {
+        BindOptions::new()
     }
 
     /// A socket that others can send to.

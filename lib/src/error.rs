@@ -4,7 +4,7 @@ use crate::fact::Descriptor;
 use crate::fact::socket::OwnSocket;
 use crate::reason::Reason;
 use crate::sys::{self, Errno as Host};
-use crate::{Address, AddressRef, Call, Diagnosis, Endpoint, Errno, SocketType, why};
+use crate::{Address, AddressRef, Call, Diagnosis, Endpoint, Errno, SocketType, route, why};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -65,7 +65,8 @@ impl Error {
 
     /// A call on an address, with a socket that had just been created.
     pub(crate) fn on(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
-        let details = Details { address: Some(to.into_owned()), reason: None };
+        let reason = route::reason(to, errno);
+        let details = Details { address: Some(to.into_owned()), reason };
         let state = State::Fresh;
         Error { details: Some(Box::new(details)), errno, call, socket, state }
     }
@@ -178,6 +179,7 @@ impl Error {
             socket: self.socket,
             endpoint: self.address().cloned().map(Endpoint::Unix),
             symptom: self.errno().map(Into::into),
+            any_length: true,
         }
     }
 }

@@ -35,6 +35,7 @@ mod why;
 
 pub use address::{AddressRef, SockAddr, ToAddress};
 pub use ancillary::{Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received};
+pub use bind::{BindOptions, Bound, Listens};
 pub use connect::ConnectOptions;
 pub use credentials::Credentials;
 pub use datagram::Datagram;

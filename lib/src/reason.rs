@@ -1,5 +1,6 @@
 //! Reasons that the library knows by itself, without looking at the system.
 
+use crate::SocketType;
 use std::fmt;
 use std::time::Duration;
 
@@ -47,6 +48,47 @@ pub(crate) enum Reason {
     /// The asynchronous runtime did not take the socket, or has shut down; what it said.
     #[cfg(feature = "tokio")]
     Runtime(String),
+    /// The path is longer than `sun_path`, and there is no `/proc` to shorten it.
+    NoProc,
+    /// A mode, owner or group for a name that is no file.
+    NoFile,
+    /// The file may not be given to this user or group.
+    MayNotGive {
+        /// The user, if one was given.
+        owner: Option<u32>,
+        /// The group, if one was given.
+        group: Option<u32>,
+    },
+    /// What is at the place may not be replaced.
+    InTheWay(InTheWay),
+    /// Another process is about to replace what is at the place.
+    Locked {
+        /// For how long it was waited.
+        waited: Duration,
+        /// The process, if the kernel told.
+        holder: Option<i32>,
+    },
+    /// The lock file beside the socket cannot be made or opened.
+    LockUnusable,
+}
+
+/// Why a file may not be replaced by a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InTheWay {
+    /// It is no socket.
+    NoSocket,
+    /// A socket is bound to it.
+    Alive,
+    /// A socket of another type is bound to it.
+    OtherType(SocketType),
+    /// A socket is bound to it that does not listen.
+    NotListening,
+    /// Other machines may have it open.
+    Shared,
+    /// The kernel does not tell.
+    Unknown,
+    /// It is dead, or to be taken over, but belongs to somebody else.
+    Forbidden,
 }
 
 impl Reason {
@@ -62,6 +104,13 @@ impl Reason {
             Reason::TooManyDescriptors { .. } => "rights/too-many",
             Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
             Reason::BacklogFull { .. } => "connect/backlog-full",
+            Reason::InTheWay(InTheWay::NoSocket) => "bind/not-a-socket",
+            Reason::InTheWay(InTheWay::Alive | InTheWay::NotListening) => "bind/live-socket",
+            Reason::InTheWay(InTheWay::OtherType(_)) => "bind/live-socket",
+            Reason::InTheWay(InTheWay::Forbidden) => "bind/stale-socket",
+            Reason::InTheWay(InTheWay::Shared | InTheWay::Unknown) => return None,
+            Reason::NoProc | Reason::NoFile | Reason::MayNotGive { .. } => return None,
+            Reason::Locked { .. } | Reason::LockUnusable => return None,
             Reason::WrongSocket { .. } => return None,
             #[cfg(feature = "tokio")]
             Reason::ListenerShutDown => "accept/shut-down",
@@ -101,6 +150,44 @@ impl fmt::Display for Reason {
             Reason::ListenerShutDown => f.write_str("the listener was shut down"),
             #[cfg(feature = "tokio")]
             Reason::Runtime(said) => write!(f, "the runtime cannot serve the socket: {said}"),
+            Reason::NoProc => {
+                f.write_str("a path of more than 107 bytes needs /proc, which is not mounted")
+            }
+            Reason::NoFile => {
+                f.write_str("only a file has a mode, an owner and a group, and this is none")
+            }
+            Reason::MayNotGive { owner, group } => {
+                f.write_str("its file may not be given to")?;
+                owner.map_or(Ok(()), |uid| write!(f, " user {uid}"))?;
+                f.write_str(if owner.is_some() && group.is_some() { " and" } else { "" })?;
+                group.map_or(Ok(()), |gid| write!(f, " group {gid}"))
+            }
+            Reason::InTheWay(what) => write!(f, "{what}"),
+            Reason::Locked { waited, holder } => {
+                write!(f, "another server has held the lock beside it for {waited:.1?}")?;
+                holder.map_or(Ok(()), |pid| write!(f, ": process {pid}"))
+            }
+            Reason::LockUnusable => f.write_str("the lock file beside it cannot be used"),
+        }
+    }
+}
+
+impl fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InTheWay::NoSocket => f.write_str("what is there is no socket, and stays"),
+            InTheWay::Alive => f.write_str("a socket that is alive has it"),
+            InTheWay::OtherType(kind) => write!(f, "a {kind} socket has it"),
+            InTheWay::NotListening => f.write_str("a socket has it that does not listen"),
+            InTheWay::Shared => f.write_str(
+                "whether the socket there is dead cannot be known: other machines may use it",
+            ),
+            InTheWay::Unknown => f.write_str(
+                "whether the socket there is dead cannot be known without write permission and /proc",
+            ),
+            InTheWay::Forbidden => {
+                f.write_str("the socket there belongs to somebody else, and may not be replaced")
+            }
         }
     }
 }

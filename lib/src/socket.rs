@@ -96,7 +96,7 @@ impl Socket {
 
     pub(crate) fn into_fd(mut self) -> OwnedFd {
         // Whoever takes the descriptor answers for the file from now on.
-        if let Some(file) = self.names.as_mut().and_then(|names| names.file.take()) {
+        if let Some(file) = self.names.as_mut().and_then(|names| names.file.as_mut()) {
             file.keep();
         }
         if *self.marked.get_mut() {
@@ -124,6 +124,11 @@ impl Socket {
     /// Names to be noted; made on first use.
     pub(crate) fn names_mut(&mut self) -> &mut Names {
         self.names.get_or_insert_default()
+    }
+
+    /// The file that it was bound to, if the library made it.
+    pub(crate) fn file(&self) -> Option<&crate::bind::BoundFile> {
+        self.names.as_ref()?.file.as_ref()
     }
 
     /// The local address as it was given, if the kernel has another spelling of it.

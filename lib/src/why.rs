@@ -4,7 +4,7 @@ use crate::fact::arguments::{AddressArgument, Family};
 use crate::fact::{Arguments, Descriptor};
 use crate::observe::{As, Query, observe};
 use crate::{Address, Call, Diagnosis, Endpoint, Errno, Error, Facts, SocketType, Symptom};
-use crate::{diagnose, sys};
+use crate::{diagnose, route, sys};
 use std::error::Error as StdError;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) socket: SocketType,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) symptom: Option<Symptom>,
+    /// Whether the call was one of this library's, which take a path of any length.
+    pub(crate) any_length: bool,
 }
 
 /// Why this call failed on this address with this error, by what the system looks like now.
@@ -56,7 +58,8 @@ pub fn why_of(
 ) -> Diagnosis {
     let symptom = symptom(error);
     let endpoint = Some(endpoint.clone());
-    let mut diagnosis = ask(&Question { call, socket, endpoint, symptom }, None, None);
+    let mut diagnosis =
+        ask(&Question { call, socket, endpoint, symptom, any_length: false }, None, None);
     diagnosis.caveat = symptom.is_none().then(|| caveat(error));
     diagnosis
 }
@@ -168,10 +171,22 @@ fn facts(question: &Question, descriptor: Option<BorrowedFd<'_>>) -> Facts {
         endpoint: question.endpoint.clone(),
         caller: As::Myself,
         descriptor,
-        arguments: Arguments { address: bare_family(question), ..Arguments::default() },
+        arguments: Arguments { address: argument(question), ..Arguments::default() },
     };
     // Nobody else is asked about, so nobody can be missing.
     observe(&query).unwrap_or_default()
+}
+
+/// What was passed to the kernel, where the address itself was not.
+fn argument(question: &Question) -> Option<AddressArgument> {
+    let far = |path: &[u8]| question.any_length && route::is_far(path);
+    match &question.endpoint {
+        Some(Endpoint::Unix(Address::Path(path))) if far(path) => Some(AddressArgument {
+            length: Address::from(route::LINK).socket_length() as i64,
+            family: Some(Family::Unix),
+        }),
+        _ => bare_family(question),
+    }
 }
 
 /// An address without a name, which is passed as a family alone. `bind` would take it.

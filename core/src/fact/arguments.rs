@@ -10,7 +10,8 @@ pub struct Arguments {
     /// Whether the call does not wait (`O_NONBLOCK` or `MSG_DONTWAIT`), where the descriptor does
     /// not tell. `None`: not known; a prediction assumes that it waits.
     pub nonblocking: Option<bool>,
-    /// The socket address, if it was not a valid one for [`Target`](super::Target) already.
+    /// The socket address, if it was another than that of [`Target`](super::Target): not a valid
+    /// one, or a shorter way to the same file.
     pub address: Option<AddressArgument>,
     /// A pointer that does not point to memory of the process.
     pub bad_pointer: bool,

@@ -1,48 +1,69 @@
 //! Taking a name: plainly, in place of a dead socket, or from a running server.
+//!
+//! A plain `bind` is one call at the place itself. All else is made [`aside`], in a private
+//! directory beside the place, where nobody can reach it before its mode, owner and backlog are
+//! set; then it is renamed to its place, at once for clients. What may be replaced, and how, is in
+//! [`replace`]; [`lock`] keeps competing servers apart.
 
+mod aside;
+mod file;
+mod lock;
+mod options;
+mod replace;
+
+pub use options::{BindOptions, Bound, Listens};
+
+pub(crate) use file::BoundFile;
+
+use crate::route::{self, Place};
 use crate::socket::Socket;
-use crate::{AddressRef, Call, Error, SocketType, route, sys};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use crate::{AddressRef, Call, Error, SocketType, sys};
+use aside::Aside;
+use std::os::fd::AsFd;
+use sys::Errno as Host;
 
-/// A file that a socket was bound to: removed on drop if it is still the same one.
-#[derive(Debug)]
-pub(crate) struct BoundFile {
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
-impl BoundFile {
-    fn of(path: &[u8]) -> Option<BoundFile> {
-        let path = Path::new(std::ffi::OsStr::from_bytes(path)).to_path_buf();
-        let path = std::path::absolute(path).ok()?;
-        let status = std::fs::symlink_metadata(&path).ok()?;
-        Some(BoundFile { identity: (status.dev(), status.ino()), path })
-    }
-
-    /// Leaves the file where it is.
-    pub(crate) fn keep(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for BoundFile {
-    fn drop(&mut self) {
-        let same = |s: &std::fs::Metadata| (s.dev(), s.ino()) == self.identity;
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|s| same(&s)) {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
+/// A name of up to this many bytes is bound where it stands, through a descriptor of its directory;
+/// a longer one does not fit behind the descriptor's name.
+const FITS: usize = 64;
 
 /// A new socket that is bound to the address, and nothing more.
 pub(crate) fn bind(kind: SocketType, address: AddressRef<'_>) -> Result<Socket, Error> {
     let mut socket = Socket::new(kind)?;
-    route::reach(address, |name| sys::socket::bind(&socket, name))
-        .map_err(|errno| Error::on(Call::Bind, kind, errno, address))?;
-    if let AddressRef::Path(path) = address {
-        socket.names_mut().file = BoundFile::of(path);
-    }
+    take(&mut socket, address).map_err(|errno| Error::on(Call::Bind, kind, errno, address))?;
     Ok(socket)
+}
+
+/// Binds a socket to an address that nobody has.
+fn take(socket: &mut Socket, address: AddressRef<'_>) -> sys::Result<()> {
+    let Some(place) = place(address)? else {
+        return sys::socket::bind(&*socket, &route::encode(address)?);
+    };
+    let mut name = place.name.clone();
+    name.extend(place.slash.then_some(b'/'));
+    let file = if !matches!(address, AddressRef::Path(path) if route::is_far(path)) {
+        sys::socket::bind(&*socket, &route::encode(address)?)?;
+        BoundFile::found(place)
+    } else if name.len() <= FITS {
+        let directory = place.directory.as_fd();
+        route::through(directory, &name, &mut |name| sys::socket::bind(&*socket, name))?;
+        BoundFile::found(place)
+    } else {
+        let aside = Aside::bind(&place, &*socket)?;
+        aside.put()?;
+        let identity = aside.identity();
+        drop(aside);
+        Some(BoundFile::new(place, identity))
+    };
+    let names = socket.names_mut();
+    (names.local, names.file) = (route::respelled(address), file);
+    Ok(())
+}
+
+/// Where the file is to be; `None` for an address without one.
+fn place(address: AddressRef<'_>) -> sys::Result<Option<Place>> {
+    match address {
+        AddressRef::Path(path) if path.is_empty() || path.contains(&0) => Err(Host::INVAL),
+        AddressRef::Path(path) => Place::of(path).map(Some),
+        AddressRef::Unnamed | AddressRef::Abstract(_) => Ok(None),
+    }
 }

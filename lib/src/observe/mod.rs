@@ -26,7 +26,7 @@ mod proc_net_unix;
 pub(crate) mod process;
 mod procfs;
 mod queue;
-mod rehearse;
+pub(crate) mod rehearse;
 mod system;
 mod tables;
 mod unix;
@@ -137,4 +137,4 @@ pub(crate) fn unseen(error: &std::io::Error, needs: &'static str) -> Unseen {
 }
 
 #[cfg(test)]
-mod test;
+pub(crate) mod test;

@@ -62,6 +62,29 @@ pub fn is_open_socket(file: BorrowedFd<'_>) -> bool {
     retry_on_intr(|| rustix::fs::fstatfs(file)).is_ok_and(|fs| fs.f_type as u64 == SOCKFS_MAGIC)
 }
 
+/// `fstatfs(2)`: whether a file system is known to be one that other machines, or another kernel on
+/// this one, may use at the same time.
+pub fn is_shared(file: BorrowedFd<'_>) -> Result<bool> {
+    // NFS, CIFS, SMB2, 9P, FUSE and virtiofs, Ceph, AFS (two), Coda, GFS2, OCFS2, Lustre, vboxsf.
+    const SHARED: [u64; 13] = [
+        0x6969,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x6573_5546,
+        0x00c3_6400,
+        0x5346_414f,
+        0x6b41_4653,
+        0x7375_7245,
+        0x0116_1970,
+        0x7461_636f,
+        0x0bd0_0bd0,
+        0x786f_4256,
+    ];
+    let system = retry_on_intr(|| rustix::fs::fstatfs(file))?;
+    Ok(SHARED.contains(&u64::from(system.f_type as u32)))
+}
+
 /// `readlinkat(2)` of a name in a directory.
 pub fn link_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>> {
     retry_on_intr(|| rustix::fs::readlinkat(directory, name, Vec::new())).map(CString::into_bytes)

@@ -10,12 +10,13 @@
 //! - `reactor`: what the feature `tokio` needs.
 //! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
-//! - [`file`]: looking at files. [`accounts`]: users and groups.
+//! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
 //! - [`probe`]: calls with arguments that no safe wrapper admits.
 #![allow(unsafe_code)]
 
 pub mod accounts;
+pub mod directory;
 pub mod errno;
 pub mod file;
 pub mod lsm;
