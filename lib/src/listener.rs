@@ -2,7 +2,7 @@
 
 use crate::bind::BoundFile;
 use crate::seqpacket::SeqPacket;
-use crate::socket::{Socket, socket_methods};
+use crate::socket::{Socket, Wait, socket_methods};
 use crate::stream::Stream;
 use crate::sys::socket::{self, PollFlags, SocketFlags};
 use crate::{BindOptions, Call, Error, SocketType, ToAddress, sys};
@@ -169,12 +169,10 @@ listener! {
 
 /// One connection; goes on after a signal.
 fn accept(listener: &Socket) -> Result<Socket, Error> {
-    loop {
-        match accept_once(listener, SocketFlags::empty()) {
-            Err(sys::Errno::INTR) => {}
-            done => return done.map_err(|errno| listener.error(Call::Accept, errno)),
-        }
-    }
+    listener.persist(Wait::ToReceive, || {
+        accept_once(listener, SocketFlags::empty())
+            .map_err(|errno| listener.error(Call::Accept, errno))
+    })
 }
 
 /// One try to take a connection, which has the listener's name.

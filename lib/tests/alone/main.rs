@@ -6,6 +6,7 @@ mod namespaces;
 mod options;
 mod owners;
 mod processes;
+mod storms;
 mod views;
 
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         options::TESTS,
         owners::TESTS,
         processes::TESTS,
+        storms::TESTS,
         views::TESTS,
     ]
     .concat();
