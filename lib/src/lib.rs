@@ -11,6 +11,7 @@ compile_error!("sunpath supports Linux; sunpath-core, the catalogue and diagnosi
 
 mod address;
 mod ancillary;
+pub mod authorisation;
 mod bind;
 mod connect;
 mod credentials;

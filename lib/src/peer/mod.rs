@@ -9,10 +9,10 @@ use crate::reason::Reason;
 use crate::sockopt::table::{self, Named};
 use crate::sys::{self, Errno as Host, option};
 use crate::{Call, Error, SocketType};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Who is at the other end, as the kernel recorded it when the connection was made; see
-/// [`Stream::peer`](crate::Stream::peer). The page `authorisation` says
+/// [`Stream::peer`](crate::Stream::peer). The page [`authorisation`](crate::authorisation) says
 /// what of it may be trusted.
 ///
 /// A server sees who called `connect`, a client who called `listen` last, both ends of a pair who
@@ -42,6 +42,16 @@ pub struct Peer<'a> {
 impl<'a> Peer<'a> {
     pub(crate) fn new(fd: BorrowedFd<'a>, kind: SocketType) -> Peer<'a> {
         Peer { fd, kind }
+    }
+
+    /// The peer of any descriptor that is a UNIX domain socket, of whatever library. The "peer" of a
+    /// listener is who called `listen`.
+    ///
+    /// # Errors
+    /// As [`SockOpt::of`](crate::SockOpt::of).
+    pub fn of(fd: &'a impl AsFd) -> Result<Peer<'a>, Error> {
+        let fd = fd.as_fd();
+        crate::sockopt::unix_kind(fd).map(|kind| Peer::new(fd, kind))
     }
 
     /// `SO_PEERCRED`: process id, effective user and effective group. Compare

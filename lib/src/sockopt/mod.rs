@@ -153,7 +153,7 @@ impl<'a> SockOpt<'a> {
 }
 
 /// The type of a UNIX domain socket of any origin.
-fn unix_kind(fd: BorrowedFd<'_>) -> Result<SocketType, Error> {
+pub(crate) fn unix_kind(fd: BorrowedFd<'_>) -> Result<SocketType, Error> {
     let error = |errno| Error::bare(Call::Getsockopt, SocketType::Stream, errno);
     let found = match option::kind(fd).map_err(error)? {
         Some(kind) if kind.is_unix() => return Ok(kind),

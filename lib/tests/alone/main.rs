@@ -1,5 +1,6 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
+mod identity;
 mod interrupted;
 mod leaks;
 mod namespaces;
@@ -55,6 +56,7 @@ fn wait(mut child: Child) -> sys::Result<End> {
 
 fn main() -> ExitCode {
     let all = [
+        identity::TESTS,
         interrupted::TESTS,
         leaks::TESTS,
         namespaces::TESTS,
