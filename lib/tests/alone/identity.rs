@@ -28,6 +28,8 @@ crate::tests! {
     every_group_is_told
     a_name_is_what_the_process_says
     credentials_in_a_message_are_claims_that_the_kernel_checks
+    a_message_carries_the_real_ids_unless_it_claims_others
+    a_message_from_before_the_option_carries_nobody
     a_file_keeps_others_away_and_an_abstract_name_does_not
 }
 
@@ -353,6 +355,43 @@ fn credentials_in_a_message_are_claims_that_the_kernel_checks() {
     } else {
         assert_eq!(sent.unwrap_err().errno(), Some(Errno::EPERM));
     }
+}
+
+/// The ids of the next message.
+fn next(socket: &Stream) -> Option<Credentials> {
+    let mut room = AncillaryBuffer::new(1);
+    socket.recv_with(&mut [0; 1], &mut room).unwrap();
+    room.credentials()
+}
+
+fn a_message_carries_the_real_ids_unless_it_claims_others() {
+    if !is_root() {
+        return;
+    }
+    let set = || {
+        let ids = (Uid::from_raw(NOBODY), Uid::from_raw(OTHER));
+        rustix::thread::set_thread_res_uid(ids.0, ids.1, None).unwrap();
+    };
+    let (a, b) = Stream::pair().unwrap();
+    b.sockopt().set_pass_credentials(true).unwrap();
+    let client = Client::start(set, || {
+        (&a).write_all(b"x").unwrap();
+        let claim = Credentials::current();
+        a.send_with(b"x", &Ancillary::NONE.with_credentials(claim)).unwrap();
+    });
+    assert_eq!(client.stream.peer().credentials().unwrap().uid, OTHER, "the effective one");
+    assert_eq!(next(&b).unwrap().uid, NOBODY, "the real one");
+    assert_eq!(next(&b).unwrap().uid, OTHER, "the one that was claimed");
+    client.end();
+}
+
+fn a_message_from_before_the_option_carries_nobody() {
+    let (a, b) = Stream::pair().unwrap();
+    (&a).write_all(b"x").unwrap();
+    b.sockopt().set_pass_credentials(true).unwrap();
+    // Whether these are handed out as ids or as none, they are not those of a process.
+    let seen = next(&b);
+    assert!(seen.is_none_or(|ids| ids.pid == 0 && ids.uid == NOBODY), "{seen:?}");
 }
 
 fn a_file_keeps_others_away_and_an_abstract_name_does_not() {
