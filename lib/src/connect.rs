@@ -17,11 +17,9 @@ use std::time::{Duration, Instant};
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Pauses between tries that nothing announces: growing, so that a long wait costs little.
-#[cfg(feature = "tokio")]
 #[derive(Debug)]
 pub(crate) struct Pauses(Duration);
 
-#[cfg(feature = "tokio")]
 impl Pauses {
     const LONGEST: Duration = Duration::from_millis(10);
 
