@@ -1,15 +1,21 @@
 //! What the five socket types share.
 
+mod ending;
+mod methods;
+mod waiting;
+
+pub(crate) use methods::{peer_methods, socket_methods};
+pub(crate) use waiting::Wait;
+
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::reason::Reason;
-use crate::sys::socket::{self, PollFlags, SocketFlags};
+use crate::sys::socket::{self, SocketFlags};
 use crate::sys::{self, Errno as Host, name::Name, option};
 use crate::{Address, AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, route};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 /// A descriptor that is known to be a UNIX domain socket of this type, and what the kernel does
 /// not know of its names.
@@ -21,15 +27,6 @@ pub(crate) struct Socket {
     kind: SocketType,
     /// Whether the kernel was told to put a time stamp beside each packet: see `ended`.
     marked: AtomicBool,
-}
-
-/// What a call waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// A message or a connection: no longer than `SO_RCVTIMEO`.
-    ToReceive,
-    /// Room: no longer than `SO_SNDTIMEO`.
-    ToSend,
 }
 
 /// Names as they were given, where the kernel has another spelling of them, and the file that was
@@ -263,114 +260,6 @@ impl Socket {
     ) -> Result<Received, Error> {
         crate::ancillary::receive(self, buffers, ancillary, flags)
     }
-
-    /// Has the kernel put a time stamp beside each packet from now on, which tells an empty one
-    /// from the end of file: see [`ended`](Socket::ended).
-    #[inline]
-    pub(crate) fn mark(&self) {
-        if !self.marked.load(Ordering::Relaxed) {
-            let set = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, true);
-            self.marked.store(set.is_ok(), Ordering::Relaxed);
-        }
-    }
-
-    /// Whether a message of this length was none: there is nothing to receive any more. `beside`:
-    /// whether the kernel put or dropped anything beside it.
-    ///
-    /// A receive of 0 bytes is an empty packet or the end of file, and nothing in it tells which,
-    /// except what comes beside a packet alone. `SO_TIMESTAMP` makes something come: the kernel
-    /// drops it if there is no room, and says so. It has no effect on the sender, unlike
-    /// `SO_PASSCRED`, which gives a socket without a name one as soon as it sends.
-    #[inline]
-    pub(crate) fn ended(&self, length: usize, beside: bool) -> Result<bool, Error> {
-        if length > 0 || beside {
-            return Ok(false);
-        }
-        self.look_for_end().map_err(|errno| self.error(Call::Recv, errno))
-    }
-
-    /// Whether there is nothing more to receive, after an empty message without a mark.
-    #[cold]
-    fn look_for_end(&self) -> sys::Result<bool> {
-        let kind = self.kind;
-        let marks = || option::switch(&self.fd, sys::libc::SO_TIMESTAMP) == Ok(true);
-        if kind == SocketType::Stream || self.marked.load(Ordering::Relaxed) && marks() {
-            return Ok(true);
-        }
-        // From now on it is known at once.
-        self.marked.store(false, Ordering::Relaxed);
-        if kind == SocketType::SeqPacket {
-            self.mark();
-        }
-        if !socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0)?.contains(PollFlags::RDHUP) {
-            return Ok(false);
-        }
-        let flags = sys::socket::RecvFlags::PEEK | sys::socket::RecvFlags::DONTWAIT;
-        match socket::recv_packet_dropping(&self.fd, &mut [], flags) {
-            Ok((_, length, beside)) => Ok(length == 0 && !beside && kind == SocketType::SeqPacket),
-            // A datagram socket that was shut down says so only to a call that would wait.
-            Err(Host::AGAIN) => Ok(true),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    /// Makes a call that may wait, and goes on with it after a signal.
-    ///
-    /// A timeout of the socket starts anew with each call, so a storm of signals could extend it
-    /// without limit: with one set, the wait ends when it has passed once more after the first
-    /// signal.
-    #[inline]
-    pub(crate) fn persist<T>(
-        &self,
-        wait: Wait,
-        mut call: impl FnMut() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match call() {
-            Err(error) if error.is(Host::INTR) => self.resume(wait, error, call),
-            done => done,
-        }
-    }
-
-    #[cold]
-    fn resume<T>(
-        &self,
-        wait: Wait,
-        interrupted: Error,
-        mut call: impl FnMut() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let (timeout, events) = match wait {
-            Wait::ToReceive => (sys::libc::SO_RCVTIMEO, PollFlags::IN),
-            Wait::ToSend => (sys::libc::SO_SNDTIMEO, PollFlags::OUT),
-        };
-        let deadline = match option::timeout(&self.fd, timeout) {
-            Ok(0) | Err(_) => None,
-            Ok(limit) => Instant::now().checked_add(Duration::from_micros(limit)),
-        };
-        loop {
-            if let Some(deadline) = deadline {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
-                match socket::poll(self.fd.as_fd(), events, milliseconds) {
-                    _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
-                    Err(Host::INTR) => continue,
-                    Ok(ready) if ready.is_empty() => return Err(interrupted.but(Host::AGAIN)),
-                    // Ready, or it is for the call to say what is wrong.
-                    Ok(_) | Err(_) => {}
-                }
-            }
-            match call() {
-                Err(error) if error.is(Host::INTR) => {}
-                done => return done,
-            }
-        }
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl std::os::fd::AsRawFd for Socket {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.fd.as_raw_fd()
-    }
 }
 
 impl AsFd for Socket {
@@ -425,126 +314,3 @@ impl From<Rejected> for Error {
         rejected.error
     }
 }
-
-/// What every socket type has: its own name, options, and conversions.
-macro_rules! socket_methods {
-    ($name:ident, $kind:expr, $adopt:ident) => {
-        impl $name {
-            /// This socket's own name; `Unnamed` unless it was bound, or accepted from a listener.
-            /// A path is given back as it was bound, however long.
-            ///
-            /// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
-            pub fn local_addr(&self) -> Result<$crate::Address, $crate::Error> {
-                self.socket.local_addr()
-            }
-
-            /// Makes calls fail with `EAGAIN` (`WouldBlock`) instead of waiting, or wait again.
-            /// The setting belongs to the socket: whoever shares it is affected.
-            pub fn set_nonblocking(&self, on: bool) -> Result<(), $crate::Error> {
-                self.socket.set_nonblocking(on)
-            }
-
-            /// Another descriptor of the same socket: options, queues and whether it blocks are
-            /// shared. A file that it is bound to is removed with the original only.
-            ///
-            /// # Errors
-            /// `socket/descriptor-limit` (`EMFILE`).
-            ///
-            /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html)
-            pub fn try_clone(&self) -> Result<$name, $crate::Error> {
-                self.socket.try_clone().map($name::from_socket)
-            }
-
-            /// Its options and queues.
-            pub fn sockopt(&self) -> $crate::SockOpt<'_> {
-                $crate::SockOpt::new(::std::os::fd::AsFd::as_fd(&self.socket), $kind)
-            }
-        }
-
-        #[cfg(feature = "tokio")]
-        impl $name {
-            pub(crate) fn into_socket(self) -> $crate::socket::Socket {
-                self.socket
-            }
-        }
-
-        impl ::std::os::fd::AsFd for $name {
-            fn as_fd(&self) -> ::std::os::fd::BorrowedFd<'_> {
-                ::std::os::fd::AsFd::as_fd(&self.socket)
-            }
-        }
-
-        impl ::std::os::fd::AsRawFd for $name {
-            fn as_raw_fd(&self) -> ::std::os::fd::RawFd {
-                ::std::os::fd::AsRawFd::as_raw_fd(&::std::os::fd::AsFd::as_fd(self))
-            }
-        }
-
-        impl ::std::os::fd::IntoRawFd for $name {
-            /// Gives the descriptor away. A file that it is bound to stays.
-            fn into_raw_fd(self) -> ::std::os::fd::RawFd {
-                ::std::os::fd::IntoRawFd::into_raw_fd(self.socket.into_fd())
-            }
-        }
-
-        impl From<$name> for ::std::os::fd::OwnedFd {
-            /// Gives the descriptor away. A file that it is bound to stays.
-            fn from(socket: $name) -> ::std::os::fd::OwnedFd {
-                socket.socket.into_fd()
-            }
-        }
-
-        impl TryFrom<::std::os::fd::OwnedFd> for $name {
-            type Error = $crate::Rejected;
-
-            /// Takes a descriptor over. Its family and type are checked, and of a
-            /// listener that it listens; nothing is changed.
-            fn try_from(fd: ::std::os::fd::OwnedFd) -> Result<$name, $crate::Rejected> {
-                $crate::socket::Socket::$adopt(fd, $kind).map($name::from_socket)
-            }
-        }
-    };
-}
-
-/// What every socket type has that can have a peer.
-macro_rules! peer_methods {
-    ($name:ident, $kind:expr) => {
-        impl $name {
-            /// Two sockets that are connected to each other.
-            ///
-            /// # Errors
-            /// `socket/descriptor-limit` and its kin.
-            ///
-            /// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
-            pub fn pair() -> Result<($name, $name), $crate::Error> {
-                let (a, b) = $crate::socket::Socket::pair($kind)?;
-                Ok(($name::from_socket(a), $name::from_socket(b)))
-            }
-
-            /// The peer's name, also after it has closed.
-            ///
-            /// # Errors
-            /// `name/no-peer` (`ENOTCONN`) if it has none.
-            ///
-            /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
-            pub fn peer_addr(&self) -> Result<$crate::Address, $crate::Error> {
-                self.socket.peer_addr()
-            }
-
-            /// Who is at the other end.
-            pub fn peer(&self) -> $crate::Peer<'_> {
-                $crate::Peer::new(::std::os::fd::AsFd::as_fd(&self.socket), $kind)
-            }
-
-            /// Closes one or both directions for everyone who holds this socket. Never fails
-            /// because of the socket's state.
-            ///
-            /// [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html)
-            pub fn shutdown(&self, how: ::std::net::Shutdown) -> Result<(), $crate::Error> {
-                self.socket.shutdown(how)
-            }
-        }
-    };
-}
-
-pub(crate) use {peer_methods, socket_methods};

@@ -1,0 +1,60 @@
+//! The end of file, told from an empty message.
+
+use super::Socket;
+use crate::sys::socket::{self, PollFlags};
+use crate::sys::{self, Errno as Host, option};
+use crate::{Call, Error, SocketType};
+use std::os::fd::AsFd;
+use std::sync::atomic::Ordering;
+
+impl Socket {
+    /// Has the kernel put a time stamp beside each packet from now on, which tells an empty one
+    /// from the end of file: see [`ended`](Socket::ended).
+    #[inline]
+    pub(crate) fn mark(&self) {
+        if !self.marked.load(Ordering::Relaxed) {
+            let set = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, true);
+            self.marked.store(set.is_ok(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a message of this length was none: there is nothing to receive any more. `beside`:
+    /// whether the kernel put or dropped anything beside it.
+    ///
+    /// A receive of 0 bytes is an empty packet or the end of file, and nothing in it tells which,
+    /// except what comes beside a packet alone. `SO_TIMESTAMP` makes something come: the kernel
+    /// drops it if there is no room, and says so. It has no effect on the sender, unlike
+    /// `SO_PASSCRED`, which gives a socket without a name one as soon as it sends.
+    #[inline]
+    pub(crate) fn ended(&self, length: usize, beside: bool) -> Result<bool, Error> {
+        if length > 0 || beside {
+            return Ok(false);
+        }
+        self.look_for_end().map_err(|errno| self.error(Call::Recv, errno))
+    }
+
+    /// Whether there is nothing more to receive, after an empty message without a mark.
+    #[cold]
+    fn look_for_end(&self) -> sys::Result<bool> {
+        let kind = self.kind;
+        let marks = || option::switch(&self.fd, sys::libc::SO_TIMESTAMP) == Ok(true);
+        if kind == SocketType::Stream || self.marked.load(Ordering::Relaxed) && marks() {
+            return Ok(true);
+        }
+        // From now on it is known at once.
+        self.marked.store(false, Ordering::Relaxed);
+        if kind == SocketType::SeqPacket {
+            self.mark();
+        }
+        if !socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0)?.contains(PollFlags::RDHUP) {
+            return Ok(false);
+        }
+        let flags = sys::socket::RecvFlags::PEEK | sys::socket::RecvFlags::DONTWAIT;
+        match socket::recv_packet_dropping(&self.fd, &mut [], flags) {
+            Ok((_, length, beside)) => Ok(length == 0 && !beside && kind == SocketType::SeqPacket),
+            // A datagram socket that was shut down says so only to a call that would wait.
+            Err(Host::AGAIN) => Ok(true),
+            Err(errno) => Err(errno),
+        }
+    }
+}
