@@ -1,6 +1,7 @@
 //! Datagram sockets.
 
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
+use crate::batch::batch_methods;
 use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::sys::socket as call;
 use crate::{
@@ -21,6 +22,7 @@ const KIND: SocketType = SocketType::Datagram;
 
 socket_methods!(Datagram, KIND, adopt);
 peer_methods!(Datagram, KIND);
+batch_methods!(Datagram);
 
 impl Datagram {
     pub(crate) fn from_socket(socket: Socket) -> Datagram {

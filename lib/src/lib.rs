@@ -12,6 +12,7 @@ compile_error!("sunpath supports Linux; sunpath-core, the catalogue and diagnosi
 mod address;
 mod ancillary;
 pub mod authorisation;
+mod batch;
 mod bind;
 mod connect;
 mod credentials;
@@ -35,7 +36,10 @@ pub mod tokio;
 mod why;
 
 pub use address::{AddressRef, SockAddr, ToAddress};
-pub use ancillary::{Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received};
+pub use ancillary::{
+    Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received, Suspect, Truncation,
+};
+pub use batch::{MOST_IN_A_BATCH, Message, Outgoing, RecvBatch};
 pub use bind::{BindOptions, Bound, Listens};
 pub use connect::ConnectOptions;
 pub use credentials::Credentials;

@@ -28,6 +28,13 @@ pub(crate) enum Reason {
     },
     /// Descriptors with a stream write of no bytes, which the kernel would drop in silence.
     DescriptorsWithoutData,
+    /// A descriptor that no message may carry: an io_uring instance.
+    NotPassable {
+        /// Its place among those of the message, from 0.
+        position: usize,
+    },
+    /// The receiver has `SO_PASSRIGHTS` off.
+    DescriptorsRefused,
     /// The server's backlog stayed full until the deadline.
     BacklogFull {
         /// For how long it was tried.
@@ -103,6 +110,8 @@ impl Reason {
             Reason::NoPeerCredentials => "option/no-peer-credentials",
             Reason::TooManyDescriptors { .. } => "rights/too-many",
             Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
+            Reason::NotPassable { .. } => "rights/not-passable",
+            Reason::DescriptorsRefused => "rights/refused-by-receiver",
             Reason::BacklogFull { .. } => "connect/backlog-full",
             Reason::InTheWay(InTheWay::NoSocket) => "bind/not-a-socket",
             Reason::InTheWay(InTheWay::Alive | InTheWay::NotListening) => "bind/live-socket",
@@ -134,6 +143,11 @@ impl fmt::Display for Reason {
             Reason::DescriptorsWithoutData => {
                 f.write_str("descriptors need at least one byte beside them on a stream")
             }
+            Reason::NotPassable { position } => {
+                let number = position + 1;
+                write!(f, "descriptor {number} of the message is an io_uring instance")
+            }
+            Reason::DescriptorsRefused => f.write_str("the receiver takes no descriptors"),
             Reason::BacklogFull { waited, queue } => {
                 write!(f, "the server's backlog stayed full for {waited:.1?}")?;
                 match queue {

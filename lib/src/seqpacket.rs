@@ -1,6 +1,7 @@
 //! Sequenced-packet sockets.
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
+use crate::batch::batch_methods;
 use crate::socket::{Socket, Wait, peer_methods, socket_methods};
 use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{IoSlice, IoSliceMut};
@@ -19,6 +20,7 @@ const KIND: SocketType = SocketType::SeqPacket;
 
 socket_methods!(SeqPacket, KIND, adopt);
 peer_methods!(SeqPacket, KIND);
+batch_methods!(SeqPacket);
 
 impl SeqPacket {
     pub(crate) fn from_socket(socket: Socket) -> SeqPacket {

@@ -11,8 +11,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use sunpath::fact::Arguments;
 use sunpath::fact::arguments::Received;
 use sunpath::fact::socket::History;
+use sunpath::sys::control::{CONTROL_ROOM, Writer};
 use sunpath::sys::libc::{MSG_OOB, SO_RCVTIMEO};
-use sunpath::sys::message::{CONTROL_ROOM, Control, recvmsg, sendmsg};
+use sunpath::sys::message::{Inbox, recvmsg, sendmsg};
 use sunpath::sys::probe::{self, Memory};
 use sunpath::sys::process;
 use sunpath::sys::socket::{self, RecvFlags, SendFlags};
@@ -152,7 +153,7 @@ fn message_truncated(_: &mut Stage) -> Result<Observed, Trouble> {
         let mut two = [0; 2];
         let buffers = &mut [IoSliceMut::new(&mut two)];
         let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
-        let received = recvmsg(&a, buffers, &mut [], flags).step("receive")?;
+        let received = recvmsg(&a, None, buffers, &mut Inbox::default(), flags).step("receive")?;
         let message_length = Some(received.bytes as u64);
         let arguments = Arguments {
             length: Some(2),
@@ -171,23 +172,23 @@ fn descriptors_truncated(_: &mut Stage) -> Result<Observed, Trouble> {
         let (a, b) = pair(SocketType::Stream)?;
         let three: [BorrowedFd<'_>; 3] = [a.as_fd(); 3];
         let data = [IoSlice::new(b"x")];
-        sendmsg(&b, None, &data, Control::new().rights(&three), SendFlags::empty()).step("send")?;
+        let mut control = [0; CONTROL_ROOM];
+        let mut writer = Writer::new(&mut control);
+        writer.rights(&three).map_err(|_| Trouble::Failed("no room to send".into()))?;
+        sendmsg(&b, None, &data, writer.into_bytes(), SendFlags::empty()).step("send")?;
         let before = process::descriptor_limit(None).step("read the limit")?.unwrap_or(1024);
         if room == CONTROL_ROOM {
             process::limit_descriptors(0).step("lower the limit")?;
         }
         let mut byte = [0; 1];
-        let mut control = vec![0; room];
+        let mut inbox = Inbox::new(room, three.len());
         let buffers = &mut [IoSliceMut::new(&mut byte)];
-        let result = recvmsg(&a, buffers, &mut control, RecvFlags::DONTWAIT);
+        let result = recvmsg(&a, None, buffers, &mut inbox, RecvFlags::DONTWAIT);
         process::limit_descriptors(before).step("raise the limit")?;
         let received = result.step("receive")?;
         let arguments = Arguments {
             control_length: Some(room as u64),
-            received: Some(Received {
-                message_length: None,
-                descriptors: received.descriptors.len() as u64,
-            }),
+            received: Some(Received { message_length: None, descriptors: inbox.arrived() as u64 }),
             ..not_waiting()
         };
         let look = Look::new(Call::Recv, SocketType::Stream).descriptor(&a).arguments(arguments);

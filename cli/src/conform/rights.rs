@@ -8,8 +8,9 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use sunpath::fact::arguments::Control as Item;
 use sunpath::fact::{Arguments, Descriptor, Seen};
+use sunpath::sys::control::{CONTROL_ROOM, Writer};
 use sunpath::sys::libc::{SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET};
-use sunpath::sys::message::{CONTROL_ROOM, Control, recvmsg, sendmsg};
+use sunpath::sys::message::{Inbox, recvmsg, sendmsg};
 use sunpath::sys::option::{self, Credentials, SO_PASSRIGHTS};
 use sunpath::sys::probe::{self, Memory, Message};
 use sunpath::sys::socket::{RecvFlags, SendFlags};
@@ -42,8 +43,35 @@ const fn direct(id: &'static str, make: fn(&mut Stage) -> Result<Observed, Troub
 const UNIX: &[SocketType] = &[SocketType::Stream, SocketType::SeqPacket, SocketType::Datagram];
 
 /// Sends these bytes with this ancillary data.
-fn send(fd: &OwnedFd, data: &[u8], control: &Control) -> sys::Result<usize> {
+fn send(fd: &OwnedFd, data: &[u8], control: &[u8]) -> sys::Result<usize> {
     sendmsg(fd, None, &[IoSlice::new(data)], control, SendFlags::DONTWAIT)
+}
+
+/// Control messages: level, type and payload of each.
+fn control(items: &[(i32, i32, &[u8])]) -> Result<Vec<u8>, Trouble> {
+    let mut room = [0; 2 * CONTROL_ROOM];
+    let mut writer = Writer::new(&mut room);
+    for (level, kind, payload) in items {
+        let written = writer.raw(*level, *kind, payload);
+        written.map_err(|_| Trouble::Failed("too much ancillary data".into()))?;
+    }
+    Ok(writer.into_bytes().to_vec())
+}
+
+/// Control messages with these descriptors in each.
+fn rights(items: &[&[BorrowedFd<'_>]]) -> Result<Vec<u8>, Trouble> {
+    let numbers = |fds: &&[BorrowedFd<'_>]| -> Vec<u8> {
+        fds.iter().flat_map(|fd| fd.as_raw_fd().to_ne_bytes()).collect()
+    };
+    let payloads: Vec<_> = items.iter().map(numbers).collect();
+    let items: Vec<_> = payloads.iter().map(|p| (SOL_SOCKET, SCM_RIGHTS, &p[..])).collect();
+    control(&items)
+}
+
+/// A control message with these ids.
+fn credentials(claimed: Credentials) -> Result<Vec<u8>, Trouble> {
+    let ids = [claimed.pid.to_ne_bytes(), claimed.uid.to_ne_bytes(), claimed.gid.to_ne_bytes()];
+    control(&[(SOL_SOCKET, SCM_CREDENTIALS, ids.as_flattened())])
 }
 
 /// What came of a send with these items.
@@ -58,7 +86,7 @@ fn observed(
 }
 
 /// The same send on a pair of each type.
-fn on_each_type(id: &str, control: &Control, items: &[Item]) -> Result<Observed, Trouble> {
+fn on_each_type(id: &str, control: &[u8], items: &[Item]) -> Result<Observed, Trouble> {
     each(id, UNIX, |kind| {
         let (a, _b) = pair(kind)?;
         observed(kind, &a, items, failed(send(&a, b"x", control)))
@@ -75,21 +103,17 @@ fn too_many(_: &mut Stage) -> Result<Observed, Trouble> {
     let (own, _other) = pair(SocketType::Stream)?;
     let fds: Vec<BorrowedFd<'_>> = vec![own.as_fd(); MOST + 1];
     each("rights/too-many", &[MOST + 1, MOST], |first| {
-        let mut control = Control::new();
-        control.rights(&fds[..first]);
-        let mut items = vec![valid(first as u64)];
-        if first == MOST {
-            control.rights(&fds[..1]);
-            items.push(valid(1));
-        }
+        let (control, items) = match first {
+            MOST => (rights(&[&fds[..MOST], &fds[..1]])?, vec![valid(MOST as u64), valid(1)]),
+            more => (rights(&[&fds[..more]])?, vec![valid(more as u64)]),
+        };
         on_each_type("rights/too-many", &control, &items)
     })
 }
 
 fn bad_descriptor(_: &mut Stage) -> Result<Observed, Trouble> {
     each("rights/bad-descriptor", &[RawFd::MAX, -1], |number| {
-        let mut control = Control::new();
-        control.raw(SOL_SOCKET, SCM_RIGHTS, &number.to_ne_bytes());
+        let control = control(&[(SOL_SOCKET, SCM_RIGHTS, &number.to_ne_bytes())])?;
         let item = Item::Rights { count: 1, not_open: vec![number], not_passable: Vec::new() };
         on_each_type("rights/bad-descriptor", &control, &[item])
     })
@@ -103,8 +127,7 @@ fn not_passable(_: &mut Stage) -> Result<Observed, Trouble> {
         }
         Err(errno) => return Err(Trouble::Failed(format!("make a ring: {errno}"))),
     };
-    let mut control = Control::new();
-    control.rights(&[ring.as_fd()]);
+    let control = rights(&[&[ring.as_fd()]])?;
     let not_passable = vec![ring.as_raw_fd()];
     let item = Item::Rights { count: 1, not_open: Vec::new(), not_passable };
     on_each_type("rights/not-passable", &control, &[item])
@@ -117,8 +140,7 @@ fn too_many_in_flight(_: &mut Stage) -> Result<Observed, Trouble> {
     become_ordinary(NOBODY_ELSE)?;
     process::limit_descriptors(LIMIT).step("lower the limit")?;
     let (a, _b) = pair(SocketType::Stream)?;
-    let mut control = Control::new();
-    control.rights(&[a.as_fd()]);
+    let control = rights(&[&[a.as_fd()]])?;
     // The limit is exceeded by one before the kernel refuses.
     for _ in 0..=LIMIT + 1 {
         if let Err(errno) = send(&a, b"x", &control) {
@@ -138,8 +160,7 @@ fn refused_by_receiver(_: &mut Stage) -> Result<Observed, Trouble> {
             }
             done => done.step("switch SO_PASSRIGHTS off")?,
         }
-        let mut control = Control::new();
-        control.rights(&[a.as_fd()]);
+        let control = rights(&[&[a.as_fd()]])?;
         let symptom = failed(send(&a, b"x", &control));
         let mut observed = observed(kind, &a, &[valid(1)], symptom)?;
         if let Seen::Known(Descriptor::Socket(own)) = &mut observed.facts.descriptor
@@ -154,14 +175,13 @@ fn refused_by_receiver(_: &mut Stage) -> Result<Observed, Trouble> {
 /// Nothing arrives, and a byte that is sent afterwards comes without descriptors.
 fn dropped_with_empty_send(_: &mut Stage) -> Result<Observed, Trouble> {
     let (a, b) = pair(SocketType::Stream)?;
-    let mut control = Control::new();
-    control.rights(&[a.as_fd()]);
+    let control = rights(&[&[a.as_fd()]])?;
     send(&a, b"", &control).step("send nothing with a descriptor")?;
     send_byte(&a).step("send a byte")?;
-    let (mut byte, mut room) = ([0; 1], [0; CONTROL_ROOM]);
+    let (mut byte, mut inbox) = ([0; 1], Inbox::new(CONTROL_ROOM, 1));
     let buffers = &mut [IoSliceMut::new(&mut byte)];
-    let received = recvmsg(&b, buffers, &mut room, RecvFlags::DONTWAIT).step("receive")?;
-    let symptom = received.descriptors.is_empty().then_some(Symptom::DescriptorsLost);
+    recvmsg(&b, None, buffers, &mut inbox, RecvFlags::DONTWAIT).step("receive")?;
+    let symptom = (inbox.arrived() == 0).then_some(Symptom::DescriptorsLost);
     let mut observed = observed(SocketType::Stream, &a, &[valid(1)], symptom)?;
     observed.facts.arguments.length = Some(0);
     Ok(observed)
@@ -184,18 +204,15 @@ fn malformed(_: &mut Stage) -> Result<Observed, Trouble> {
 
 fn unknown_type(_: &mut Stage) -> Result<Observed, Trouble> {
     const NOBODY_KNOWS: i32 = 77;
-    let mut control = Control::new();
-    control.raw(SOL_SOCKET, NOBODY_KNOWS, &[0; 4]);
+    let control = control(&[(SOL_SOCKET, NOBODY_KNOWS, &[0; 4])])?;
     on_each_type("ancillary/unknown-type", &control, &[Item::UnknownType(NOBODY_KNOWS)])
 }
 
 /// Too short, and with a user id that no namespace maps.
 fn malformed_credentials(_: &mut Stage) -> Result<Observed, Trouble> {
-    let mut short = Control::new();
-    short.raw(SOL_SOCKET, SCM_CREDENTIALS, &[0; 8]);
+    let short = control(&[(SOL_SOCKET, SCM_CREDENTIALS, &[0; 8])])?;
     let pid = std::process::id().cast_signed();
-    let mut unmapped = Control::new();
-    unmapped.credentials(Credentials { pid, uid: u32::MAX, gid: u32::MAX });
+    let unmapped = credentials(Credentials { pid, uid: u32::MAX, gid: u32::MAX })?;
     each("credentials/malformed", &[&short, &unmapped], |control| {
         on_each_type("credentials/malformed", control, &[Item::MalformedCredentials])
     })
@@ -208,8 +225,7 @@ fn claim(
     exists: bool,
     permitted: bool,
 ) -> Result<Observed, Trouble> {
-    let mut control = Control::new();
-    control.credentials(claimed);
+    let control = credentials(claimed)?;
     let item = Item::Credentials {
         pid: claimed.pid,
         uid: claimed.uid,

@@ -1,19 +1,51 @@
 //! Ancillary data: descriptors, credentials and what else travels beside the bytes.
+//!
+//! [`Ancillary`] is what is sent, [`AncillaryBuffer`] what is received, [`Truncation`] what is known
+//! when something was dropped. The two functions at the end are what every socket type calls.
+
+mod buffer;
+mod truncation;
+
+pub use buffer::AncillaryBuffer;
+pub use truncation::{Suspect, Truncation};
 
 use crate::reason::Reason;
 use crate::socket::Socket;
-use crate::sys::message::{self, CONTROL_ROOM, Control};
-use crate::sys::{Errno as Host, name::Name};
+use crate::sys::control::{self, NoRoom, ROOM_TO_SEND, Writer};
+use crate::sys::message::{self, Arrival, Inbox};
+use crate::sys::{Errno as Host, name::Name, socket as call};
 use crate::{AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType};
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-pub use crate::sys::option::Credentials;
+use crate::Credentials;
 
 /// The most descriptors that one message carries on Linux (`SCM_MAX_FD`).
-pub const MOST_DESCRIPTORS: usize = 253;
+pub const MOST_DESCRIPTORS: usize = control::MOST_DESCRIPTORS;
 
 /// What to send beside the bytes: borrowed, so that nothing is copied before the call.
+///
+/// On a stream it travels with the first byte of the write. If the write is short, the rest is to
+/// be sent without it. Descriptors sent beside a single urgent byte (`SendFlags::OOB`) are lost if
+/// the receiver reads past that byte.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use sunpath::{Ancillary, AncillaryBuffer, Stream};
+///
+/// let (a, b) = Stream::pair()?;
+/// b.sockopt().set_pass_rights(true)?; // a socket takes descriptors only if told to
+///
+/// let file = std::fs::File::open("/dev/null")?;
+/// a.send_with(b"here", &Ancillary::descriptors(&[file.as_fd()]))?;
+///
+/// let mut room = AncillaryBuffer::new(1);
+/// let mut bytes = [0; 16];
+/// let received = b.recv_with(&mut bytes, &mut room)?;
+/// let file = room.take_descriptors().next().expect("one was sent");
+/// assert_eq!((received.bytes, room.truncation()), (4, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +58,7 @@ impl<'a> Ancillary<'a> {
     /// Nothing.
     pub const NONE: Ancillary<'static> = Ancillary { descriptors: &[], credentials: None };
 
-    /// These descriptors; the receiver gets its own copies of them.
+    /// These descriptors, [`MOST_DESCRIPTORS`] at most; the receiver gets its own copies of them.
     pub const fn descriptors(descriptors: &'a [BorrowedFd<'a>]) -> Ancillary<'a> {
         Ancillary { descriptors, credentials: None }
     }
@@ -35,41 +67,66 @@ impl<'a> Ancillary<'a> {
     pub const fn with_credentials(self, credentials: Credentials) -> Ancillary<'a> {
         Ancillary { credentials: Some(credentials), ..self }
     }
+
+    /// Bytes of room that [`encode`](Ancillary::encode) needs.
+    pub(crate) const fn space(&self) -> usize {
+        let ids = if self.credentials.is_some() { control::space(control::CREDENTIALS) } else { 0 };
+        control::rights_space(self.descriptors.len()) + ids
+    }
+
+    /// The control messages. [`space`](Ancillary::space) bytes of room suffice.
+    pub(crate) fn encode<'r>(&self, room: &'r mut [u8]) -> Result<&'r [u8], NoRoom> {
+        let mut writer = Writer::new(room);
+        if !self.descriptors.is_empty() {
+            writer.rights(self.descriptors)?;
+        }
+        if let Some(credentials) = self.credentials {
+            writer.credentials(credentials)?;
+        }
+        Ok(writer.into_bytes())
+    }
+
+    /// What the kernel would refuse without a word of why, or drop in silence.
+    pub(crate) fn check(&self, socket: &Socket, buffers: &[IoSlice<'_>]) -> Result<(), Error> {
+        let count = self.descriptors.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let refused = |reason| Err(socket.error(Call::Send, Host::INVAL).because(reason));
+        if count > MOST_DESCRIPTORS {
+            return refused(Reason::TooManyDescriptors { count });
+        }
+        let empty = || buffers.iter().all(|buffer| buffer.is_empty());
+        if socket.kind() == SocketType::Stream && empty() {
+            return refused(Reason::DescriptorsWithoutData);
+        }
+        Ok(())
+    }
+
+    /// What is certain of the reason for which a send with this failed.
+    fn reason(&self, kind: SocketType, errno: Host) -> Option<Reason> {
+        if self.descriptors.is_empty() {
+            return None;
+        }
+        match errno {
+            // Only a ring cannot be passed, and the arguments are right otherwise.
+            Host::INVAL => {
+                let position = self.descriptors.iter().position(|fd| is_ring(*fd))?;
+                Some(Reason::NotPassable { position })
+            }
+            // A datagram's receiver may also have another peer, and credentials may be refused.
+            Host::PERM if kind != SocketType::Datagram && self.credentials.is_none() => {
+                Some(Reason::DescriptorsRefused)
+            }
+            _ => None,
+        }
+    }
 }
 
-/// Room for what arrives beside the bytes, and what the last receive put there. It can be used
-/// again and again; what was not taken out is closed by the next receive, and on drop.
-#[derive(Debug, Default)]
-pub struct AncillaryBuffer {
-    room: Vec<u8>,
-    descriptors: Vec<OwnedFd>,
-    credentials: Option<Credentials>,
-    pidfd: Option<OwnedFd>,
-}
-
-impl AncillaryBuffer {
-    /// Room for this many descriptors a message, and for all else that a socket may be set to
-    /// deliver.
-    pub fn new(descriptors: usize) -> AncillaryBuffer {
-        let room = if descriptors == 0 { 0 } else { CONTROL_ROOM };
-        AncillaryBuffer { room: vec![0; room], ..AncillaryBuffer::default() }
-    }
-
-    /// The descriptors of the last message, in the order in which they were sent; those that
-    /// remain in the iterator are closed.
-    pub fn take_descriptors(&mut self) -> impl Iterator<Item = OwnedFd> + '_ {
-        self.descriptors.drain(..)
-    }
-
-    /// The sender's ids, if the socket has `SO_PASSCRED` on.
-    pub fn credentials(&self) -> Option<Credentials> {
-        self.credentials
-    }
-
-    /// The sender's process, if the socket has `SO_PASSPIDFD` on (Linux 6.5).
-    pub fn take_pidfd(&mut self) -> Option<OwnedFd> {
-        self.pidfd.take()
-    }
+/// Whether a descriptor is an io_uring instance, as `/proc` tells.
+fn is_ring(fd: BorrowedFd<'_>) -> bool {
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    link.is_ok_and(|target| target.as_os_str() == "anon_inode:[io_uring]")
 }
 
 /// What one receive brought.
@@ -83,7 +140,8 @@ pub struct Received {
     /// Whether there was nothing to receive any more: the peer has closed or will not send.
     /// An empty message is not the end.
     pub end_of_file: bool,
-    /// Whether ancillary data was dropped.
+    /// Whether ancillary data was dropped; the bytes are all there. See
+    /// [`AncillaryBuffer::truncation`] for what is known of the reason.
     pub ancillary_truncated: bool,
 }
 
@@ -100,6 +158,7 @@ impl Received {
     }
 }
 
+/// One `sendmsg`; `EINTR` comes through.
 pub(crate) fn send(
     socket: &Socket,
     to: Option<AddressRef<'_>>,
@@ -107,75 +166,113 @@ pub(crate) fn send(
     ancillary: &Ancillary<'_>,
     flags: SendFlags,
 ) -> Result<usize, Error> {
-    let count = ancillary.descriptors.len();
-    if count > MOST_DESCRIPTORS {
-        let error = socket.error(Call::Send, Host::INVAL);
-        return Err(error.because(Reason::TooManyDescriptors { count }));
-    }
-    let empty = || buffers.iter().all(|buffer| buffer.is_empty());
-    if count > 0 && socket.kind() == SocketType::Stream && empty() {
-        let error = socket.error(Call::Send, Host::INVAL);
-        return Err(error.because(Reason::DescriptorsWithoutData));
-    }
-    let mut control = Control::new();
-    if count > 0 {
-        control.rights(ancillary.descriptors);
-    }
-    if let Some(credentials) = ancillary.credentials {
-        control.credentials(credentials);
-    }
-    let call = |name: Option<&Name>| {
-        message::sendmsg(socket.as_fd(), name, buffers, &control, flags.raw())
+    // Most messages carry little: clearing room for 253 descriptors would be most of their cost.
+    const LITTLE: usize = control::rights_space(8) + control::space(control::CREDENTIALS);
+    ancillary.check(socket, buffers)?;
+    let call = |room: &mut [u8]| {
+        let control = ancillary.encode(room).map_err(|NoRoom| Host::NOBUFS)?;
+        let call =
+            |name: Option<&Name>| message::sendmsg(socket, name, buffers, control, flags.raw());
+        match to {
+            None => call(None),
+            Some(to) => crate::route::reach(to, |name| call(Some(name))),
+        }
     };
-    match to {
-        None => call(None).map_err(|errno| socket.error(Call::Send, errno)),
-        Some(to) => crate::route::reach(to, |name| call(Some(name)))
-            .map_err(|errno| Error::to(Call::Send, socket.kind(), errno, to)),
+    let sent = match ancillary.space() {
+        0 => call(&mut []),
+        1..=LITTLE => call(&mut [0; LITTLE]),
+        _ => call(&mut [0; ROOM_TO_SEND]),
+    };
+    sent.map_err(|errno| failed(socket, to, ancillary, errno))
+}
+
+/// The error of a send, with what is certain of its reason.
+#[cold]
+pub(crate) fn failed(
+    socket: &Socket,
+    to: Option<AddressRef<'_>>,
+    ancillary: &Ancillary<'_>,
+    errno: Host,
+) -> Error {
+    let error = match to {
+        None => socket.error(Call::Send, errno),
+        Some(to) => Error::to(Call::Send, socket.kind(), errno, to),
+    };
+    match ancillary.reason(socket.kind(), errno) {
+        Some(reason) => error.because(reason),
+        None => error,
     }
 }
 
+/// One `recvmsg`; `EINTR` comes through.
 pub(crate) fn receive(
     socket: &Socket,
     buffers: &mut [IoSliceMut<'_>],
     ancillary: &mut AncillaryBuffer,
     flags: RecvFlags,
 ) -> Result<Received, Error> {
-    receive_from(socket, buffers, ancillary, flags).map(|(received, _)| received)
+    receive_named(socket, None, buffers, ancillary, flags)
 }
 
+/// One `recvmsg`, with the name of the sender; `EINTR` comes through.
 pub(crate) fn receive_from(
     socket: &Socket,
     buffers: &mut [IoSliceMut<'_>],
     ancillary: &mut AncillaryBuffer,
     flags: RecvFlags,
 ) -> Result<(Received, SockAddr), Error> {
-    ancillary.descriptors.clear();
-    ancillary.pidfd = None;
+    let mut from = SockAddr::unnamed();
+    let received = receive_named(socket, Some(&mut from.0), buffers, ancillary, flags)?;
+    Ok((received, from))
+}
+
+#[inline]
+fn receive_named(
+    socket: &Socket,
+    from: Option<&mut Name>,
+    buffers: &mut [IoSliceMut<'_>],
+    ancillary: &mut AncillaryBuffer,
+    flags: RecvFlags,
+) -> Result<Received, Error> {
+    let kind = socket.kind();
     let room: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-    let mut flags = flags;
-    let mut mark = [0; message::MARK_ROOM];
-    let mut control = &mut ancillary.room[..];
-    if socket.kind() != SocketType::Stream {
-        flags = flags | RecvFlags::TRUNC;
-    }
-    if socket.kind() == SocketType::SeqPacket {
-        socket.mark();
-        if control.is_empty() {
-            // Without room for the mark, it could not be told whether anything else was dropped.
-            control = &mut mark;
-        }
-    }
-    let raw = message::recvmsg(socket.as_fd(), buffers, control, flags.raw())
+    let inbox = ancillary.inbox();
+    prepare(socket, inbox);
+    let arrival = message::recvmsg(socket, from, buffers, inbox, whole_length(kind, flags))
         .map_err(|errno| socket.error(Call::Recv, errno))?;
-    ancillary.descriptors = raw.descriptors;
-    ancillary.credentials = raw.credentials;
-    ancillary.pidfd = raw.pidfd;
-    let received = Received {
-        bytes: raw.bytes.min(room),
-        length: raw.bytes,
-        end_of_file: room + usize::from(socket.kind() != SocketType::Stream) > 0
-            && socket.ended(raw.bytes, raw.beside || raw.control_truncated)?,
-        ancillary_truncated: raw.control_truncated,
-    };
-    Ok((received, SockAddr(raw.from)))
+    let mut received = received(room, arrival, inbox);
+    if arrival.bytes == 0 && (room > 0 || kind != SocketType::Stream) {
+        received.end_of_file = socket.ended(0, inbox.has_some())?;
+    }
+    Ok(received)
+}
+
+/// Before a receive: lets an empty packet be told from the end of file.
+#[inline]
+pub(crate) fn prepare(socket: &Socket, inbox: &mut Inbox) {
+    let packets = socket.kind() == SocketType::SeqPacket;
+    if packets {
+        socket.mark();
+    }
+    inbox.expect_mark(packets);
+}
+
+/// For messages, the kernel is asked for the length of the whole.
+#[inline]
+pub(crate) fn whole_length(kind: SocketType, flags: RecvFlags) -> call::RecvFlags {
+    match kind {
+        SocketType::Stream => flags.raw(),
+        _ => flags.raw() | call::RecvFlags::TRUNC,
+    }
+}
+
+/// What came into buffers that have room for so many bytes, if it was not the end.
+#[inline]
+pub(crate) fn received(room: usize, arrival: Arrival, inbox: &Inbox) -> Received {
+    Received {
+        bytes: arrival.bytes.min(room),
+        length: arrival.bytes,
+        end_of_file: false,
+        ancillary_truncated: inbox.lost_some(),
+    }
 }

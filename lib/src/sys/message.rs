@@ -1,325 +1,391 @@
 //! `sendmsg(2)` and `recvmsg(2)` with ancillary data on UNIX domain sockets.
 
+use super::control::{self, Meaning};
 use super::name::Name;
 use super::option::Credentials;
+use super::raw::call5;
 use super::socket::raw;
-use super::{Result, last};
+use super::{Errno, Result};
 use rustix::net::{RecvFlags, SendFlags};
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::io::{IoSlice, IoSliceMut};
-use std::mem::size_of;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ops::Range;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::ptr::null_mut;
 
-/// `SCM_PIDFD` (Linux 6.5).
-pub const SCM_PIDFD: c_int = 4;
-
-/// Bytes of `struct cmsghdr`: a length, a level, a type.
-const HEADER: usize = size_of::<libc::cmsghdr>();
-
-/// Room for the control messages of the largest message: 253 descriptors, credentials, a pidfd,
-/// a time stamp.
-pub const CONTROL_ROOM: usize = 1232;
-
-/// Room for `SCM_TIMESTAMP`, which a socket with `SO_TIMESTAMP` delivers before all else.
-pub const MARK_ROOM: usize = HEADER + size_of::<libc::timeval>();
-
-/// Rounds up to where the next control message may start.
-const fn aligned(length: usize) -> usize {
-    length.next_multiple_of(size_of::<usize>())
+/// The kernel's `struct user_msghdr`, which C libraries declare in slightly different ways.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct Header {
+    name: *mut c_void,
+    name_length: u32,
+    buffers: *mut c_void,
+    buffer_count: usize,
+    control: *mut c_void,
+    control_length: usize,
+    flags: u32,
 }
 
-/// Control messages to send, as the bytes that the kernel reads.
-#[derive(Debug, Clone, Default)]
-pub struct Control(Vec<u8>);
+impl Header {
+    pub(super) const EMPTY: Header = Header {
+        name: null_mut(),
+        name_length: 0,
+        buffers: null_mut(),
+        buffer_count: 0,
+        control: null_mut(),
+        control_length: 0,
+        flags: 0,
+    };
 
-impl Control {
-    /// None.
-    pub const fn new() -> Control {
-        Control(Vec::new())
+    /// What `sendmsg` shall read. `IoSlice` has the layout of `iovec`.
+    #[inline]
+    pub(super) fn to_send(to: Option<&Name>, buffers: &[IoSlice<'_>], control: &[u8]) -> Header {
+        let mut header = Header::EMPTY;
+        if let Some(name) = to {
+            header.name = name.as_bytes().as_ptr().cast_mut().cast();
+            header.name_length = name.as_bytes().len() as u32;
+        }
+        header.buffers = buffers.as_ptr().cast_mut().cast();
+        header.buffer_count = buffers.len();
+        if !control.is_empty() {
+            header.control = control.as_ptr().cast_mut().cast();
+            header.control_length = control.len();
+        }
+        header
     }
 
-    /// Appends `SCM_RIGHTS`. They stay open here; the receiver gets descriptors of its own.
-    pub fn rights(&mut self, fds: &[BorrowedFd<'_>]) -> &mut Control {
-        let numbers: Vec<u8> = fds.iter().flat_map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
-        self.raw(libc::SOL_SOCKET, libc::SCM_RIGHTS, &numbers)
+    /// Where `recvmsg` shall write. `IoSliceMut` has the layout of `iovec`.
+    #[inline]
+    pub(super) fn to_receive(
+        from: Option<&mut Name>,
+        buffers: &mut [IoSliceMut<'_>],
+        room: &mut [u8],
+    ) -> Header {
+        let mut header = Header::EMPTY;
+        if let Some(name) = from {
+            *name = Name::room();
+            header.name_length = name.as_bytes().len() as u32;
+            header.name = name.parts().0.cast();
+        }
+        header.buffers = buffers.as_mut_ptr().cast();
+        header.buffer_count = buffers.len();
+        if !room.is_empty() {
+            header.control = room.as_mut_ptr().cast();
+            header.control_length = room.len();
+        }
+        header
     }
 
-    /// Appends `SCM_CREDENTIALS`.
-    pub fn credentials(&mut self, claim: Credentials) -> &mut Control {
-        let ids = [claim.pid.to_ne_bytes(), claim.uid.to_ne_bytes(), claim.gid.to_ne_bytes()];
-        self.raw(libc::SOL_SOCKET, libc::SCM_CREDENTIALS, &ids.concat())
+    pub(super) fn name_length(&self) -> u32 {
+        self.name_length
     }
 
-    /// Appends a control message of any kind.
-    pub fn raw(&mut self, level: c_int, kind: c_int, data: &[u8]) -> &mut Control {
-        self.0.extend((HEADER + data.len()).to_ne_bytes());
-        self.0.extend(level.to_ne_bytes());
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(data);
-        self.0.resize(aligned(self.0.len()), 0);
-        self
+    /// How much of the room for control messages the kernel filled.
+    pub(super) fn control_length(&self) -> usize {
+        self.control_length
     }
 
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// What the kernel says besides, of a message that has these many bytes.
+    pub(super) fn arrival(&self, bytes: usize) -> Arrival {
+        let said = |flag: c_int| self.flags & flag.cast_unsigned() != 0;
+        Arrival {
+            bytes,
+            truncated: said(libc::MSG_TRUNC),
+            control_truncated: said(libc::MSG_CTRUNC),
+        }
     }
 }
 
-/// `sendmsg(2)`; `MSG_NOSIGNAL` is always set. `EINTR` only if nothing was sent.
+/// `sendmsg(2)`; `MSG_NOSIGNAL` is always set. `EINTR` only if nothing was sent. The control bytes
+/// are those of a [`Writer`](control::Writer).
+#[inline]
 pub fn sendmsg(
     fd: impl AsFd,
     to: Option<&Name>,
     buffers: &[IoSlice<'_>],
-    control: &Control,
+    control: &[u8],
     flags: SendFlags,
 ) -> Result<usize> {
-    let mut message = empty_header();
-    if let Some(name) = to {
-        message.msg_name = name.as_bytes().as_ptr().cast_mut().cast();
-        message.msg_namelen = name.as_bytes().len() as libc::socklen_t;
+    let header = Header::to_send(to, buffers, control);
+    let flags = (flags | SendFlags::NOSIGNAL).bits() as usize;
+    // SAFETY: name, buffers and control bytes are borrowed for longer than the call, and the kernel
+    // only reads from what a `sendmsg` points to.
+    unsafe {
+        call5(
+            libc::SYS_sendmsg,
+            [raw(&fd) as usize, (&raw const header).expose_provenance(), flags, 0, 0],
+        )
     }
-    message.msg_iov = buffers.as_ptr().cast_mut().cast();
-    message.msg_iovlen = buffers.len() as _;
-    if !control.0.is_empty() {
-        message.msg_control = control.0.as_ptr().cast_mut().cast();
-        message.msg_controllen = control.0.len() as _;
-    }
-    let flags = (flags | SendFlags::NOSIGNAL).bits() as c_int;
-    // SAFETY: name, buffers (`IoSlice` has the layout of `iovec`) and control bytes are borrowed
-    // for longer than the call, and the kernel only reads from what a `sendmsg` points to.
-    let sent = unsafe { libc::sendmsg(raw(&fd), &raw const message, flags) };
-    usize::try_from(sent).map_err(|_| last())
 }
 
-/// What one `recvmsg` brought. Descriptors that are not taken out are closed with it.
-#[derive(Debug)]
-pub struct Received {
+/// What one `recvmsg` brought, but for the ancillary data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Arrival {
     /// Bytes put into the buffers; the length of the whole message with `MSG_TRUNC` among the
     /// flags of the call.
     pub bytes: usize,
-    /// The sender's name.
-    pub from: Name,
-    /// `SCM_RIGHTS`, from all control messages of this type.
-    pub descriptors: Vec<OwnedFd>,
-    /// `SCM_CREDENTIALS`, if `SO_PASSCRED` is on.
-    pub credentials: Option<Credentials>,
-    /// `SCM_PIDFD`, if `SO_PASSPIDFD` is on. It may come although nobody asked: an accepted
-    /// socket inherits the option from its listener.
-    pub pidfd: Option<OwnedFd>,
     /// `MSG_TRUNC`: the message was longer than the buffers, and the rest of it is lost.
     pub truncated: bool,
-    /// Whether any control message came.
-    pub beside: bool,
     /// `MSG_CTRUNC`: control messages were dropped. The kernel does not say why.
     pub control_truncated: bool,
 }
 
 /// `recvmsg(2)`; `MSG_CMSG_CLOEXEC` is always set. `EINTR` only if nothing was received.
-/// `control` is room for control messages: [`CONTROL_ROOM`] bytes suffice for any message.
+///
+/// What the inbox held before is closed and forgotten first. Between the call and the moment at
+/// which everything that came is owned, nothing is allocated and nothing can fail.
+#[inline]
 pub fn recvmsg(
     fd: impl AsFd,
+    mut from: Option<&mut Name>,
     buffers: &mut [IoSliceMut<'_>],
-    control: &mut [u8],
+    inbox: &mut Inbox,
     flags: RecvFlags,
-) -> Result<Received> {
-    let mut from = Name::room();
-    let mut message = empty_header();
-    let (name, room) = from.parts();
-    message.msg_name = name.cast();
-    // SAFETY: `room` points to the length in `from`, which is alive.
-    message.msg_namelen = unsafe { *room };
-    message.msg_iov = buffers.as_mut_ptr().cast();
-    message.msg_iovlen = buffers.len() as _;
-    message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = control.len() as _;
-    let flags = (flags | RecvFlags::CMSG_CLOEXEC).bits() as c_int;
-    // SAFETY: name, buffers (`IoSliceMut` has the layout of `iovec`) and control room are
-    // exclusively borrowed for longer than the call, and each length is that of its buffer.
-    let bytes = unsafe { libc::recvmsg(raw(&fd), &raw mut message, flags) };
-    let bytes = usize::try_from(bytes).map_err(|_| last())?;
-    from.set_length(message.msg_namelen);
-    let mut received = Received {
-        bytes,
-        from,
-        descriptors: Vec::new(),
-        credentials: None,
-        pidfd: None,
-        truncated: message.msg_flags & libc::MSG_TRUNC != 0,
-        beside: message.msg_controllen > 0,
-        control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
+) -> Result<Arrival> {
+    inbox.clear();
+    let mut header = Header::to_receive(from.as_deref_mut(), buffers, inbox.room());
+    let flags = (flags | RecvFlags::CMSG_CLOEXEC).bits() as usize;
+    // SAFETY: name, buffers and control room are exclusively borrowed for longer than the call,
+    // and each length is that of its memory.
+    let bytes = unsafe {
+        let arguments = [raw(&fd) as usize, (&raw mut header).expose_provenance(), flags, 0, 0];
+        call5(libc::SYS_recvmsg, arguments)?
     };
-    // Its type differs between C libraries.
-    let filled = control.len().min(message.msg_controllen as u64 as usize);
-    // SAFETY: these bytes are what the kernel wrote in the call above, and are read once.
-    unsafe { take_control(&control[..filled], &mut received) };
-    Ok(received)
+    let arrival = header.arrival(bytes);
+    // SAFETY: the kernel wrote these bytes in the call above, and they are taken once.
+    unsafe { inbox.take(header.control_length(), arrival.control_truncated) };
+    if let Some(name) = from {
+        name.set_length(header.name_length());
+    }
+    Ok(arrival)
 }
 
-fn empty_header() -> libc::msghdr {
-    // SAFETY: all zeros is a valid `msghdr`: null pointers with lengths of zero.
-    unsafe { std::mem::zeroed() }
+/// Room for control messages, and the bytes that the last receive put there.
+#[derive(Debug, Default)]
+struct Room {
+    bytes: Vec<u8>,
+    /// Room for a time stamp alone, used if there is no other and one is expected.
+    least: [u8; control::space(control::TIMESTAMP)],
+    expects_mark: bool,
+    filled: usize,
 }
 
-/// Sorts the control messages into `received`.
-///
-/// # Safety
-/// The bytes are those that the kernel has just filled in, and nobody took ownership of the
-/// descriptors in them yet.
-unsafe fn take_control(control: &[u8], received: &mut Received) {
-    for (level, kind, data) in messages(control) {
-        if level != libc::SOL_SOCKET {
-            continue;
+impl Room {
+    fn writable(&mut self) -> &mut [u8] {
+        match self.bytes.is_empty() && self.expects_mark {
+            true => &mut self.least,
+            false => &mut self.bytes,
         }
-        match kind {
-            libc::SCM_RIGHTS => {
-                let numbers = data.chunks_exact(size_of::<c_int>()).map(to_int);
-                // SAFETY: the kernel has just made these descriptors for this message.
-                let owned = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
-                received.descriptors.extend(owned);
-            }
-            // A failure to make one is a negative number.
-            SCM_PIDFD if data.len() == size_of::<c_int>() && to_int(data) >= 0 => {
-                // SAFETY: as above.
-                received.pidfd = Some(unsafe { OwnedFd::from_raw_fd(to_int(data)) });
-            }
-            libc::SCM_CREDENTIALS if data.len() == 3 * size_of::<c_int>() => {
-                received.credentials = Some(Credentials {
-                    pid: to_int(&data[..4]),
-                    uid: to_int(&data[4..8]).cast_unsigned(),
-                    gid: to_int(&data[8..]).cast_unsigned(),
-                });
-            }
-            _ => {}
-        }
+    }
+
+    fn filled(&self) -> &[u8] {
+        let all = if self.bytes.is_empty() { &self.least[..] } else { &self.bytes };
+        &all[..self.filled.min(all.len())]
     }
 }
 
-/// Splits control bytes into level, type and data. A length that does not fit ends it; a message
-/// that was cut short by the room for it counts as far as it goes.
-fn messages(mut rest: &[u8]) -> impl Iterator<Item = (c_int, c_int, &[u8])> {
-    std::iter::from_fn(move || {
-        let length = usize::from_ne_bytes(*rest.first_chunk()?);
-        if length < HEADER || rest.len() < HEADER {
-            return None;
-        }
-        let (header, data) = rest.split_at(HEADER);
-        let data = &data[..(length - HEADER).min(data.len())];
-        let level = to_int(&header[size_of::<usize>()..][..4]);
-        let kind = to_int(&header[size_of::<usize>() + 4..][..4]);
-        rest = rest.get(aligned(length)..).unwrap_or_default();
-        Some((level, kind, data))
-    })
+/// Room for control messages, and what the last receive put there. What is not taken out is closed
+/// by the next receive, and on drop.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    room: Room,
+    most: usize,
+    descriptors: Vec<OwnedFd>,
+    arrived: usize,
+    surplus: usize,
+    pidfd: Option<OwnedFd>,
+    pidfd_failed: Option<Errno>,
+    credentials: Option<Credentials>,
+    label: Range<usize>,
+    unread: Option<u32>,
+    truncated: bool,
 }
 
-fn to_int(bytes: &[u8]) -> c_int {
-    bytes.first_chunk().map_or(-1, |b| c_int::from_ne_bytes(*b))
+impl Inbox {
+    /// Room of this many bytes. Of the descriptors that come, no more than `most` are kept; the
+    /// others are closed at once.
+    pub fn new(room: usize, most: usize) -> Inbox {
+        // As many as can come, so that keeping them never allocates.
+        let descriptors = Vec::with_capacity(most);
+        let room = Room { bytes: vec![0; room], ..Room::default() };
+        Inbox { room, most, descriptors, ..Inbox::default() }
+    }
+
+    /// If there is no room at all, makes some for a time stamp (`SO_TIMESTAMP`), which comes before
+    /// all else: on a socket that delivers one with each message, only then does `MSG_CTRUNC` say
+    /// that anything else was dropped.
+    #[inline]
+    pub fn expect_mark(&mut self, expected: bool) {
+        self.room.expects_mark = expected;
+    }
+
+    /// Closes and forgets what came.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.descriptors.clear();
+        self.arrived = 0;
+        self.surplus = 0;
+        self.pidfd = None;
+        self.pidfd_failed = None;
+        self.credentials = None;
+        self.label = 0..0;
+        self.unread = None;
+        self.truncated = false;
+        self.room.filled = 0;
+    }
+
+    #[inline]
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        self.room.writable()
+    }
+
+    /// Takes ownership of what the kernel wrote into the first bytes of the room.
+    ///
+    /// # Safety
+    /// The bytes are those that the kernel has just written there, and nobody took ownership of
+    /// the descriptors in them yet.
+    #[inline]
+    pub(super) unsafe fn take(&mut self, filled: usize, truncated: bool) {
+        self.truncated = truncated;
+        self.room.filled = filled;
+        if filled > 0 {
+            // SAFETY: the caller's duty.
+            unsafe { self.sort() };
+        }
+    }
+
+    /// Owns the descriptors of the two types that carry any. A type that is not known is left alone:
+    /// its numbers may be anything, and to close a number that this message did not bring would
+    /// close a file of another thread. The kernel delivers no new type unless the socket was told to.
+    ///
+    /// # Safety
+    /// As of [`take`](Inbox::take).
+    unsafe fn sort(&mut self) {
+        let bytes = self.room.filled();
+        for item in control::items(bytes) {
+            match control::meaning(bytes, &item) {
+                Meaning::Rights(payload) => {
+                    for number in control::numbers(payload).filter(|number| *number >= 0) {
+                        // SAFETY: the kernel has just made this descriptor for this message.
+                        let fd = unsafe { OwnedFd::from_raw_fd(number) };
+                        match self.descriptors.len() < self.most {
+                            true => {
+                                self.descriptors.push(fd);
+                                self.arrived += 1;
+                            }
+                            false => self.surplus += 1,
+                        }
+                    }
+                }
+                Meaning::Pidfd(payload) => {
+                    for number in control::numbers(payload) {
+                        if number < 0 {
+                            let errno = number.saturating_neg().min(4095);
+                            self.pidfd_failed = Some(Errno::from_raw_os_error(errno));
+                            continue;
+                        }
+                        // SAFETY: as above.
+                        self.pidfd = Some(unsafe { OwnedFd::from_raw_fd(number) });
+                    }
+                }
+                Meaning::Credentials(credentials) => self.credentials = Some(credentials),
+                Meaning::Label => self.label = item.payload,
+                Meaning::Unread(bytes) => self.unread = Some(bytes),
+                Meaning::Time | Meaning::Unknown => {}
+            }
+        }
+    }
+
+    /// How many descriptors are kept at most.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// `SCM_RIGHTS`, in the order in which they were sent.
+    pub fn descriptors(&self) -> &[OwnedFd] {
+        &self.descriptors
+    }
+
+    /// Takes the descriptors out; those that remain in the iterator are closed.
+    pub fn take_descriptors(&mut self) -> std::vec::Drain<'_, OwnedFd> {
+        self.descriptors.drain(..)
+    }
+
+    /// How many descriptors came and were kept, whether or not they were taken out since.
+    pub fn arrived(&self) -> usize {
+        self.arrived
+    }
+
+    /// How many came beyond those that are kept. They are closed.
+    pub fn surplus(&self) -> usize {
+        self.surplus
+    }
+
+    /// `SCM_PIDFD`, if `SO_PASSPIDFD` is on. It may come although nobody asked: an accepted socket
+    /// inherits the option from its listener.
+    pub fn pidfd(&self) -> Option<&OwnedFd> {
+        self.pidfd.as_ref()
+    }
+
+    /// Takes the pidfd out.
+    pub fn take_pidfd(&mut self) -> Option<OwnedFd> {
+        self.pidfd.take()
+    }
+
+    /// Why no pidfd could be made, if the kernel tried.
+    pub fn pidfd_failed(&self) -> Option<Errno> {
+        self.pidfd_failed
+    }
+
+    /// `SCM_CREDENTIALS`, if `SO_PASSCRED` is on.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.credentials
+    }
+
+    /// `SCM_SECURITY`, if `SO_PASSSEC` is on and a security module labels sockets.
+    pub fn label(&self) -> Option<&[u8]> {
+        self.room.filled().get(self.label.clone()).filter(|label| !label.is_empty())
+    }
+
+    /// `SCM_INQ`, if `SO_INQ` is on.
+    pub fn unread(&self) -> Option<u32> {
+        self.unread
+    }
+
+    /// `MSG_CTRUNC`: control messages were dropped by the kernel.
+    pub fn truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Whether anything came beside the bytes, or was dropped.
+    pub fn has_some(&self) -> bool {
+        self.room.filled > 0 || self.truncated
+    }
+
+    /// Whether anything that was sent is not here.
+    pub fn lost_some(&self) -> bool {
+        self.truncated || self.surplus > 0 || self.pidfd_failed.is_some()
+    }
+
+    /// Whether the kernel dropped something although there was room for a descriptor.
+    pub fn kernel_stopped(&self) -> bool {
+        self.pidfd_failed.is_some() || (self.truncated && !self.is_full())
+    }
+
+    /// Whether the room is too full for one more descriptor.
+    pub fn is_full(&self) -> bool {
+        let room = self.room.bytes.len();
+        room.saturating_sub(self.room.filled) < control::HEADER + size_of::<c_int>()
+    }
+
+    /// Control messages of types that this module does not know: level, type and payload.
+    pub fn unknown(&self) -> impl Iterator<Item = (c_int, c_int, &[u8])> {
+        let bytes = self.room.filled();
+        control::items(bytes)
+            .filter(|item| control::meaning(bytes, item) == Meaning::Unknown)
+            .map(|item| (item.level, item.kind, bytes.get(item.payload).unwrap_or_default()))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::Errno;
-    use crate::sys::option::{self, SO_PASSPIDFD};
-    use crate::sys::socket::{SocketFlags, bind, getsockname, recv, socketpair};
-    use proptest::prelude::*;
-    use sunpath_core::{Address, SocketType};
-
-    fn pair(kind: SocketType) -> (OwnedFd, OwnedFd) {
-        socketpair(kind, SocketFlags::empty()).unwrap()
-    }
-
-    fn receive(fd: &OwnedFd, length: usize, control: usize) -> Received {
-        let mut bytes = vec![0; length];
-        let mut control = vec![0; control];
-        let flags = RecvFlags::DONTWAIT;
-        recvmsg(fd, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags).unwrap()
-    }
-
-    fn send(fd: &OwnedFd, bytes: &[u8], control: &Control) -> Result<usize> {
-        sendmsg(fd, None, &[IoSlice::new(bytes)], control, SendFlags::DONTWAIT)
-    }
-
-    #[test]
-    fn descriptors_arrive_owned_and_close_on_exec() {
-        for kind in [SocketType::Stream, SocketType::Datagram, SocketType::SeqPacket] {
-            let (a, b) = pair(kind);
-            let (x, y) = pair(SocketType::Stream);
-            let mut control = Control::new();
-            control.rights(&[x.as_fd()]).rights(&[y.as_fd(), a.as_fd()]);
-            assert_eq!(send(&a, b"hi", &control), Ok(2));
-            let received = receive(&b, 9, CONTROL_ROOM);
-            assert_eq!((received.bytes, received.descriptors.len()), (2, 3));
-            assert!(!received.truncated && !received.control_truncated);
-            for fd in &received.descriptors {
-                let flags = rustix::io::fcntl_getfd(fd).unwrap();
-                assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
-            }
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_reported() {
-        let (a, b) = pair(SocketType::Datagram);
-        let mut control = Control::new();
-        control.rights(&[a.as_fd(), a.as_fd(), a.as_fd()]);
-        send(&a, b"hello", &control).unwrap();
-        let received = receive(&b, 2, HEADER + 4);
-        assert!(received.truncated && received.control_truncated);
-        assert_eq!(received.descriptors.len(), 1);
-        send(&a, b"hello", &control).unwrap();
-        let received = receive(&b, 9, 0);
-        assert!(received.control_truncated && received.descriptors.is_empty());
-    }
-
-    #[test]
-    fn credentials_and_pidfd_arrive() {
-        let (a, b) = pair(SocketType::SeqPacket);
-        option::set_switch(&b, libc::SO_PASSCRED, true).unwrap();
-        let pidfd = option::set_switch(&b, SO_PASSPIDFD, true).is_ok();
-        send(&a, b"x", &Control::new()).unwrap();
-        let received = receive(&b, 1, CONTROL_ROOM);
-        let pid = received.credentials.unwrap().pid;
-        assert_eq!(pid.cast_unsigned(), std::process::id());
-        assert_eq!(received.pidfd.is_some(), pidfd);
-    }
-
-    #[test]
-    fn false_credentials_are_refused() {
-        let (a, _b) = pair(SocketType::Stream);
-        let mut control = Control::new();
-        control.raw(libc::SOL_SOCKET, libc::SCM_CREDENTIALS, &[0; 8]);
-        assert_eq!(send(&a, b"x", &control), Err(Errno::INVAL));
-    }
-
-    #[test]
-    fn the_name_of_the_sender_arrives_and_is_a_destination() {
-        let (a, b) = pair(SocketType::Datagram);
-        send(&a, b"x", &Control::new()).unwrap();
-        assert_eq!(receive(&b, 1, 0).from.address(), Some(Address::Unnamed));
-        bind(&a, &Name::new(&Address::Unnamed).unwrap()).unwrap();
-        let name = getsockname(&a).unwrap();
-        send(&a, b"x", &Control::new()).unwrap();
-        assert_eq!(receive(&b, 1, 0).from.address(), name.address());
-        let none = Control::new();
-        let sent = sendmsg(&b, Some(&name), &[IoSlice::new(b"y")], &none, SendFlags::empty());
-        assert_eq!(sent, Ok(1));
-        assert_eq!(recv(&a, &mut [0; 3], RecvFlags::DONTWAIT), Ok(1));
-    }
-
-    proptest! {
-        #[test]
-        fn control_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for (_, _, data) in messages(&bytes) {
-                prop_assert!(data.len() <= bytes.len());
-            }
-        }
-
-        #[test]
-        fn control_lengths_never_panic(length in any::<usize>(), tail in 0usize..64) {
-            let mut bytes = length.to_ne_bytes().to_vec();
-            bytes.resize(8 + tail, 1);
-            prop_assert!(messages(&bytes).count() <= 64);
-        }
-    }
-}
+mod tests;

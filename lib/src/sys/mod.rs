@@ -5,8 +5,10 @@
 //! returns the errno as it came; none retries after `EINTR` unless its documentation says so.
 //! Descriptors are owned from the moment they exist, and always close-on-exec.
 //!
-//! - [`name`]: socket addresses as raw bytes. [`socket`]: the socket calls. [`message`]:
-//!   `sendmsg` and `recvmsg` with ancillary data. [`option`]: options, ioctls and flags.
+//! - [`name`]: socket addresses as raw bytes. [`socket`]: the socket calls. [`option`]: options,
+//!   ioctls and flags.
+//! - [`control`]: control messages as bytes. [`message`]: `sendmsg` and `recvmsg` with them.
+//!   [`batch`]: many messages in one call.
 //! - `reactor`: what the feature `tokio` needs.
 //! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
@@ -16,6 +18,8 @@
 #![allow(unsafe_code)]
 
 pub mod accounts;
+pub mod batch;
+pub mod control;
 pub mod directory;
 pub mod errno;
 pub mod file;
@@ -27,6 +31,7 @@ pub mod netlink;
 pub mod option;
 pub mod probe;
 pub mod process;
+mod raw;
 #[cfg(feature = "tokio")]
 pub mod reactor;
 pub mod restrict;

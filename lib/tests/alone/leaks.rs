@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
-use sunpath::sys::message::{self, CONTROL_ROOM, Control};
+use sunpath::sys::control::{CONTROL_ROOM, Writer};
+use sunpath::sys::message::{self, Inbox};
 use sunpath::sys::netlink::{Netlink, SOCK_DIAG};
 use sunpath::sys::option::{self, SO_PASSPIDFD};
 use sunpath::sys::probe::{self, Memory};
@@ -70,10 +71,12 @@ fn streams_close_descriptors_that_arrive() {
     let (a, mut b) = Stream::pair().unwrap();
     b.sockopt().set_pass_rights(true).ok();
     leaves_nothing(|| {
-        let mut control = Control::new();
-        control.rights(&[a.as_fd(), a.as_fd()]);
+        let mut room = [0; 64];
+        let mut control = Writer::new(&mut room);
+        control.rights(&[a.as_fd(), a.as_fd()]).unwrap();
+        let control = control.into_bytes();
         let send =
-            || message::sendmsg(&a, None, &[IoSlice::new(b"x")], &control, SendFlags::empty());
+            || message::sendmsg(&a, None, &[IoSlice::new(b"x")], control, SendFlags::empty());
         send().unwrap();
         assert_eq!(b.read(&mut [0; 9]).unwrap(), 1);
         send().unwrap();
@@ -90,14 +93,19 @@ fn messages_close_what_nobody_takes() {
     if let Err(errno) = pidfd {
         eprintln!("no SO_PASSPIDFD here: {errno}");
     }
-    let mut control = Control::new();
-    control.rights(&[a.as_fd(), b.as_fd(), a.as_fd()]);
+    let mut room = [0; 64];
+    let mut control = Writer::new(&mut room);
+    control.rights(&[a.as_fd(), b.as_fd(), a.as_fd()]).unwrap();
+    let control = control.into_bytes();
     for room in (0..160).chain([CONTROL_ROOM]) {
         leaves_nothing(|| {
             let data = [IoSlice::new(b"x")];
-            message::sendmsg(&a, None, &data, &control, SendFlags::empty()).unwrap();
-            let mut room = vec![0; room];
-            message::recvmsg(&b, &mut [], &mut room, RecvFlags::empty()).unwrap();
+            message::sendmsg(&a, None, &data, control, SendFlags::empty()).unwrap();
+            for most in [0, 2, 9] {
+                let mut inbox = Inbox::new(room, most);
+                let peek = if most < 9 { RecvFlags::PEEK } else { RecvFlags::empty() };
+                message::recvmsg(&b, None, &mut [], &mut inbox, peek).unwrap();
+            }
         });
     }
 }
