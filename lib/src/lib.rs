@@ -36,9 +36,7 @@ pub mod tokio;
 mod why;
 
 pub use address::{AddressRef, SockAddr, ToAddress};
-pub use ancillary::{
-    Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received, Suspect, Truncation,
-};
+pub use ancillary::{Ancillary, AncillaryBuffer, MOST_DESCRIPTORS, Received, Suspect, Truncation};
 pub use batch::{MOST_IN_A_BATCH, Message, Outgoing, RecvBatch};
 pub use bind::{BindOptions, Bound, Listens};
 pub use connect::ConnectOptions;

@@ -4,13 +4,16 @@ use std::os::fd::AsFd;
 
 const IDS: Credentials = Credentials { pid: 4711, uid: 1000, gid: 100 };
 
-/// What was written, as it is read back: level, type, payload.
-fn read(control: &[u8]) -> Vec<(c_int, c_int, Vec<u8>)> {
+/// Level, type and payload.
+type Read = (c_int, c_int, Vec<u8>);
+
+/// What was written, as it is read back.
+fn read(control: &[u8]) -> Vec<Read> {
     items(control).map(|i| (i.level, i.kind, control[i.payload].to_vec())).collect()
 }
 
 /// A sequence of control messages of these payload lengths; each payload is its own place.
-fn sequence(lengths: &[usize]) -> (Vec<u8>, Vec<(c_int, c_int, Vec<u8>)>) {
+fn sequence(lengths: &[usize]) -> (Vec<u8>, Vec<Read>) {
     let mut room = vec![0xee; lengths.iter().map(|l| space(*l)).sum()];
     let mut writer = Writer::new(&mut room);
     let mut expected = Vec::new();
