@@ -268,7 +268,9 @@ macro_rules! batch_methods {
                 batch: &mut $crate::RecvBatch,
                 flags: $crate::RecvFlags,
             ) -> Result<usize, $crate::Error> {
-                $crate::batch::uninterrupted(|| $crate::batch::receive(&self.socket, batch, flags))
+                self.socket.persist($crate::socket::Wait::ToReceive, || {
+                    $crate::batch::receive(&self.socket, batch, flags)
+                })
             }
         }
     };
