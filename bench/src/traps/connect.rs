@@ -5,7 +5,7 @@
 
 use super::cell::path;
 use super::tools::{Full, accept, brief, duplicate, hear, poke};
-use super::{Outcome, trap};
+use super::{Outcome, trap, twice};
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{ConnectOptions, GenericFilePath, ToFsName};
 use nix::sys::socket as nix_socket;
@@ -27,7 +27,10 @@ trap! {
         Interprocess: || {
             at_once(SocketType::STREAM, |path| interprocess(path, ConnectWaitMode::Deferred))
         },
-        Sunpath: || at_once(SocketType::STREAM, |path| sunpath(path, Duration::ZERO)),
+        Sunpath: || twice(
+            || at_once(SocketType::STREAM, |path| sunpath(path, Duration::ZERO)),
+            || at_once(SocketType::STREAM, |path| sunpath_tokio(path, Duration::ZERO)),
+        ),
     }
     absent {
         "connects blocking only": Std IpcChannel;
@@ -46,7 +49,10 @@ trap! {
         Interprocess: || {
             timeout(SocketType::STREAM, |p| interprocess(p, ConnectWaitMode::Timeout(WAIT)))
         },
-        Sunpath: || timeout(SocketType::STREAM, |path| sunpath(path, WAIT)),
+        Sunpath: || twice(
+            || timeout(SocketType::STREAM, |path| sunpath(path, WAIT)),
+            || timeout(SocketType::STREAM, |path| sunpath_tokio(path, WAIT)),
+        ),
     }
     absent {
         "connects without a timeout": Std Uds IpcChannel;
@@ -65,7 +71,10 @@ trap! {
         Interprocess: || {
             room_appears(SocketType::STREAM, |p| interprocess(p, ConnectWaitMode::Timeout(WAIT)))
         },
-        Sunpath: || room_appears(SocketType::STREAM, |path| sunpath(path, WAIT)),
+        Sunpath: || twice(
+            || room_appears(SocketType::STREAM, |path| sunpath(path, WAIT)),
+            || room_appears(SocketType::STREAM, |path| sunpath_tokio(path, WAIT)),
+        ),
     }
     absent {
         "connects without a timeout": Std Uds IpcChannel;
@@ -225,4 +234,9 @@ fn interprocess(path: &Path, wait: ConnectWaitMode) -> Connected {
 
 fn sunpath(path: &Path, wait: Duration) -> Connected {
     Ok(sunpath::Stream::connect_until(path, Instant::now() + wait)?.into())
+}
+
+fn sunpath_tokio(path: &Path, wait: Duration) -> Connected {
+    let work = async { Ok(sunpath::tokio::Stream::connect_timeout(path, wait).await?) };
+    in_tokio(Duration::MAX, work, |socket| socket.as_fd().try_clone_to_owned())
 }

@@ -123,6 +123,25 @@ pub struct Trap {
     pub cells: &'static [(Peer, Cell)],
 }
 
+/// A library that blocks or runs on tokio: both have to do well. The second gets a directory of its
+/// own.
+fn twice(
+    blocking: fn() -> io::Result<Outcome>,
+    on_tokio: fn() -> io::Result<Outcome>,
+) -> io::Result<Outcome> {
+    let first = blocking()?;
+    if first.verdict != Verdict::Ok {
+        return Ok(first);
+    }
+    std::fs::create_dir("tokio")?;
+    std::env::set_current_dir("tokio")?;
+    let second = on_tokio()?;
+    Ok(match second.verdict {
+        Verdict::Ok => first,
+        verdict => Outcome { verdict, said: format!("on tokio: {}", second.said) },
+    })
+}
+
 /// A row: what is run for whom, and who has no such operation, with the reason.
 macro_rules! trap {
     ($name:ident, $id:literal, $title:literal;

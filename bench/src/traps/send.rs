@@ -2,7 +2,7 @@
 
 use super::cell::path;
 use super::tools::{self, brief};
-use super::{Outcome, trap};
+use super::{Outcome, trap, twice};
 use nix::sys::socket as nix_socket;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
@@ -28,7 +28,10 @@ trap! {
         Uds: || full_receiver(uds_send_to),
         Socket2: || full_receiver(socket2_send_to),
         Tokio: || full_receiver(tokio_send_to),
-        Sunpath: || full_receiver(sunpath_send_to),
+        Sunpath: || twice(
+            || full_receiver(sunpath_send_to),
+            || full_receiver(sunpath_tokio_send_to),
+        ),
     }
     absent {
         "no datagrams": TokioSeqpacket Interprocess IpcChannel Passfd;
@@ -111,24 +114,25 @@ const MEASURED: Duration = Duration::from_millis(500);
 fn full_receiver(send: SendTo) -> io::Result<Outcome> {
     let path = path("receiver")?;
     let receiver = tools::bound(SocketType::DGRAM, &path)?;
-    static SENT: AtomicU32 = AtomicU32::new(0);
-    let sender = std::thread::spawn(move || send(&path, &SENT));
+    // The thread outlives this, if the trap has caught it.
+    let count: &'static AtomicU32 = Box::leak(Box::default());
+    let sender = std::thread::spawn(move || send(&path, count));
     std::thread::sleep(BEFORE);
-    let (sent, start) = (SENT.load(Ordering::Relaxed), tools::busy_time()?);
+    let (sent, start) = (count.load(Ordering::Relaxed), tools::busy_time()?);
     std::thread::sleep(MEASURED);
     let busy = tools::busy_time()?.saturating_sub(start);
     if sender.is_finished() {
         let ended = sender.join().map_err(|_| io::Error::other("the sender panicked"))?;
         return Ok(Outcome::fails(format!("does not wait: {ended:?}")));
     }
-    if SENT.load(Ordering::Relaxed) != sent {
+    if count.load(Ordering::Relaxed) != sent {
         return Ok(Outcome::fails("goes on sending"));
     }
     for _ in 0..sent {
         rustix::net::recv(&receiver, &mut [0; 16], RecvFlags::DONTWAIT)?;
     }
     std::thread::sleep(BEFORE);
-    let goes_on = SENT.load(Ordering::Relaxed) > sent;
+    let goes_on = count.load(Ordering::Relaxed) > sent;
     let share = u128::from(busy) * 100 / MEASURED.as_nanos();
     Ok(match (share, goes_on) {
         (0..10, true) => Outcome::ok("sleeps"),
@@ -190,6 +194,16 @@ fn tokio_send_to(path: &Path, sent: &AtomicU32) -> io::Result<()> {
 fn sunpath_send_to(path: &Path, sent: &AtomicU32) -> io::Result<()> {
     let socket = sunpath::Datagram::unbound()?;
     forever(sent, || Ok(socket.send_to(b"message", path)?))
+}
+
+fn sunpath_tokio_send_to(path: &Path, sent: &AtomicU32) -> io::Result<()> {
+    runtime()?.block_on(async {
+        let socket = sunpath::tokio::Datagram::unbound()?;
+        loop {
+            socket.send_to(b"message", path).await?;
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
+    })
 }
 
 /// Sends descriptors on a socket that is connected.

@@ -26,7 +26,7 @@ fn open_descriptors() -> usize {
 
 /// Runs it often enough for a leak to show.
 #[track_caller]
-fn leaves_nothing(mut action: impl FnMut()) {
+pub fn leaves_nothing(mut action: impl FnMut()) {
     action();
     let before = open_descriptors();
     (0..20).for_each(|_| action());

@@ -8,6 +8,7 @@ mod options;
 mod owners;
 mod processes;
 mod storms;
+mod traps;
 mod views;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         owners::TESTS,
         processes::TESTS,
         storms::TESTS,
+        traps::TESTS,
         views::TESTS,
     ]
     .concat();
