@@ -5,7 +5,7 @@ mod directory;
 
 use directory::Directory;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -117,6 +117,41 @@ fn serves(listener: &UnixListener, path: &Path) {
 }
 
 #[test]
+fn deleting_what_is_not_ours() {
+    let directory = Directory::new();
+    let (file, path) = (directory.path("file"), directory.path("s"));
+    std::fs::write(&file, "precious").unwrap();
+    symlink(&file, directory.path("link")).unwrap();
+    symlink("nowhere", directory.path("dangling")).unwrap();
+    std::fs::create_dir(directory.path("directory")).unwrap();
+    for name in ["file", "link", "dangling", "directory"] {
+        let path = directory.path(name);
+        let before = std::fs::symlink_metadata(&path).unwrap();
+        let error = Listener::options().replace_dead().bind(&path).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EADDRINUSE), "{name}: {error}");
+        let after = std::fs::symlink_metadata(&path).unwrap();
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()), "{name}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+    let live = UnixListener::bind(&path).unwrap();
+    Listener::options().replace_dead().bind(&path).unwrap_err();
+    Listener::bind(&path).unwrap_err();
+    serves_after_probe(&live, &path);
+    drop(live);
+    let replacing = Listener::options().replace_dead().bind(&path).unwrap();
+    Stream::connect(&path).unwrap();
+    replacing.accept().unwrap();
+}
+
+/// As [`serves`], where somebody may have asked before whether there is a server.
+fn serves_after_probe(listener: &UnixListener, path: &Path) {
+    listener.set_nonblocking(true).unwrap();
+    while listener.accept().is_ok() {}
+    listener.set_nonblocking(false).unwrap();
+    serves(listener, path);
+}
+
+#[test]
 fn deleting_what_is_not_ours_any_more() {
     let directory = Directory::new();
     let path = directory.path("s");
@@ -154,6 +189,67 @@ fn errors_that_say_nothing() {
         assert!(told.to_string().contains(path.to_str().unwrap()), "{told}");
         assert_eq!(Error::try_from(told).unwrap().why().causes[0].cause.id, cause);
     }
+}
+
+#[test]
+fn errors_that_say_nothing_of_long_paths() {
+    let directory = Directory::new();
+    let deep = directory.path(&"d".repeat(200));
+    std::fs::create_dir(&deep).unwrap();
+    let path = deep.join("s".repeat(200));
+    let listener = Listener::bind(&path).unwrap();
+    let client = Stream::connect(&path).unwrap();
+    let server = listener.accept().unwrap();
+    for address in [listener.local_addr(), client.peer_addr(), server.local_addr()] {
+        assert_eq!(
+            address.unwrap(),
+            sunpath::Address::Path(path.as_os_str().as_encoded_bytes().to_vec())
+        );
+    }
+    let error = Stream::connect(deep.join("missing")).unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::ENOENT));
+    drop(listener);
+    assert!(std::fs::symlink_metadata(&path).is_err());
+}
+
+#[test]
+fn mode_races() {
+    let directory = Directory::new();
+    let path = directory.path("s");
+    for mode in [0o600, 0o666, 0o777] {
+        let listener = watched(&path, mode);
+        let got = std::fs::symlink_metadata(&path).unwrap().mode() & 0o7777;
+        assert_eq!(got, mode, "0{got:o}");
+        drop(listener);
+    }
+}
+
+/// Binds with a mode again and again, while another thread looks for a moment in which the file has
+/// another mode.
+fn watched(path: &Path, mode: u32) -> Listener {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut looks = 0;
+            while !done.load(Ordering::Relaxed) {
+                if let Ok(status) = std::fs::symlink_metadata(path) {
+                    assert_eq!(status.mode() & 0o7777, mode, "0{:o}", status.mode());
+                    looks += 1;
+                }
+            }
+            looks
+        });
+        let bind = || Listener::options().mode(mode).bind(path).unwrap();
+        for _ in 0..200 {
+            drop(bind());
+        }
+        let listener = bind();
+        std::thread::sleep(Duration::from_millis(5));
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+        listener
+    })
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn interprocess_replace(path: &Path) -> Said<Box<dyn Any>> {
 }
 
 fn sunpath_replace(path: &Path) -> Said<Box<dyn Any>> {
-    Ok(Box::new(sunpath::Listener::bind(path)?))
+    Ok(Box::new(sunpath::Listener::options().replace_dead().bind(path)?))
 }
 
 fn regular_file(replace: Listen) -> io::Result<Outcome> {

@@ -70,7 +70,7 @@ fn interprocess_listen(path: &Path, mode: u32) -> Said<Box<dyn Any>> {
 }
 
 fn sunpath_listen(path: &Path, mode: u32) -> Said<Box<dyn Any>> {
-    then_chmod(path, peers::sunpath_listen(path), mode)
+    Ok(Box::new(sunpath::Listener::options().mode(mode).bind(path)?))
 }
 
 /// For how long a window is looked for.
