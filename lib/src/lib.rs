@@ -28,6 +28,7 @@ mod route;
 mod seqpacket;
 mod socket;
 mod sockopt;
+mod spin;
 mod stream;
 #[doc(hidden)]
 pub mod sys;
@@ -49,6 +50,7 @@ pub use peer::{Peer, PeerProcess};
 pub use seqpacket::SeqPacket;
 pub use socket::Rejected;
 pub use sockopt::{Memory, SockOpt};
+pub use spin::Spinning;
 pub use stream::Stream;
 pub use sunpath_core::*;
 pub use why::{why, why_of};

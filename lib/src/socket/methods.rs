@@ -84,6 +84,10 @@ macro_rules! socket_methods {
 macro_rules! peer_methods {
     ($name:ident, $kind:expr) => {
         impl $name {
+            pub(crate) fn socket(&self) -> &$crate::socket::Socket {
+                &self.socket
+            }
+
             /// Two sockets that are connected to each other.
             ///
             /// # Errors

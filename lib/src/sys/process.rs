@@ -143,6 +143,25 @@ pub fn die_with(parent: u32) -> Result<()> {
     if now == parent { Ok(()) } else { Err(Errno::SRCH) }
 }
 
+/// `sched_getaffinity(2)`: the CPU to which a thread is confined, if it is one only. `None` as the
+/// thread: this one.
+pub fn only_cpu(thread: Option<u32>) -> Result<Option<usize>> {
+    let pid = match thread {
+        Some(pid) => Some(Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?),
+        None => None,
+    };
+    let set = rustix::thread::sched_getaffinity(pid)?;
+    let all = 0..rustix::thread::CpuSet::MAX_CPU;
+    Ok(if set.count() == 1 { all.into_iter().find(|cpu| set.is_set(*cpu)) } else { None })
+}
+
+/// `sysconf(3)`: how many CPUs the system runs on, whether or not this thread may use them.
+pub fn online_cpus() -> usize {
+    // SAFETY: takes a number only.
+    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(count).unwrap_or(1)
+}
+
 /// `prctl(2)` `PR_SET_NAME`: the name that tools show for this thread, of at most 15 bytes.
 pub fn set_name(name: &std::ffi::CStr) -> Result<()> {
     rustix::thread::set_name(name)

@@ -7,6 +7,7 @@ mod namespaces;
 mod options;
 mod owners;
 mod processes;
+mod spinning;
 mod storms;
 mod traps;
 mod views;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         options::TESTS,
         owners::TESTS,
         processes::TESTS,
+        spinning::TESTS,
         storms::TESTS,
         traps::TESTS,
         views::TESTS,
