@@ -9,6 +9,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("sunpath supports Linux; sunpath-core, the catalogue and diagnosis, runs anywhere");
 
+pub mod activation;
 mod address;
 mod ancillary;
 pub mod authorisation;

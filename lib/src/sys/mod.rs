@@ -12,6 +12,7 @@
 //! - `reactor`: what the feature `tokio` needs.
 //! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
+//! - [`inherit`]: descriptors that pass from program to program when one starts another.
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
 //! - [`probe`]: calls with arguments that no safe wrapper admits.
@@ -23,6 +24,7 @@ pub mod control;
 pub mod directory;
 pub mod errno;
 pub mod file;
+pub mod inherit;
 pub mod lsm;
 pub mod message;
 pub mod name;

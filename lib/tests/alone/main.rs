@@ -1,5 +1,6 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
+mod activation;
 mod identity;
 mod interrupted;
 mod leaks;
@@ -57,7 +58,11 @@ fn wait(mut child: Child) -> sys::Result<End> {
 }
 
 fn main() -> ExitCode {
+    if let Some(part) = std::env::var_os(activation::PART) {
+        return activation::serve(&part);
+    }
     let all = [
+        activation::TESTS,
         identity::TESTS,
         interrupted::TESTS,
         leaks::TESTS,
