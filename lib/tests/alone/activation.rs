@@ -277,16 +277,22 @@ fn service_opened() {
     assert_eq!(own.metadata().unwrap().len(), 0, "it is still open");
 }
 
+/// Holds the lowest numbers, so that what is opened next gets higher ones.
+fn low_numbers(count: usize) -> Vec<std::fs::File> {
+    (0..count).map(|_| std::fs::File::open("/dev/null").unwrap()).collect()
+}
+
 fn many_descriptors_find_their_places() {
-    // In an order that is as wrong as can be: what becomes number 3 is open under the highest.
-    let files: Vec<_> = (0..100).map(|_| std::fs::File::open("/proc/self/exe").unwrap()).collect();
+    // In an order that is as wrong as can be: what becomes number 3 is open under the highest, and
+    // the way by which the child tells of a failure is open where the sockets shall be.
+    let low = low_numbers(100);
     let listeners: Vec<_> = (0..100).map(|_| listener()).collect();
     let mut service = launcher("many");
     for (number, listener) in listeners.iter().rev().enumerate() {
         let inode = rustix::fs::fstat(listener).unwrap().st_ino;
         service.pass(&format!("{number} {inode}"), listener).unwrap();
     }
-    drop(files);
+    drop(low);
     succeeds(service.spawn().unwrap());
 }
 
@@ -306,11 +312,13 @@ fn service_many() {
 fn a_program_that_is_not_there_is_an_error() {
     let before = open_descriptors();
     for sockets in [0, 1, 50] {
+        let low = low_numbers(sockets + 10);
         let (mut here, there) = Stream::pair().unwrap();
         let mut service = Launcher::new("/nonexistent/program");
         for _ in 0..sockets {
             service.pass("x", &there).unwrap();
         }
+        drop(low);
         let error = service.spawn().unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
         // The message of the failure went to the parent, not into a socket.
@@ -369,7 +377,8 @@ fn service_answer() {
 
 fn service_accepted() {
     let mut activation = taken();
-    assert_eq!(activation.names().collect::<Vec<_>>(), ["connection"]);
+    // The tool gives it no name; newer ones may, as the service manager does.
+    assert!(activation.names().all(|name| ["unknown", "connection"].contains(&name)));
     activation.stream(0).unwrap().write_all(b"ok").unwrap();
 }
 
