@@ -157,12 +157,6 @@ pub fn recv_from(
     Ok((stored, length, from.map_or_else(Name::none, |from| Name::from_any(&from))))
 }
 
-/// `read(2)`. `EINTR` only if nothing was read.
-#[inline]
-pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
-    rustix::io::read(fd, buffer)
-}
-
 /// `readv(2)`. `EINTR` only if nothing was read.
 #[inline]
 pub fn readv(fd: impl AsFd, buffers: &mut [std::io::IoSliceMut<'_>]) -> Result<usize> {
