@@ -253,6 +253,28 @@ fn watched(path: &Path, mode: u32) -> Listener {
 }
 
 #[test]
+fn truncation_nobody_reports() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    let (c, d) = Datagram::pair().unwrap();
+    let mut buffer = [0; 4];
+    a.send(b"12345678").unwrap();
+    c.send(b"12345678").unwrap();
+    for received in [b.recv(&mut buffer).unwrap(), d.recv(&mut buffer).unwrap()] {
+        assert_eq!((received.bytes, received.length), (4, 8));
+    }
+    b.sockopt().set_pass_rights(true).unwrap();
+    a.send_with(b"fds", &Ancillary::descriptors(&[a.as_fd(); 9])).unwrap();
+    let mut ancillary = AncillaryBuffer::new(2);
+    let received = b.recv_with(&mut buffer, &mut ancillary).unwrap();
+    assert!(received.ancillary_truncated);
+    assert_eq!((received.bytes, &buffer[..3]), (3, &b"fds"[..]));
+    let truncation = ancillary.truncation().unwrap();
+    assert_eq!((truncation.room, truncation.received), (2, 2));
+    assert_eq!(truncation.suspects, [sunpath::Suspect::Buffer]);
+    assert_eq!(ancillary.take_descriptors().len(), 2);
+}
+
+#[test]
 fn more_than_253_descriptors() {
     let (a, b) = SeqPacket::pair().unwrap();
     b.sockopt().set_pass_rights(true).unwrap();
@@ -299,6 +321,25 @@ fn enobufs() {
 }
 
 #[test]
+fn batch_control_messages() {
+    use sunpath::{Outgoing, RecvBatch, RecvFlags, SendFlags};
+    let (a, b) = Datagram::pair().unwrap();
+    b.sockopt().set_pass_rights(true).unwrap();
+    let mut batch = RecvBatch::new(3, 8, 2);
+    let fds = [a.as_fd(), b.as_fd()];
+    // What fewer descriptors left of the room must not limit the next batch.
+    for count in [2, 0, 1, 2] {
+        let message = Outgoing::new(b"x").with_ancillary(Ancillary::descriptors(&fds[..count]));
+        assert_eq!(a.send_batch(&[message; 3], SendFlags::NONE).unwrap(), 3);
+        assert_eq!(b.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), 3);
+        for message in batch.messages() {
+            assert!(!message.received.ancillary_truncated);
+            assert_eq!(message.ancillary.take_descriptors().count(), count);
+        }
+    }
+}
+
+#[test]
 fn options_nobody_wraps() {
     let (a, b) = Stream::pair().unwrap();
     let lacking = |done: Result<(), Error>| match done {
@@ -319,14 +360,14 @@ fn options_nobody_wraps() {
     a.send_with(b"abcd", &Ancillary::NONE).unwrap();
     assert!(a.sockopt().unread_by_peer().unwrap() >= 4);
     let mut buffer = [0; 2];
-    let mut ancillary = AncillaryBuffer::new(1);
+    let mut ancillary = AncillaryBuffer::new(0);
     let mut peek = [std::io::IoSliceMut::new(&mut buffer)];
     b.recv_message(&mut peek, &mut ancillary, sunpath::RecvFlags::PEEK).unwrap();
     assert_eq!(&buffer, b"bc");
     b.recv_with(&mut buffer, &mut ancillary).unwrap();
     assert_eq!(&buffer, b"ab");
     assert_eq!(ancillary.take_pidfd().is_some(), pidfds);
-    let _ = unread;
+    assert_eq!(ancillary.unread(), unread.then_some(2));
     let directory = Directory::new();
     let path = directory.path("s");
     let listener = Listener::bind(&path).unwrap();

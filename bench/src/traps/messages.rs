@@ -294,5 +294,17 @@ fn nix_batch() -> io::Result<Outcome> {
 }
 
 fn sunpath_batch() -> io::Result<Outcome> {
-    Err(io::Error::other("to come"))
+    let (sender, receiver) = sunpath::Datagram::pair()?;
+    receiver.sockopt().set_pass_rights(true)?;
+    let sender = OwnedFd::from(sender);
+    let mut batch = sunpath::RecvBatch::new(2, 64, 1);
+    let mut count = [0; 2];
+    for (number, count) in count.iter_mut().enumerate() {
+        send_two(&sender, number)?;
+        receiver.recv_batch(&mut batch, sunpath::RecvFlags::NONE)?;
+        for message in batch.messages() {
+            *count += message.ancillary.take_descriptors().count();
+        }
+    }
+    Ok(judge_batches(count))
 }

@@ -10,9 +10,38 @@ use sunpath::sys::process::limit_descriptors;
 use sunpath::{Ancillary, AncillaryBuffer, Datagram, SeqPacket, Stream};
 
 crate::tests! {
+    leaked_descriptors_on_truncation
     leaked_descriptors_at_the_limit
     leaked_pidfds
     close_on_exec
+}
+
+fn leaked_descriptors_on_truncation() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    b.sockopt().set_pass_rights(true).unwrap();
+    let mut buffer = [0; 8];
+    for room in 0..6 {
+        for count in 0..9 {
+            let mut ancillary = AncillaryBuffer::new(room);
+            leaves_nothing(|| {
+                let fds = [a.as_fd(); 9];
+                a.send_with(b"x", &Ancillary::descriptors(&fds[..count])).unwrap();
+                let received = b.recv_with(&mut buffer, &mut ancillary).unwrap();
+                assert_eq!(received.ancillary_truncated, count > room);
+                assert_eq!(ancillary.take_descriptors().count(), count.min(room));
+            });
+        }
+    }
+    // What is not taken out, and what a plain receive has no place for.
+    let mut ancillary = AncillaryBuffer::new(3);
+    leaves_nothing(|| {
+        for _ in 0..2 {
+            a.send_with(b"x", &Ancillary::descriptors(&[a.as_fd(); 3])).unwrap();
+        }
+        b.recv_with(&mut buffer, &mut ancillary).unwrap();
+        b.recv(&mut buffer).unwrap();
+        ancillary = AncillaryBuffer::new(3);
+    });
 }
 
 /// The process cannot have as many descriptors as arrive, at each number that is short.
