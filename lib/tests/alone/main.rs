@@ -3,6 +3,7 @@
 mod activation;
 mod identity;
 mod interrupted;
+mod killed;
 mod leaks;
 mod namespaces;
 mod options;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         activation::TESTS,
         identity::TESTS,
         interrupted::TESTS,
+        killed::TESTS,
         leaks::TESTS,
         namespaces::TESTS,
         options::TESTS,
