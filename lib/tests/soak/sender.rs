@@ -101,7 +101,7 @@ impl<'a> Talk<'a> {
         let path = self.worker.path(peer, Service::Datagram);
         // A name of its own: a late answer to an earlier conversation must find nobody.
         let datagram = Datagram::bind(Address::Unnamed)?;
-        datagram.sockopt().set_recv_timeout(Some(PATIENCE))?;
+        datagram.sockopt().set_receive_timeout(Some(PATIENCE))?;
         datagram.sockopt().set_send_timeout(Some(PATIENCE))?;
         let send = |bytes: &[u8], descriptors: &[BorrowedFd<'_>]| -> io::Result<()> {
             let ancillary = Ancillary::descriptors(descriptors);
