@@ -34,12 +34,12 @@ impl Drop for Busy {
 /// Takes the names of this worker, from its dead predecessor if there was one, and serves them.
 pub fn serve(worker: &Arc<Worker>) {
     let path = |service| worker.path(worker.index, service);
-    let streams = Listener::options().replace_dead().pass_rights().bind(path(Service::Stream));
+    let streams = Listener::options().replace_dead().pass_rights(true).bind(path(Service::Stream));
     let streams = streams.expect("a stream listener");
     let packets =
-        SeqPacketListener::options().replace_dead().pass_rights().bind(path(Service::Packet));
+        SeqPacketListener::options().replace_dead().pass_rights(true).bind(path(Service::Packet));
     let packets = packets.expect("a seqpacket listener");
-    let datagrams = Datagram::options().replace_dead().pass_rights().bind(path(Service::Datagram));
+    let datagrams = Datagram::options().replace_dead().pass_rights(true).bind(path(Service::Datagram));
     let datagrams = datagrams.expect("a datagram socket");
     let shared = worker.clone();
     thread::spawn(move || {

@@ -76,9 +76,12 @@ pub fn run(directory: &Path, index: u8, generation: u16) {
     while !(0..WORKERS).all(done) || receiver::is_busy() {
         std::thread::sleep(Duration::from_millis(2));
     }
-    assert_eq!(open_descriptors(), quiet, "descriptors were left open");
+    let left = open_descriptors();
+    assert_eq!(left.len(), quiet.len(), "left open: {left:?}, at first: {quiet:?}");
 }
 
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("/proc").count()
+/// What each descriptor leads to.
+fn open_descriptors() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/proc/self/fd").expect("/proc");
+    entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()).collect()
 }
