@@ -31,34 +31,51 @@ impl Drop for Busy {
     }
 }
 
-/// Takes the names of this worker, from its dead predecessor if there was one, and serves them.
-pub fn serve(worker: &Arc<Worker>) {
-    let path = |service| worker.path(worker.index, service);
-    let streams = Listener::options().replace_dead().pass_rights(true).bind(path(Service::Stream));
-    let streams = streams.expect("a stream listener");
-    let packets =
-        SeqPacketListener::options().replace_dead().pass_rights(true).bind(path(Service::Packet));
-    let packets = packets.expect("a seqpacket listener");
-    let datagrams = Datagram::options().replace_dead().pass_rights(true).bind(path(Service::Datagram));
-    let datagrams = datagrams.expect("a datagram socket");
-    let shared = worker.clone();
-    thread::spawn(move || {
-        loop {
-            let stream = streams.accept().expect("a stream");
-            let (worker, busy) = (shared.clone(), Busy::new());
-            thread::spawn(move || (serve_stream(&worker, &stream), drop(stream), drop(busy)));
+/// The sockets that others reach a worker by.
+pub struct Services {
+    streams: Listener,
+    packets: SeqPacketListener,
+    datagrams: Datagram,
+}
+
+impl Services {
+    /// Takes the names of this worker, from its dead predecessor if there was one.
+    pub fn bind(worker: &Worker) -> Services {
+        let path = |service| worker.path(worker.index, service);
+        let streams = Listener::options().replace_dead().pass_rights(true);
+        let packets = SeqPacketListener::options().replace_dead().pass_rights(true);
+        let datagrams = Datagram::options().replace_dead().pass_rights(true);
+        Services {
+            streams: streams.bind(path(Service::Stream)).expect("a listener"),
+            packets: packets.bind(path(Service::Packet)).expect("a seqpacket listener"),
+            datagrams: datagrams.bind(path(Service::Datagram)).expect("a datagram socket"),
         }
-    });
-    let shared = worker.clone();
-    thread::spawn(move || {
-        loop {
-            let packets = packets.accept().expect("a seqpacket socket");
-            let (worker, busy) = (shared.clone(), Busy::new());
-            thread::spawn(move || (serve_packets(&worker, &packets), drop(packets), drop(busy)));
-        }
-    });
-    let shared = worker.clone();
-    thread::spawn(move || serve_datagrams(&shared, &datagrams));
+    }
+
+    /// Serves them until the process ends.
+    pub fn serve(self, worker: &Arc<Worker>) {
+        let Services { streams, packets, datagrams } = self;
+        let shared = worker.clone();
+        thread::spawn(move || {
+            loop {
+                let stream = streams.accept().expect("a stream");
+                let (worker, busy) = (shared.clone(), Busy::new());
+                thread::spawn(move || (serve_stream(&worker, &stream), drop(stream), drop(busy)));
+            }
+        });
+        let shared = worker.clone();
+        thread::spawn(move || {
+            loop {
+                let packets = packets.accept().expect("a seqpacket socket");
+                let (worker, busy) = (shared.clone(), Busy::new());
+                thread::spawn(move || {
+                    (serve_packets(&worker, &packets), drop(packets), drop(busy))
+                });
+            }
+        });
+        let shared = worker.clone();
+        thread::spawn(move || serve_datagrams(&shared, &datagrams));
+    }
 }
 
 /// Messages of one conversation, in order, that were not acknowledged yet.
@@ -144,7 +161,7 @@ fn serve_datagrams(worker: &Worker, datagrams: &Datagram) {
         worker.received.note(&[header.id]);
         if header.ends_batch {
             // The client may have been killed in the meantime.
-            let _: Result<(), Error> = datagrams.send_to(&header.id.0.to_ne_bytes(), &from);
+            let _: Result<(), Error> = datagrams.send_to(&header.id.0.to_ne_bytes(), from);
         }
     }
 }

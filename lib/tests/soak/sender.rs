@@ -3,10 +3,10 @@
 use crate::WORKERS;
 use crate::message::{Header, Id, Random};
 use crate::worker::{Service, Worker};
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
-use sunpath::{Address, Ancillary, Datagram, Error, SeqPacket, Stream};
+use sunpath::{Address, Ancillary, Datagram, SendFlags, SeqPacket, Stream};
 
 /// Batches in one conversation, at most.
 const BATCHES: u64 = 12;
@@ -40,15 +40,17 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    /// Sends batch after batch by one function, and waits for each answer by the other.
+    /// Sends batches of at most `most` messages by one function, and waits for the answer to each
+    /// by the other.
     fn batches(
         &mut self,
+        most: u64,
         mut send: impl FnMut(&[u8], &[BorrowedFd<'a>]) -> io::Result<()>,
         mut answer: impl FnMut() -> io::Result<Id>,
     ) -> io::Result<()> {
         let mut descriptors = Vec::new();
         for _ in 0..1 + self.random.below(BATCHES) {
-            let count = 1 + self.random.below(MESSAGES);
+            let count = 1 + self.random.below(most);
             let first = self.worker.numbers(count);
             self.ids.clear();
             for number in first..first + count {
@@ -78,7 +80,7 @@ impl<'a> Talk<'a> {
             (&stream).read_exact(&mut answer)?;
             Ok(Id(u64::from_ne_bytes(answer)))
         };
-        self.batches(send, answer)
+        self.batches(MESSAGES, send, answer)
     }
 
     fn packets(&mut self, peer: u8) -> io::Result<()> {
@@ -94,7 +96,7 @@ impl<'a> Talk<'a> {
                 _ => Ok(Id(u64::from_ne_bytes(answer))),
             }
         };
-        self.batches(send, answer)
+        self.batches(MESSAGES, send, answer)
     }
 
     fn datagrams(&mut self, peer: u8) -> io::Result<()> {
@@ -103,19 +105,24 @@ impl<'a> Talk<'a> {
         let datagram = Datagram::bind(Address::Unnamed)?;
         datagram.sockopt().set_receive_timeout(Some(PATIENCE))?;
         datagram.sockopt().set_send_timeout(Some(PATIENCE))?;
-        let send = |bytes: &[u8], descriptors: &[BorrowedFd<'_>]| -> io::Result<()> {
-            let ancillary = Ancillary::descriptors(descriptors);
-            let buffers = [io::IoSlice::new(bytes)];
-            let none = sunpath::SendFlags::NONE;
-            let sent: Result<(), Error> =
-                datagram.send_message_to(&buffers, &path, &ancillary, none);
-            Ok(sent?)
-        };
         let answer = || {
             let mut answer = [0; 8];
             datagram.recv(&mut answer)?;
             Ok(Id(u64::from_ne_bytes(answer)))
         };
-        self.batches(send, answer)
+        if self.random.below(2) == 0 {
+            datagram.connect(&path)?;
+            let send = |bytes: &[u8], descriptors: &[BorrowedFd<'_>]| {
+                Ok(datagram.send_with(bytes, &Ancillary::descriptors(descriptors))?)
+            };
+            return self.batches(MESSAGES, send, answer);
+        }
+        let send = |bytes: &[u8], descriptors: &[BorrowedFd<'_>]| {
+            let (bytes, ancillary) = ([IoSlice::new(bytes)], Ancillary::descriptors(descriptors));
+            Ok(datagram.send_message_to(&bytes, &path, &ancillary, SendFlags::NONE)?)
+        };
+        // One by one: the path may lead to a new process between two messages, whose answer would
+        // say nothing about what its predecessor took to the grave.
+        self.batches(1, send, answer)
     }
 }

@@ -57,8 +57,9 @@ pub fn run(directory: &Path, index: u8, generation: u16) {
         acknowledged: Ledger::acknowledged(directory, index, generation),
         numbers: AtomicU64::new(0),
     });
-    receiver::serve(&worker);
+    let services = receiver::Services::bind(&worker);
     let quiet = open_descriptors();
+    services.serve(&worker);
     // Every other process has its calls interrupted all the time.
     let _storm = (index % 2 == 1).then(|| Alarm::every(Duration::from_millis(3), false));
     let clients: Vec<_> = (0..2)
