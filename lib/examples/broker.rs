@@ -55,15 +55,14 @@ fn broker() -> Result<()> {
         fs::set_permissions(file, Permissions::from_mode(0o600))?;
     }
 
+    let us = Credentials::current();
+    let user = if us.uid == 0 { NOBODY } else { us.uid };
     let socket = directory.0.join("broker.sock");
-    let listener = SeqPacketListener::bind(&socket)?;
-    // Connecting takes write permission. Who it is that connects is checked below.
-    fs::set_permissions(&socket, Permissions::from_mode(0o666))?;
+    // Connecting takes write permission. Mode and owner are set before anybody can connect.
+    let listener = SeqPacketListener::options().mode(0o600).owner(user).bind(&socket)?;
 
     let mut command = Command::new("/proc/self/exe");
     command.arg(&socket);
-    let us = Credentials::current();
-    let expected = if us.uid == 0 { NOBODY } else { us.uid };
     if us.uid == 0 {
         command.uid(NOBODY).gid(NOBODY); // and no supplementary groups
     } else {
@@ -71,7 +70,7 @@ fn broker() -> Result<()> {
     }
     let mut worker = command.spawn()?;
 
-    let served = accept(&listener, expected, worker.id())
+    let served = accept(&listener, user, worker.id())
         .and_then(|client| serve(&client, &File::open(&public)?));
     if served.is_err() {
         let _ = worker.kill(); // it waits for an answer that will not come
