@@ -4,7 +4,8 @@ use crate::fact::Descriptor;
 use crate::fact::socket::OwnSocket;
 use crate::reason::Reason;
 use crate::sys::{self, Errno as Host};
-use crate::{Address, AddressRef, Call, Diagnosis, Endpoint, Errno, SocketType, route, why};
+use crate::{Address, AddressRef, Call, Certainty, Diagnosis, Endpoint, Errno, Ranked, SocketType};
+use crate::{cause, route, why};
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -162,7 +163,7 @@ impl Error {
             State::Fresh => Some(Descriptor::Socket(OwnSocket::fresh(self.socket))),
             State::Unknown => None,
         };
-        why::ask(&self.question(), None, fresh)
+        self.settled(why::ask(&self.question(), None, fresh))
     }
 
     /// As [`why`](Error::why), looking also at the socket on which the call was made: its state,
@@ -170,7 +171,28 @@ impl Error {
     ///
     /// Nothing about the socket is changed; a pending error stays pending.
     pub fn why_on(&self, socket: impl AsFd) -> Diagnosis {
-        why::ask(&self.question(), Some(socket.as_fd()), None)
+        self.settled(why::ask(&self.question(), Some(socket.as_fd()), None))
+    }
+
+    /// What the library knows for certain outweighs what can be seen afterwards.
+    fn settled(&self, mut diagnosis: Diagnosis) -> Diagnosis {
+        let Some((reason, known)) = self.reason().and_then(|r| Some((r, cause::find(r.id()?)?)))
+        else {
+            return diagnosis;
+        };
+        let seen = diagnosis.causes.iter().position(|ranked| ranked.cause.id == known.id);
+        diagnosis.causes = vec![match seen.map(|place| diagnosis.causes.swap_remove(place)) {
+            Some(ranked) if ranked.certainty == Certainty::Certain => ranked,
+            seen => Ranked {
+                cause: known,
+                certainty: Certainty::Certain,
+                because: reason.to_string(),
+                commands: seen.map(|ranked| ranked.commands).unwrap_or_default(),
+            },
+        }];
+        diagnosis.unseen.clear();
+        diagnosis.unexplained = None;
+        diagnosis
     }
 
     fn question(&self) -> why::Question {

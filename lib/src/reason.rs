@@ -30,8 +30,8 @@ pub(crate) enum Reason {
     DescriptorsWithoutData,
     /// A descriptor that no message may carry: an io_uring instance.
     NotPassable {
-        /// Its place among those of the message, from 0.
-        position: usize,
+        /// Its number.
+        number: i32,
     },
     /// The receiver has `SO_PASSRIGHTS` off.
     DescriptorsRefused,
@@ -143,9 +143,8 @@ impl fmt::Display for Reason {
             Reason::DescriptorsWithoutData => {
                 f.write_str("descriptors need at least one byte beside them on a stream")
             }
-            Reason::NotPassable { position } => {
-                let number = position + 1;
-                write!(f, "descriptor {number} of the message is an io_uring instance")
+            Reason::NotPassable { number } => {
+                write!(f, "descriptor {number} is an io_uring instance")
             }
             Reason::DescriptorsRefused => f.write_str("the receiver takes no descriptors"),
             Reason::BacklogFull { waited, queue } => {

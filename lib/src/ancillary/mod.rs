@@ -111,8 +111,8 @@ impl<'a> Ancillary<'a> {
         match errno {
             // Only a ring cannot be passed, and the arguments are right otherwise.
             Host::INVAL => {
-                let position = self.descriptors.iter().position(|fd| is_ring(*fd))?;
-                Some(Reason::NotPassable { position })
+                let ring = self.descriptors.iter().find(|fd| is_ring(**fd))?;
+                Some(Reason::NotPassable { number: ring.as_raw_fd() })
             }
             // A datagram's receiver may also have another peer, and credentials may be refused.
             Host::PERM if kind != SocketType::Datagram && self.credentials.is_none() => {

@@ -1,6 +1,7 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
 mod activation;
+mod descriptors;
 mod identity;
 mod interrupted;
 mod killed;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
     }
     let all = [
         activation::TESTS,
+        descriptors::TESTS,
         identity::TESTS,
         interrupted::TESTS,
         killed::TESTS,
