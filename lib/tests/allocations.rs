@@ -1,0 +1,146 @@
+//! No send or receive allocates in the steady state.
+//!
+//! Each path is called a few times first, so that whatever is made once is there; then it is called
+//! often, while a counting allocator looks on. It counts this thread alone. To add a path, add a
+//! line: what it is, and a closure that goes through it once.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::AsFd;
+use sunpath::{
+    Address, Ancillary, AncillaryBuffer, Credentials, Datagram, Errno, MOST_DESCRIPTORS, Outgoing,
+    RecvBatch, RecvFlags, SendFlags, SeqPacket, Stream,
+};
+
+#[track_caller]
+fn nothing(path: &str, mut once: impl FnMut()) {
+    (0..3).for_each(|_| once());
+    let counted = allocation_counter::measure(|| (0..100).for_each(|_| once()));
+    assert_eq!(counted.count_total, 0, "{path} allocates");
+}
+
+/// The counter counts: otherwise the tests below would show nothing.
+#[test]
+fn an_allocation_is_seen() {
+    let counted = allocation_counter::measure(|| drop(black_box(vec![0u8; 9])));
+    assert_eq!(counted.count_total, 1);
+}
+
+#[test]
+fn streams() {
+    let (mut a, mut b) = Stream::pair().unwrap();
+    b.set_nonblocking(true).unwrap();
+    let (mut x, mut y) = ([0; 2], [0; 9]);
+    nothing("stream: write, read", || {
+        a.write_all(b"hello").unwrap();
+        assert_eq!(b.read(&mut y).unwrap(), 5);
+    });
+    nothing("stream: send, recv", || {
+        a.send(b"hello").unwrap();
+        assert_eq!(b.recv(&mut y).unwrap(), 5);
+    });
+    nothing("stream: write_vectored, read_vectored", || {
+        a.write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")]).unwrap();
+        let to = &mut [IoSliceMut::new(&mut x), IoSliceMut::new(&mut y)];
+        assert_eq!(b.read_vectored(to).unwrap(), 5);
+    });
+    nothing("stream: nothing to read", || {
+        assert_eq!(b.recv(&mut y).unwrap_err().errno(), Some(Errno::EAGAIN));
+        assert_eq!(b.read(&mut y).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
+fn messages_with_descriptors() {
+    let (a, b) = Stream::pair().unwrap();
+    b.sockopt().set_pass_rights(true).unwrap();
+    b.sockopt().set_pass_credentials(true).unwrap();
+    b.sockopt().set_pass_pidfd(true).ok();
+    let file = File::open("/dev/null").unwrap();
+    let fds = [file.as_fd(); MOST_DESCRIPTORS];
+    let own = Credentials::current();
+    let mut byte = [0; 1];
+    let mut room = AncillaryBuffer::new(MOST_DESCRIPTORS);
+    for count in [1, MOST_DESCRIPTORS] {
+        let beside = Ancillary::descriptors(&fds[..count]).with_credentials(own);
+        nothing("descriptors that are taken", || {
+            a.send_with(b"x", &beside).unwrap();
+            b.recv_with(&mut byte, &mut room).unwrap();
+            assert_eq!(room.take_descriptors().count(), count);
+        });
+        nothing("descriptors that nobody takes", || {
+            a.send_with(b"x", &beside).unwrap();
+            b.recv_with(&mut byte, &mut room).unwrap();
+            assert_eq!(room.descriptors().len(), count);
+        });
+        nothing("descriptors without room", || {
+            a.send_with(b"x", &beside).unwrap();
+            b.recv_with(&mut byte, &mut AncillaryBuffer::default()).unwrap();
+        });
+    }
+    let mut one = AncillaryBuffer::new(1);
+    nothing("more descriptors than room", || {
+        a.send_with(b"x", &Ancillary::descriptors(&fds[..9])).unwrap();
+        assert!(b.recv_with(&mut byte, &mut one).unwrap().ancillary_truncated);
+    });
+}
+
+#[test]
+fn datagrams() {
+    let (a, b) = (Datagram::unbound().unwrap(), Datagram::bind(&Address::Unnamed).unwrap());
+    let address = b.local_addr().unwrap();
+    let mut bytes = [0; 9];
+    nothing("datagram: send_to, recv_from", || {
+        a.send_to(b"hello", &address).unwrap();
+        assert_eq!(b.recv_from(&mut bytes).unwrap().0.bytes, 5);
+    });
+    let (a, b) = Datagram::pair().unwrap();
+    nothing("datagram: send, recv", || {
+        a.send(b"hello").unwrap();
+        assert_eq!(b.recv(&mut bytes).unwrap().bytes, 5);
+    });
+    let mut room = AncillaryBuffer::new(1);
+    nothing("datagram: send_with, recv_with", || {
+        a.send_with(b"hello", &Ancillary::NONE).unwrap();
+        assert_eq!(b.recv_with(&mut bytes, &mut room).unwrap().0.bytes, 5);
+    });
+}
+
+#[test]
+fn packets() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    let mut bytes = [0; 9];
+    nothing("packet: send, recv", || {
+        a.send(b"hello").unwrap();
+        a.send(b"").unwrap();
+        assert_eq!(b.recv(&mut bytes).unwrap().bytes, 5);
+        assert_eq!(b.recv(&mut bytes).unwrap().bytes, 0);
+    });
+    let mut room = AncillaryBuffer::new(1);
+    nothing("packet: send_with, recv_with", || {
+        a.send_with(b"hello", &Ancillary::NONE).unwrap();
+        assert_eq!(b.recv_with(&mut bytes, &mut room).unwrap().bytes, 5);
+    });
+}
+
+#[test]
+fn batches() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    b.sockopt().set_pass_rights(true).unwrap();
+    let file = File::open("/dev/null").unwrap();
+    let fds = [file.as_fd(); 3];
+    let plain = [Outgoing::new(b"hello"); 32];
+    let beside = [Outgoing::new(b"hello").with_ancillary(Ancillary::descriptors(&fds)); 32];
+    let mut batch = RecvBatch::new(32, 16, 3);
+    for messages in [&plain, &beside] {
+        nothing("send_batch, recv_batch", || {
+            assert_eq!(a.send_batch(messages, SendFlags::NONE).unwrap(), 32);
+            assert_eq!(b.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), 32);
+            for message in batch.messages() {
+                black_box(message.bytes);
+                message.ancillary.take_descriptors().for_each(drop);
+            }
+        });
+    }
+}
