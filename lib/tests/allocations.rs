@@ -41,7 +41,8 @@ fn streams() {
         assert_eq!(b.recv(&mut y).unwrap(), 5);
     });
     nothing("stream: write_vectored, read_vectored", || {
-        a.write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")]).unwrap();
+        let from = [IoSlice::new(b"hel"), IoSlice::new(b"lo")];
+        assert_eq!(a.write_vectored(&from).unwrap(), 5);
         let to = &mut [IoSliceMut::new(&mut x), IoSliceMut::new(&mut y)];
         assert_eq!(b.read_vectored(to).unwrap(), 5);
     });
