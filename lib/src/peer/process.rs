@@ -2,6 +2,7 @@
 
 use crate::credentials::Credentials;
 use crate::observe::process;
+use crate::sys::Errno as Host;
 use crate::sys::process::has_ended;
 use crate::{Call, Error, SocketType};
 use std::ffi::{OsStr, OsString};
@@ -39,8 +40,13 @@ impl PeerProcess {
         let pid = match process::of_pidfd(pidfd.as_fd()) {
             Ok(Some(pid)) => pid,
             Ok(None) => return Ok(None),
-            // No `/proc`: nothing to look at.
-            Err(_) => 0,
+            Err(error) => match Host::from_io_error(&error) {
+                Some(errno @ (Host::MFILE | Host::NFILE)) => {
+                    return Err(Error::bare(Call::Getsockopt, kind, errno));
+                }
+                // No `/proc`: nothing to look at.
+                _ => 0,
+            },
         };
         // Another number is that of another PID namespace, whose `/proc` is mounted here.
         let shown = pid != 0 && i32::try_from(pid) == Ok(credentials.pid);

@@ -5,10 +5,12 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use sunpath::activation::{Activation, Error, Launcher};
+use sunpath::sys::inherit;
 use sunpath::{Address, Datagram, Listener, SeqPacket, SeqPacketListener, SockOpt, Stream};
 
 crate::tests! {
@@ -17,6 +19,7 @@ crate::tests! {
     a_connection_is_passed
     the_rest_is_closed
     a_program_that_was_not_activated_gets_nothing
+    a_process_descriptors_number_must_be_this_processs
     nonsense_in_the_environment_harms_nothing
     what_the_program_opened_itself_is_not_taken
     many_descriptors_find_their_places
@@ -32,12 +35,14 @@ pub const PART: &str = "SUNPATH_ALONE_PART";
 
 /// The service's side.
 pub fn serve(part: &OsStr) -> ExitCode {
-    let parts: [(&str, fn()); 11] = [
+    let parts: [(&str, fn()); 13] = [
         ("names", service_names),
         ("wrong", service_wrong),
         ("connection", service_connection),
         ("rest", service_rest),
         ("nothing", service_nothing),
+        ("again", service_again),
+        ("file", service_file),
         ("nonsense", service_nonsense),
         ("opened", service_opened),
         ("many", service_many),
@@ -230,6 +235,30 @@ fn with_variables(part: &str, variables: &[(&str, &str)]) -> Child {
     shell.args(["-c", r#"LISTEN_PID=$$; export LISTEN_PID; exec "$0" 3</dev/null"#]);
     shell.arg(this_program()).env(PART, part).envs(variables.iter().copied());
     shell.spawn().unwrap()
+}
+
+fn a_process_descriptors_number_must_be_this_processs() {
+    if inherit::own_pidfd_id().is_none() {
+        return eprintln!("skipped: descriptors of processes have numbers since Linux 6.9");
+    }
+    let other = [("LISTEN_FDS", "1"), ("LISTEN_PIDFDID", "1")];
+    succeeds(with_variables("nothing", &other));
+    succeeds(with_variables("again", &[("LISTEN_FDS", "1")]));
+}
+
+/// Becomes another program, which is the same process, and knows its number by now.
+fn service_again() {
+    let id = inherit::own_pidfd_id().unwrap().to_string();
+    let mut same = Command::new(this_program());
+    panic!("{}", same.env(PART, "file").env("LISTEN_PIDFDID", id).exec());
+}
+
+fn service_file() {
+    let mut activation = taken();
+    assert_eq!(activation.names().collect::<Vec<_>>(), ["unknown"]);
+    let file = std::fs::File::from(activation.descriptor("unknown").unwrap());
+    assert_eq!((file.as_raw_fd(), is_close_on_exec(&file)), (3, true));
+    assert_eq!(std::env::var_os("LISTEN_PIDFDID"), None);
 }
 
 fn nonsense_in_the_environment_harms_nothing() {

@@ -6,13 +6,15 @@ use rustix::mount::MountFlags;
 use rustix::process::{Gid, Uid};
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 use sunpath::sys::namespace::{self, New};
 use sunpath::sys::process::{self, Child, End, fork};
 use sunpath::sys::{libc, option, socket as calls};
-use sunpath::{Address, Ancillary, AncillaryBuffer, Credentials, Errno, Listener, Peer, Stream};
+use sunpath::{
+    Address, Ancillary, AncillaryBuffer, Credentials, Errno, Error, Listener, Peer, Stream,
+};
 
 crate::tests! {
     ids_are_those_of_connect_and_not_of_accept
@@ -25,6 +27,7 @@ crate::tests! {
     a_reaped_process_is_not_taken_for_its_successor
     a_peer_in_another_pid_namespace_has_no_number
     a_user_without_a_number_is_not_certain
+    no_look_leaves_a_descriptor_open
     every_group_is_told
     a_name_is_what_the_process_says
     credentials_in_a_message_are_claims_that_the_kernel_checks
@@ -302,6 +305,37 @@ fn a_user_without_a_number_is_not_certain() {
     assert_eq!((seen.user(), seen.group()), (Some(7), Some(8)));
     client.end();
     genuine.end();
+}
+
+fn no_look_leaves_a_descriptor_open() {
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let (a, _b) = Stream::pair().unwrap();
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    let child = fork(|| Stream::connect(&address).map_or(1, |_| 0)).unwrap();
+    let gone = listener.accept().unwrap();
+    assert_eq!(child.wait(), Ok(End::Exited(0)));
+    let nobody = sunpath::Datagram::unbound().unwrap();
+    let look = || {
+        for peer in [a.peer(), gone.peer(), nobody.peer()] {
+            let _ = (peer.pidfd(), peer.process(), peer.is_alive(), peer.groups());
+        }
+    };
+    let recent = has_pidfd();
+    let before = open();
+    (0..20).for_each(|_| look());
+    assert_eq!(open(), before);
+    // Without room for one more, and with room for some of what a look takes.
+    let lowest_free = std::fs::File::open("/dev/null").unwrap().as_raw_fd().cast_unsigned();
+    for room in 0..4 {
+        process::limit_descriptors(u64::from(lowest_free) + room).unwrap();
+        (0..20).for_each(|_| look());
+        let seen = a.peer().process();
+        let full = |error: Error| error.raw_os_error() == libc::EMFILE;
+        assert!(room > 1 || !recent || seen.is_err_and(full), "room for {room}");
+    }
+    process::limit_descriptors(u64::from(lowest_free) + 20).unwrap();
+    assert_eq!(open(), before);
 }
 
 fn every_group_is_told() {
