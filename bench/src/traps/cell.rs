@@ -127,3 +127,25 @@ fn crashed(status: ExitStatus, complaint: &str) -> Outcome {
 pub fn path(name: &str) -> io::Result<PathBuf> {
     Ok(std::env::current_dir()?.join(Path::new(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_survives_the_pipe() {
+        let line = json!({"verdict": word(Verdict::Fails), "said": "leaks 2"}).to_string();
+        assert_eq!(parse(&format!("noise\n{line}\n")), Some(Outcome::fails("leaks 2")));
+        assert_eq!(parse("noise"), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn a_child_without_an_outcome_fails() {
+        let panic = "thread 'main' panicked at a.rs:1:1:\nassertion failed\nstack backtrace:\n";
+        let ended = |raw, complaint| crashed(ExitStatus::from_raw(raw), complaint);
+        assert_eq!(ended(101 << 8, panic), Outcome::fails("panics: assertion failed"));
+        assert_eq!(ended(11, ""), Outcome::fails("killed by signal 11"));
+        assert_eq!(ended(1 << 8, "why\n"), Outcome::fails("cannot be run: why"));
+    }
+}
