@@ -8,6 +8,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::AsFd;
+use sunpath::framing::{CoalescingWriter, FrameReader, FrameReceiver, FrameWriter};
 use sunpath::{
     Address, Ancillary, AncillaryBuffer, Credentials, Datagram, Errno, MOST_DESCRIPTORS, Outgoing,
     RecvBatch, RecvFlags, SendFlags, SeqPacket, Stream,
@@ -144,4 +145,36 @@ fn batches() {
             }
         });
     }
+}
+
+#[test]
+fn frames() {
+    let (a, b) = Stream::pair().unwrap();
+    b.sockopt().set_pass_rights(true).unwrap();
+    let mut writer = FrameWriter::new(&a);
+    let mut reader = FrameReader::new(&b);
+    let long = [7; 10_000];
+    nothing("frames: queue, send, flush, next_frame", || {
+        writer.queue(b"one").unwrap();
+        writer.send(b"two").unwrap();
+        writer.queue(&long).unwrap();
+        writer.flush().unwrap();
+        for expected in [&b"one"[..], b"two", &long] {
+            assert_eq!(reader.next_frame().unwrap(), Some(expected));
+        }
+    });
+    let mut receiver = FrameReceiver::new(&b, 1);
+    let error = std::io::stderr();
+    nothing("frames: send_with, receive", || {
+        writer.send_with(b"one", &Ancillary::descriptors(&[error.as_fd()])).unwrap();
+        let mut frame = receiver.next_frame().unwrap().unwrap();
+        assert_eq!(frame.take_descriptors().count(), 1);
+    });
+    let mut coalescing = CoalescingWriter::new(&a);
+    nothing("coalescing: write, flush", || {
+        coalescing.write_all(b"\0\0\0").unwrap();
+        coalescing.write_all(b"\x01x").unwrap();
+        coalescing.flush().unwrap();
+        assert_eq!(reader.next_frame().unwrap(), Some(&b"x"[..]));
+    });
 }
