@@ -131,6 +131,7 @@ impl Datagram {
     /// sender without a name has none.
     ///
     /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recvfrom.2.html)
+    #[inline]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
         self.socket.persist(Wait::ToReceive, || self.socket.recv_from(buffer, RecvFlags::NONE))
     }

@@ -25,7 +25,7 @@ impl Socket {
     /// except what comes beside a packet alone. `SO_TIMESTAMP` makes something come: the kernel
     /// drops it if there is no room, and says so. It has no effect on the sender, unlike
     /// `SO_PASSCRED`, which gives a socket without a name one as soon as it sends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ended(&self, length: usize, beside: bool) -> Result<bool, Error> {
         if length > 0 || beside {
             return Ok(false);

@@ -22,7 +22,7 @@ impl Socket {
     /// A timeout of the socket starts anew with each call, so a storm of signals could extend it
     /// without limit: with one set, the wait ends when it has passed once more after the first
     /// signal.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn persist<T>(
         &self,
         wait: Wait,
