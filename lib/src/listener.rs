@@ -187,9 +187,10 @@ pub(crate) fn accept_once(listener: &Socket, flags: SocketFlags) -> sys::Result<
 fn accept_until(listener: &Socket, deadline: Instant) -> Result<Option<Socket>, Error> {
     use sys::Errno as Host;
     let failed = |errno| listener.error(Call::Accept, errno);
+    let wanted = PollFlags::IN | PollFlags::RDHUP;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let ready = match socket::poll(listener.as_fd(), PollFlags::IN, milliseconds(left)) {
+        let ready = match socket::poll(listener.as_fd(), wanted, milliseconds(left)) {
             Err(Host::INTR) => continue,
             ready => ready.map_err(failed)?,
         };
@@ -201,7 +202,9 @@ fn accept_until(listener: &Socket, deadline: Instant) -> Result<Option<Socket>, 
         }
         match accept_once(listener, SocketFlags::empty()) {
             // A listener that is shut down says so only to those who wait.
-            Err(Host::AGAIN) if ready.contains(PollFlags::HUP) => return Err(failed(Host::INVAL)),
+            Err(Host::AGAIN) if ready.contains(PollFlags::RDHUP) => {
+                return Err(failed(Host::INVAL));
+            }
             // Interrupted, or another took it.
             Err(Host::INTR | Host::AGAIN) => {}
             done => return done.map(Some).map_err(failed),

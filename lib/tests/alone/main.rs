@@ -1,6 +1,7 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
 mod activation;
+mod binding;
 mod descriptors;
 mod identity;
 mod interrupted;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     }
     let all = [
         activation::TESTS,
+        binding::TESTS,
         descriptors::TESTS,
         identity::TESTS,
         interrupted::TESTS,

@@ -21,7 +21,7 @@ crate::tests! {
 }
 
 /// New namespaces, in a user namespace of their own if this is not root. `false`: says why not.
-fn enter_new(namespaces: New) -> bool {
+pub(crate) fn enter_new(namespaces: New) -> bool {
     let ids = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let made = if ids.0 == 0 {
         namespace::unshare(namespaces)
@@ -39,7 +39,7 @@ fn enter_new(namespaces: New) -> bool {
 }
 
 /// A private mount namespace with an empty file system on a directory of its own.
-fn scratch(options: &CStr) -> Option<PathBuf> {
+pub(crate) fn scratch(options: &CStr) -> Option<PathBuf> {
     if !enter_new(New::MOUNT) {
         return None;
     }
