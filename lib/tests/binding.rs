@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use sunpath::{
-    Address, AddressRef, Ancillary, AncillaryBuffer, Datagram, Errno, Error, Listener, SeqPacket,
-    SeqPacketListener, SocketType, Stream, path_address,
+    Address, AddressRef, Datagram, Errno, Error, Listener, SeqPacket, SeqPacketListener,
+    SocketType, Stream, path_address,
 };
 
 fn names(directory: &Directory) -> Vec<String> {
@@ -409,47 +409,6 @@ fn nothing_is_left_behind_by_a_failure() {
 }
 
 #[test]
-fn options_hold_from_the_first_connection_on() {
-    let directory = Directory::new();
-    let path = directory.path("name");
-    let listener = Listener::options()
-        .backlog(1)
-        .nonblocking(true)
-        .pass_rights(true)
-        .pass_credentials(true)
-        .bind(&path)
-        .unwrap();
-    assert_eq!(listener.accept().unwrap_err().errno(), Some(Errno::EAGAIN));
-    let client = Stream::connect(&path).unwrap();
-    let fds = [std::os::fd::AsFd::as_fd(&listener)];
-    client.send_with(b"x", &Ancillary::descriptors(&fds)).unwrap();
-    let _second = Stream::connect(&path).unwrap();
-    let late = Instant::now() + Duration::from_millis(20);
-    assert_eq!(Stream::connect_until(&path, late).unwrap_err().errno(), Some(Errno::EAGAIN));
-    let server = listener.accept().unwrap();
-    let mut room = AncillaryBuffer::new(1);
-    server.recv_with(&mut [0; 9], &mut room).unwrap();
-    assert_eq!(room.take_descriptors().count(), 1);
-    let own = std::process::id().cast_signed();
-    assert_eq!(room.credentials().map(|c| c.pid), Some(own));
-}
-
-#[test]
-fn descriptors_are_refused_unless_asked_for() {
-    let directory = Directory::new();
-    let path = directory.path("name");
-    let listener = Listener::options().mode(0o600).bind(&path).unwrap();
-    let client = Stream::connect(&path).unwrap();
-    if client.sockopt().set_pass_rights(false).is_err() {
-        eprintln!("skipped: this kernel cannot refuse descriptors");
-        return;
-    }
-    let fds = [std::os::fd::AsFd::as_fd(&listener)];
-    let error = client.send_with(b"x", &Ancillary::descriptors(&fds)).unwrap_err();
-    assert_eq!(error.errno(), Some(Errno::EPERM));
-}
-
-#[test]
 fn names_that_are_no_files_have_no_mode() {
     let name = Address::Abstract(format!("sunpath-binding-{}", std::process::id()).into_bytes());
     let error = Listener::options().mode(0o600).bind(&name).unwrap_err();
@@ -484,51 +443,6 @@ fn an_old_server_sees_that_it_is_superseded_and_takes_what_waits() {
         assert_eq!(new.accept().unwrap().recv(&mut buffer).unwrap().bytes, 4);
         drop(new);
         assert_eq!(names(&directory), [""; 0]);
-    }
-}
-
-#[test]
-fn accept_waits_until_the_deadline_and_no_longer() {
-    let (listener, packets) = (Listener::bind(AddressRef::Unnamed), Address::Unnamed);
-    let listener = listener.unwrap();
-    let address = listener.local_addr().unwrap();
-    for nonblocking in [false, true] {
-        listener.set_nonblocking(nonblocking).unwrap();
-        let start = Instant::now();
-        assert!(listener.accept_until(start + Duration::from_millis(30)).unwrap().is_none());
-        assert!(start.elapsed() >= Duration::from_millis(30));
-        assert!(listener.accept_until(start).unwrap().is_none());
-        let _client = Stream::connect(&address).unwrap();
-        assert!(listener.accept_until(start).unwrap().is_some(), "what waits is taken");
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(10));
-                Stream::connect(&address).unwrap();
-            });
-            assert!(listener.accept_until(start + Duration::from_secs(60)).unwrap().is_some());
-        });
-        // A shut-down listener says so, instead of keeping everybody waiting.
-        let other = SeqPacketListener::bind(&packets).unwrap();
-        other.set_nonblocking(nonblocking).unwrap();
-        let how = sunpath::sys::socket::Shutdown::Read;
-        sunpath::sys::socket::shutdown(&other, how).unwrap();
-        let error = other.accept_until(start + Duration::from_secs(60)).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EINVAL));
-    }
-}
-
-#[test]
-fn incoming_yields_one_connection_after_the_other() {
-    let listener = Listener::bind(AddressRef::Unnamed).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut clients: Vec<_> = (0..3).map(|_| Stream::connect(&address).unwrap()).collect();
-    for (number, client) in clients.iter_mut().enumerate() {
-        client.write_all(&[number as u8]).unwrap();
-    }
-    for (number, server) in listener.incoming().take(3).enumerate() {
-        let mut byte = [9];
-        server.unwrap().read_exact(&mut byte).unwrap();
-        assert_eq!(byte, [number as u8]);
     }
 }
 
