@@ -142,6 +142,16 @@ impl<T> ConnectOptions<T> {
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToAddress) -> Result<T, Error> {
         let to = address.to_address();
+        let (socket, deadline) = self.prepare(to)?;
+        connect_socket(&socket, to, deadline)?;
+        if self.nonblocking {
+            socket.set_nonblocking(true)?;
+        }
+        Ok((self.make)(connected(socket, to)))
+    }
+
+    /// The socket to connect, and until when.
+    pub(crate) fn prepare(&self, to: AddressRef<'_>) -> Result<(Socket, Option<Instant>), Error> {
         let deadline = match self.limit {
             Limit::Never => None,
             Limit::At(deadline) => Some(deadline),
@@ -155,11 +165,7 @@ impl<T> ConnectOptions<T> {
         if self.pass_rights {
             socket.accept_descriptors()?;
         }
-        connect_socket(&socket, to, deadline)?;
-        if self.nonblocking {
-            socket.set_nonblocking(true)?;
-        }
-        Ok((self.make)(connected(socket, to)))
+        Ok((socket, deadline))
     }
 }
 

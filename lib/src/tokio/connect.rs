@@ -1,7 +1,7 @@
 //! Connecting, with pauses while the backlog is full.
 
 use super::io::Io;
-use crate::connect::{Pauses, backlog_full, connect_once};
+use crate::connect::{ConnectOptions, Pauses, backlog_full, connect_once, connected};
 use crate::socket::Socket;
 use crate::sys::Errno as Host;
 use crate::{AddressRef, Call, Error, SocketType};
@@ -14,19 +14,36 @@ pub(super) async fn connect(
     deadline: Option<Instant>,
 ) -> Result<Io, Error> {
     let socket = Socket::new(kind).map_err(|e| e.about(to))?;
+    connect_socket(socket, to, deadline).await
+}
+
+/// As [`connect`], with options.
+pub(super) async fn connect_with<T>(
+    options: &ConnectOptions<T>,
+    to: AddressRef<'_>,
+) -> Result<Io, Error> {
+    let (socket, deadline) = options.prepare(to)?;
+    connect_socket(socket, to, deadline.map(Instant::from_std)).await
+}
+
+async fn connect_socket(
+    socket: Socket,
+    to: AddressRef<'_>,
+    deadline: Option<Instant>,
+) -> Result<Io, Error> {
     socket.set_nonblocking(true)?;
     let start = Instant::now();
     let mut pauses = Pauses::new();
     loop {
         match connect_once(&socket, to) {
-            Ok(()) => return Io::new(socket),
+            Ok(()) => return Io::new(connected(socket, to)),
             Err(Host::AGAIN) => {}
-            Err(errno) => return Err(Error::on(Call::Connect, kind, errno, to)),
+            Err(errno) => return Err(Error::on(Call::Connect, socket.kind(), errno, to)),
         }
         let next = Instant::now() + pauses.next();
         match deadline {
             Some(deadline) if Instant::now() >= deadline => {
-                return Err(backlog_full(kind, to, start.elapsed()));
+                return Err(backlog_full(socket.kind(), to, start.elapsed()));
             }
             Some(deadline) => sleep_until(next.min(deadline)).await,
             None => sleep_until(next).await,

@@ -7,9 +7,7 @@ use super::{peer_methods, socket_methods};
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
 use crate::connect::connect_once;
 use crate::socket::Socket;
-use crate::{
-    AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, route, sys,
-};
+use crate::{Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 
@@ -96,7 +94,7 @@ impl Datagram {
     /// Cancellation: nothing was sent.
     pub async fn send_to(&self, message: &[u8], address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        let send = |socket: &Socket| send_to(socket, message, to);
+        let send = |socket: &Socket| socket.send_to(message, to, SendFlags::NONE).map(drop);
         self.helper.send_to(&self.io, to, send).await
     }
 
@@ -105,15 +103,16 @@ impl Datagram {
     ///
     /// Cancellation: nothing was received.
     pub async fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        self.recv_from(buffer).await.map(|(received, _)| received)
+        let received = self.io.run(Read, |socket| socket.recv_packet(buffer, RecvFlags::NONE));
+        ended(received.await, || END)
     }
 
     /// Receives one message, and the name of its sender.
     ///
     /// Cancellation: nothing was received.
     pub async fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
-        let mut none = AncillaryBuffer::default();
-        self.recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE).await
+        let received = self.io.run(Read, |socket| socket.recv_from(buffer, RecvFlags::NONE));
+        ended(received.await, || (END, SockAddr::unnamed()))
     }
 
     /// Sends one message from several buffers, and what is beside it, to the peer.
@@ -165,11 +164,7 @@ impl Datagram {
             note_peek(&self.io, flags, &received);
             received
         });
-        match received.await {
-            // One that blocks returns 0 once it was shut down, one that does not has only EAGAIN.
-            Err(error) if would_block(&error) => Ok((ENDED, SockAddr::unnamed())),
-            done => done,
-        }
+        ended(received.await, || (END, SockAddr::unnamed()))
     }
 
     /// [`send_message`](Datagram::send_message) of one buffer, without flags.
@@ -201,7 +196,7 @@ impl Datagram {
     /// use `send_to` to wait.
     pub fn try_send_to(&self, message: &[u8], address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        self.io.once(&mut |socket: &Socket| send_to(socket, message, to))
+        self.io.once(&mut |socket: &Socket| socket.send_to(message, to, SendFlags::NONE).map(drop))
     }
 
     /// [`recv_from`](Datagram::recv_from) without waiting.
@@ -209,8 +204,7 @@ impl Datagram {
     /// # Errors
     /// `EAGAIN` if there is nothing.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
-        let mut none = AncillaryBuffer::default();
-        self.try_recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE)
+        self.io.try_now(Read, |socket| socket.recv_from(buffer, RecvFlags::NONE))
     }
 
     /// [`recv_message`](Datagram::recv_message) without waiting.
@@ -235,12 +229,14 @@ impl Datagram {
     }
 }
 
-const ENDED: Received =
-    Received { bytes: 0, length: 0, end_of_file: true, ancillary_truncated: false };
+/// What a receive brings after a shutdown.
+const END: Received = Received::plain(0, 0, true);
 
-fn send_to(socket: &Socket, message: &[u8], to: AddressRef<'_>) -> Result<(), Error> {
-    let flags = SendFlags::NONE.raw();
-    route::reach(to, |name| sys::socket::send_to(socket, message, flags, name))
-        .map(drop)
-        .map_err(|errno| Error::to(Call::Send, KIND, errno, to))
+/// A socket that blocks returns 0 once it was shut down; one that does not has only `EAGAIN`, which
+/// comes here for no other reason.
+fn ended<T>(received: Result<T, Error>, end: impl FnOnce() -> T) -> Result<T, Error> {
+    match received {
+        Err(error) if would_block(&error) => Ok(end()),
+        done => done,
+    }
 }

@@ -3,7 +3,7 @@
 use crate::connect::Pauses;
 use crate::reason::Reason;
 use crate::socket::Socket;
-use crate::sys::{Errno as Host, libc, reactor, socket as call};
+use crate::sys::{Errno as Host, reactor, socket as call};
 use crate::{Call, Error, SocketType};
 use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use ::tokio::io::{Interest, Ready};
@@ -214,7 +214,7 @@ impl Io {
     ) -> Result<R, Error> {
         loop {
             match call(self.socket()) {
-                Err(error) if error.raw_os_error() == libc::EINTR => {}
+                Err(error) if error.is(Host::INTR) => {}
                 done => return done,
             }
         }
@@ -264,7 +264,7 @@ impl Io {
 
 #[inline]
 pub(super) fn would_block(error: &Error) -> bool {
-    error.raw_os_error() == libc::EAGAIN
+    error.is(Host::AGAIN)
 }
 
 /// The runtime could not take the socket, or has shut down.

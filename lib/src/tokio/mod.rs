@@ -1,4 +1,4 @@
-//! The sockets of this crate for programs that run on [tokio](::tokio) (feature `tokio`).
+//! The sockets of this crate for programs that run on [tokio](https://tokio.rs) (feature `tokio`).
 //!
 //! The types have the names and the methods of the blocking ones, with `async` where those wait.
 //! [`TryFrom`] turns a blocking socket into one of these and back, so that whatever can be done
@@ -7,7 +7,7 @@
 //!
 //! - **The runtime** needs its I/O driver and its timer (`enable_all`). Making a socket outside of
 //!   such a runtime panics, as tokio's own types do; nothing panics later.
-//! - **Deadlines**: every method may be put into [`tokio::time::timeout`](::tokio::time::timeout).
+//! - **Deadlines**: every method may be put into [`tokio::time::timeout`](fn@::tokio::time::timeout).
 //! - **Cancellation**: a future that is dropped has done nothing, unless it had returned. No
 //!   message, byte or descriptor is taken from a queue and lost, and none is sent half.
 //!   What differs from that is said with the method: the `*_all` and `*_exact` methods of tokio's

@@ -1,10 +1,10 @@
 //! Sequenced-packet sockets.
 
-use super::io::{Io, Write};
+use super::io::{Io, Read, Write};
 use super::{connect, message, peer_methods, socket_methods};
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::socket::Socket;
-use crate::{Error, RecvFlags, SendFlags, SocketType, ToAddress};
+use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress};
 use ::tokio::time::Instant;
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
@@ -78,6 +78,19 @@ impl SeqPacket {
         Ok(SeqPacket { io })
     }
 
+    /// Connects as the options say: within a time, from a name, or taking descriptors from the very
+    /// start. The socket does not block, whatever they say of that.
+    ///
+    /// Looking for the figures at the deadline, and binding to a name, are done at once, without
+    /// waiting.
+    pub async fn connect_with(
+        options: &ConnectOptions<crate::SeqPacket>,
+        address: impl ToAddress,
+    ) -> Result<SeqPacket, Error> {
+        let io = connect::connect_with(options, address.to_address()).await?;
+        Ok(SeqPacket { io })
+    }
+
     /// Sends one message; it is sent whole or not at all.
     ///
     /// Cancellation: nothing was sent.
@@ -92,8 +105,7 @@ impl SeqPacket {
     ///
     /// Cancellation: nothing was received.
     pub async fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        let mut none = AncillaryBuffer::default();
-        self.recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE).await
+        self.io.run(Read, |socket| socket.recv_packet(buffer, RecvFlags::NONE)).await
     }
 
     /// Sends one message from several buffers, and what is beside it.
@@ -147,8 +159,7 @@ impl SeqPacket {
     /// # Errors
     /// `EAGAIN` if there is nothing.
     pub fn try_recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        let mut none = AncillaryBuffer::default();
-        self.try_recv_message(&mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::NONE)
+        self.io.try_now(Read, |socket| socket.recv_packet(buffer, RecvFlags::NONE))
     }
 
     /// [`send_message`](SeqPacket::send_message) without waiting.

@@ -6,7 +6,7 @@ use super::{connect, message, peer_methods, socket_methods};
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::socket::Socket;
 use crate::sys::reactor;
-use crate::{Call, Error, RecvFlags, SendFlags, SocketType, ToAddress};
+use crate::{Call, ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress};
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::time::Instant;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -96,6 +96,34 @@ impl Stream {
         let deadline = Instant::now().checked_add(timeout);
         let io = connect::connect(KIND, address.to_address(), deadline).await?;
         Ok(Stream { io })
+    }
+
+    /// Connects as the options say: within a time, from a name, or taking descriptors from the very
+    /// start. The socket does not block, whatever they say of that.
+    ///
+    /// Looking for the figures at the deadline, and binding to a name, are done at once, without
+    /// waiting.
+    pub async fn connect_with(
+        options: &ConnectOptions<crate::Stream>,
+        address: impl ToAddress,
+    ) -> Result<Stream, Error> {
+        let io = connect::connect_with(options, address.to_address()).await?;
+        Ok(Stream { io })
+    }
+
+    /// Sends bytes; how many were sent. Waits until there is room for at least one.
+    ///
+    /// Cancellation: nothing was sent.
+    pub async fn send(&self, bytes: &[u8]) -> Result<usize, Error> {
+        self.io.run(Write, |socket| socket.send(bytes, SendFlags::NONE)).await
+    }
+
+    /// Receives what there is, at least a byte; how many bytes. 0 is the end of file, unless the
+    /// buffer is empty.
+    ///
+    /// Cancellation: nothing was received.
+    pub async fn recv(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.io.run(Read, |socket| socket.recv(buffer, RecvFlags::NONE)).await
     }
 
     /// Sends bytes, and what is beside them; how many bytes were sent. Waits until there is room
