@@ -19,7 +19,7 @@ use std::time::Duration;
 /// [module](crate::tokio) for what all types here share.
 ///
 /// It is read and written through [`AsyncRead`] and [`AsyncWrite`]; closing the direction of
-/// writing is [`shutdown`](::tokio::io::AsyncWriteExt::shutdown). Messages that carry descriptors
+/// writing is `AsyncWriteExt::shutdown`. Messages that carry descriptors
 /// go through its own methods.
 #[derive(Debug)]
 pub struct Stream {

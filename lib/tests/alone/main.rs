@@ -1,6 +1,8 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
 mod activation;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod binding;
 mod descriptors;
 mod identity;
@@ -67,6 +69,8 @@ fn main() -> ExitCode {
     let all = [
         activation::TESTS,
         binding::TESTS,
+        #[cfg(feature = "tokio")]
+        asynchronous::TESTS,
         descriptors::TESTS,
         identity::TESTS,
         interrupted::TESTS,
