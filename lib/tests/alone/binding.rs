@@ -326,7 +326,17 @@ fn a_long_path_asks_for_permission() {
 
 fn a_long_path_without_proc_says_so() {
     let Some(root) = scratch(c"") else { return };
-    namespace::change_root(&root).unwrap();
+    let inside = fork(|| {
+        without_proc(&root);
+        0
+    });
+    assert_eq!(inside.unwrap().wait(), Ok(End::Exited(0)));
+    namespace::unmount(&root).unwrap();
+    fs::remove_dir(&root).unwrap();
+}
+
+fn without_proc(root: &Path) {
+    namespace::change_root(root).unwrap();
     let path = format!("/{}", "n".repeat(60));
     let long = format!("/{}/{}", "d".repeat(200), "s");
     fs::create_dir(Path::new(&long).parent().unwrap()).unwrap();
