@@ -53,7 +53,7 @@ fn is_format(c: char) -> bool {
 }
 
 /// A number with its noun and verb: `1 connection waits`, `2 connections wait`.
-pub(crate) fn connections_wait(count: u32) -> String {
+pub fn connections_wait(count: u32) -> String {
     if count == 1 {
         String::from("1 connection waits")
     } else {

@@ -1,6 +1,7 @@
 //! Reasons that the library knows by itself, without looking at the system.
 
 use crate::SocketType;
+use crate::text::connections_wait;
 use std::fmt;
 use std::time::Duration;
 
@@ -151,7 +152,8 @@ impl fmt::Display for Reason {
                 write!(f, "the server's backlog stayed full for {waited:.1?}")?;
                 match queue {
                     Some((pending, limit)) => {
-                        write!(f, ": {pending} connections wait to be accepted, limit {limit}")
+                        let wait = connections_wait(*pending);
+                        write!(f, ": {wait} to be accepted, limit {limit}")
                     }
                     None => Ok(()),
                 }

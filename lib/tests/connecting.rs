@@ -51,14 +51,14 @@ fn at_the_deadline_the_figures_are_told() {
     is_backlog_full(&error);
     assert_eq!(error.address(), Some(&path_address(&path)));
     let text = error.to_string();
-    let figures = text.contains(": 1 connections wait to be accepted, limit 0");
+    let figures = text.contains(": 1 connection waits to be accepted, limit 0");
     let visible = std::fs::read_dir("/proc/self/net").is_ok();
     assert!(figures || !visible, "{text}");
     // A link to the file is the same listener.
     let link = directory.path("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let text = Stream::connect_timeout(&link, SHORT).unwrap_err().to_string();
-    assert!(text.contains("1 connections wait") || !visible, "{text}");
+    assert!(text.contains("1 connection waits") || !visible, "{text}");
 }
 
 #[test]
