@@ -28,7 +28,8 @@ usage: sunpath-bench speed [OPTIONS]
   --summary     after the tables, the ratios in a table of 80 columns
   --svg FILE    also write a plot
   --quick       fewer and shorter rounds: half a minute, and more noise
-  --only WORDS  only what has one of these words, separated by commas, in its title";
+  --only WORDS  only what has these words in its title, as `64 B` or `on one core`; may be
+                given several times, and any of them suffices";
 
 /// Where the two processes of a subject run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Options {
                 "--summary" => options.summary = true,
                 "--svg" => options.svg = Some((*value()?).to_owned()),
                 "--quick" => options.rounds = QUICK,
-                "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
+                "--only" => options.only.push((*value()?).to_owned()),
                 _ => return Err(io::Error::other(format!("{arg} is no option\n{USAGE}"))),
             }
         }
