@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net;
 use sunpath::SocketType::{self, Datagram, SeqPacket, Stream};
+use sunpath::tokio as ours;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixDatagram, UnixStream};
 use tokio::runtime::{Builder, Runtime};
@@ -17,6 +18,12 @@ use tokio_seqpacket::UnixSeqpacket;
 pub fn all(traffic: Traffic, size: usize) -> Vec<Subject> {
     let load = Load { traffic, size };
     vec![
+        subject::<ours::Stream>("sunpath::tokio, current_thread", Stream, CURRENT, load),
+        subject::<ours::Stream>("sunpath::tokio, multi_thread", Stream, MULTI, load),
+        subject::<ours::SeqPacket>("sunpath::tokio, current_thread", SeqPacket, CURRENT, load),
+        subject::<ours::SeqPacket>("sunpath::tokio, multi_thread", SeqPacket, MULTI, load),
+        subject::<ours::Datagram>("sunpath::tokio, current_thread", Datagram, CURRENT, load),
+        subject::<ours::Datagram>("sunpath::tokio, multi_thread", Datagram, MULTI, load),
         subject::<UnixStream>("tokio, current_thread", Stream, CURRENT, load),
         subject::<UnixStream>("tokio, multi_thread", Stream, MULTI, load),
         subject::<UnixSeqpacket>("tokio-seqpacket, current_thread", SeqPacket, CURRENT, load),
@@ -208,3 +215,36 @@ impl AsyncEnd for UnixSeqpacket {
         UnixSeqpacket::recv(self, buffer).await.map(|message| message.bytes_read())
     }
 }
+
+impl AsyncEnd for ours::Stream {
+    fn new(socket: OwnedFd) -> io::Result<Self> {
+        let socket = sunpath::Stream::try_from(socket).map_err(io::Error::other)?;
+        Ok(ours::Stream::try_from(socket)?)
+    }
+    async fn send(&mut self, message: &[u8]) -> io::Result<usize> {
+        self.write(message).await
+    }
+    async fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer).await
+    }
+}
+
+macro_rules! messages {
+    ($($socket:ident)*) => {$(
+        impl AsyncEnd for ours::$socket {
+            fn new(socket: OwnedFd) -> io::Result<Self> {
+                let socket = sunpath::$socket::try_from(socket).map_err(io::Error::other)?;
+                Ok(ours::$socket::try_from(socket)?)
+            }
+            async fn send(&mut self, message: &[u8]) -> io::Result<usize> {
+                ours::$socket::send(self, message).await?;
+                Ok(message.len())
+            }
+            async fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                Ok(ours::$socket::recv(self, buffer).await?.bytes)
+            }
+        }
+    )*};
+}
+
+messages! { SeqPacket Datagram }
