@@ -30,10 +30,15 @@ impl Series {
     }
 }
 
-/// The median over rounds of `a / b`: noise that hits both in a round cancels out.
+/// The ratio `a / b` of each round: noise that hits both in a round cancels out.
+pub fn ratios(a: &Series, b: &Series) -> Series {
+    let samples = a.samples.iter().zip(&b.samples).map(|(a, b)| a / b).collect();
+    Series { name: a.name, samples }
+}
+
+/// The median of the [`ratios`].
 pub fn ratio(a: &Series, b: &Series) -> f64 {
-    let ratios = a.samples.iter().zip(&b.samples).map(|(a, b)| a / b).collect();
-    Series { name: "", samples: ratios }.median()
+    ratios(a, b).median()
 }
 
 /// Prints a group: the first series is what the others are compared with.

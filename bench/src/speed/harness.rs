@@ -25,6 +25,8 @@ pub struct Round {
     pub count: usize,
     /// Whether to compare what arrives with what was sent.
     pub check: bool,
+    /// Which round it is.
+    pub turn: usize,
 }
 
 /// One side's part of a round.
@@ -71,7 +73,7 @@ pub fn measure(
     let mut entries = Vec::new();
     for subject in &plan.subjects {
         let started = (subject.sides)().and_then(|sides| Pair::start(sides, placement));
-        match started.and_then(|mut pair| pair.round(STEP, true).map(|_| pair)) {
+        match started.and_then(|mut pair| pair.check().map(|_| pair)) {
             Ok(pair) => entries.push(Entry::new(subject, pair)),
             Err(error) => complain(&plan, subject.name, &error),
         }
@@ -86,7 +88,7 @@ pub fn measure(
         for turn in 0..entries.len() {
             let at = (turn + round) % entries.len();
             let entry = &mut entries[at];
-            match entry.pair.round(count, false) {
+            match entry.pair.round(count, round) {
                 Ok(time) => entry.add(time, count * plan.messages),
                 Err(error) => {
                     complain(&plan, entry.row.series.name, &error);
@@ -128,7 +130,7 @@ fn complain(plan: &Plan, name: &str, error: &io::Error) {
 fn calibrate(pair: &mut Pair, length: Duration) -> io::Result<usize> {
     let mut count = STEP;
     loop {
-        let taken = pair.round(count, false)?;
+        let taken = pair.round(count, 0)?;
         if taken * 2 >= length || count >= 1 << 20 {
             let exact = count as f64 * length.as_secs_f64() / taken.as_secs_f64();
             return Ok((exact as usize).next_multiple_of(STEP));
@@ -159,8 +161,16 @@ impl Pair {
     }
 
     /// How long the first side took.
-    fn round(&mut self, count: usize, check: bool) -> io::Result<Duration> {
-        let round = Round { count, check };
+    fn round(&mut self, count: usize, turn: usize) -> io::Result<Duration> {
+        self.run(Round { count, check: false, turn })
+    }
+
+    /// Whether what arrives is what was sent.
+    fn check(&mut self) -> io::Result<Duration> {
+        self.run(Round { count: STEP, check: true, turn: 0 })
+    }
+
+    fn run(&mut self, round: Round) -> io::Result<Duration> {
         self.second.tell(round)?;
         self.first.tell(round)?;
         let time = self.first.answer()?;
@@ -196,8 +206,8 @@ impl Process {
     }
 
     fn tell(&mut self, round: Round) -> io::Result<()> {
-        let sign = if round.check { -1 } else { 1 };
-        self.line.write_all(&(round.count as i64 * sign).to_ne_bytes())
+        let parts = [round.count as u64, u64::from(round.check), round.turn as u64];
+        self.line.write_all(parts.map(u64::to_ne_bytes).as_flattened())
     }
 
     fn answer(&mut self) -> io::Result<Duration> {
@@ -233,17 +243,17 @@ fn serve(mut line: &UnixStream, start: Start, processor: usize) -> io::Result<()
     super::processors::stay_on(processor)?;
     let mut work = start()?;
     line.write_all(&0u64.to_ne_bytes())?;
-    let mut told = [0; 8];
+    let mut told = [[0; 8]; 3];
     loop {
-        match line.read_exact(&mut told) {
+        match line.read_exact(told.as_flattened_mut()) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         }
-        let told = i64::from_ne_bytes(told);
-        let round = Round { count: told.unsigned_abs() as usize, check: told < 0 };
+        let [count, check, turn] = told.map(|part| u64::from_ne_bytes(part) as usize);
+        let round = Round { count, check: check != 0, turn };
         // Caches, and the scheduler's idea of both processes, are as they are in the long run.
-        work(Round { count: (round.count / 8).max(1), check: round.check })?;
+        work(Round { count: (count / 8).max(1), ..round })?;
         let start = Instant::now();
         work(round)?;
         line.write_all(&(start.elapsed().as_nanos() as u64).to_ne_bytes())?;

@@ -15,6 +15,8 @@ mod limits;
 mod peers;
 mod processors;
 mod report;
+mod summary;
+mod svg;
 
 use bytes::Traffic;
 use harness::Plan;
@@ -152,6 +154,12 @@ pub fn run(json: bool, args: &[&str]) -> io::Result<()> {
         println!("{:#}", report.json());
     } else {
         limits::print(&report);
+        if options.summary {
+            summary::print(&report);
+        }
+    }
+    if let Some(file) = options.svg {
+        std::fs::write(file, svg::draw(&report))?;
     }
     Ok(())
 }
