@@ -8,6 +8,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use sunpath::SocketType::{self, Datagram, SeqPacket};
+use sunpath::{Outgoing, RecvBatch, RecvFlags, SendFlags};
 
 /// Messages a call.
 pub const BATCH: usize = 32;
@@ -24,10 +25,14 @@ pub fn all() -> Vec<Subject> {
         match kind {
             SeqPacket => {
                 all.push(subject::<Each<sunpath::SeqPacket>>("sunpath", kind, traffic, size));
+                let name = "sunpath, batch";
+                all.push(subject::<Batch<sunpath::SeqPacket>>(name, kind, traffic, size));
             }
             _ => {
                 all.push(subject::<Each<UnixDatagram>>("std", kind, traffic, size));
                 all.push(subject::<Each<sunpath::Datagram>>("sunpath", kind, traffic, size));
+                let name = "sunpath, batch";
+                all.push(subject::<Batch<sunpath::Datagram>>(name, kind, traffic, size));
             }
         }
         all.push(subject::<NixBatch>("nix, batch", kind, traffic, size));
@@ -87,3 +92,33 @@ impl End for NixBatch {
         Ok(received.map(|message| message.bytes).sum())
     }
 }
+
+struct Batch<S>(S, RecvBatch);
+
+macro_rules! sunpath {
+    ($($socket:ident)*) => {$(
+        impl End for Batch<sunpath::$socket> {
+            fn pair(_: SocketType) -> io::Result<(Self, Self)> {
+                let (a, b) = sunpath::$socket::pair()?;
+                let room = || RecvBatch::new(BATCH, SIZE, 0);
+                Ok((Batch(a, room()), Batch(b, room())))
+            }
+            fn send(&mut self, messages: &[u8]) -> io::Result<usize> {
+                let mut chunks = messages.chunks(SIZE);
+                let batch: [Outgoing<'_>; BATCH] =
+                    std::array::from_fn(|_| Outgoing::new(chunks.next().unwrap_or_default()));
+                let count = messages.len() / SIZE;
+                Ok(self.0.send_batch(&batch[..count], SendFlags::NONE)? * SIZE)
+            }
+            fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = self.0.recv_batch(&mut self.1, RecvFlags::NONE)?;
+                for (room, message) in buffer.chunks_mut(SIZE).zip(self.1.messages()) {
+                    room.copy_from_slice(message.bytes);
+                }
+                Ok(count * SIZE)
+            }
+        }
+    )*};
+}
+
+sunpath! { SeqPacket Datagram }

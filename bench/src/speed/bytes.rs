@@ -28,6 +28,10 @@ pub trait End: Sized + 'static {
     fn send(&mut self, message: &[u8]) -> io::Result<usize>;
     /// Receives a message, or bytes of a stream.
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Gets ready, in the process and on the processor that it will work on.
+    fn settle(self) -> Self {
+        self
+    }
     /// Sends what was held back.
     #[inline(always)]
     fn flush(&mut self) -> io::Result<()> {
@@ -58,8 +62,8 @@ pub fn subject<E: End>(
             Traffic::OneWay => (copies!(send), copies!(receive)),
         };
         Ok(Sides {
-            first: Box::new(move || Ok(work(Seat::new(a, size), first))),
-            second: Box::new(move || Ok(work(Seat::new(b, size), second))),
+            first: Box::new(move || Ok(work(Seat::new(a.settle(), size), first))),
+            second: Box::new(move || Ok(work(Seat::new(b.settle(), size), second))),
         })
     };
     Subject { kind: kind.name(), name, sides: Box::new(sides) }

@@ -10,6 +10,7 @@ use rustix::net;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::Duration;
 use sunpath::SocketType::{self, Datagram, SeqPacket, Stream};
 use uds::UnixSeqpacketConn;
 
@@ -24,6 +25,7 @@ pub fn all(traffic: Traffic, size: usize) -> Vec<Subject> {
                 all.push(subject::<UnixStream>("std", kind, traffic, size));
                 all.push(subject::<local_socket::Stream>("interprocess", kind, traffic, size));
                 all.push(subject::<sunpath::Stream>("sunpath", kind, traffic, size));
+                all.push(subject::<Spun>("sunpath, spin", kind, traffic, size));
             }
             SeqPacket => {
                 all.push(subject::<UnixSeqpacketConn>("uds", kind, traffic, size));
@@ -224,6 +226,31 @@ impl End for IpcChannel {
 impl End for sunpath::Stream {
     fn pair(_: SocketType) -> io::Result<(Self, Self)> {
         Ok(sunpath::Stream::pair()?)
+    }
+    #[inline(always)]
+    fn send(&mut self, message: &[u8]) -> io::Result<usize> {
+        self.write(message)
+    }
+    #[inline(always)]
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer)
+    }
+}
+
+/// A stream that looks for data for a while before it waits.
+type Spun = sunpath::Spinning<sunpath::Stream>;
+
+/// As the documentation advises for a peer that answers at once.
+const SPIN: Duration = Duration::from_micros(50);
+
+impl End for Spun {
+    fn pair(_: SocketType) -> io::Result<(Self, Self)> {
+        let (a, b) = sunpath::Stream::pair()?;
+        Ok((a.spin(SPIN), b.spin(SPIN)))
+    }
+    fn settle(self) -> Self {
+        // Whether to spin at all depends on where this process may run.
+        self.into_inner().spin(SPIN)
     }
     #[inline(always)]
     fn send(&mut self, message: &[u8]) -> io::Result<usize> {

@@ -52,8 +52,8 @@ fn names(report: &Report, kind: &str) -> Vec<&'static str> {
 }
 
 fn cell(report: &Report, kind: &str, name: &str, place: &str, ids: &[&str]) -> String {
-    let groups = ids.iter().filter_map(|id| report.group(id, place));
-    let found = groups.filter(|group| group.find(kind, name).is_some()).next();
+    let mut groups = ids.iter().filter_map(|id| report.group(id, place));
+    let found = groups.find(|group| group.find(kind, name).is_some());
     let Some(group) = found else { return String::new() };
     match (name, group.find(kind, name), group.ratio(kind, name, BASE)) {
         (BASE, Some(series), _) => short(series.median()),
