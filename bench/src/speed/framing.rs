@@ -16,7 +16,7 @@ pub fn all() -> Vec<Subject> {
         subject::<peers::Rustix>("rustix", Stream, traffic, size),
         subject::<UnixStream>("std", Stream, traffic, size),
         subject::<sunpath::Stream>("sunpath", Stream, traffic, size),
-        subject::<Buffered>("std, BufWriter and lengths", Stream, traffic, size),
+        subject::<Buffered>("std, BufWriter", Stream, traffic, size),
         subject::<Framed>("sunpath, framed", Stream, traffic, size),
     ]
 }

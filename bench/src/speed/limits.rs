@@ -72,7 +72,7 @@ pub fn all(report: &Report) -> Vec<Limit> {
     for (id, what) in TRAFFIC {
         for kind in ["stream", "seqpacket", "datagram"] {
             all.push(Limit {
-                text: format!("{what}, {kind}: time / rustix"),
+                text: format!("{what}, {kind} / rustix"),
                 found: found(id, kind, "sunpath", BASE),
                 bound: Bound::AtMost(1.02),
             });
@@ -90,7 +90,7 @@ pub fn all(report: &Report) -> Vec<Limit> {
             for flavour in ["current_thread", "multi_thread"] {
                 let [ours, theirs] = ["sunpath::tokio", "tokio"].map(|n| format!("{n}, {flavour}"));
                 all.push(Limit {
-                    text: format!("{what}, {kind}, {flavour}: time / tokio"),
+                    text: format!("{what}, {kind}, {flavour} / tokio"),
                     found: found(id, kind, &ours, &theirs),
                     bound: Bound::AtMost(1.0),
                 });

@@ -2,18 +2,18 @@
 
 use super::report::{BASE, Report};
 
-/// The columns: two lines of heading, where the workload ran, and its ids. A subject is found
+/// The columns: the heading, the width, where the workload ran, and its ids. A subject is found
 /// under one of them.
-const COLUMNS: &[(&str, &str, &str, &[&str])] = &[
-    ("round", "trip", "across", &["round-trip"]),
-    ("1 core", "trip", "same", &["round-trip"]),
-    ("one way", "64 B", "across", &["one-way-64", "batch", "framing"]),
-    ("", "1 KiB", "across", &["one-way-1k"]),
-    ("", "64 KiB", "across", &["one-way-64k"]),
-    ("descr.", "1", "across", &["descriptors-1"]),
-    ("", "64", "across", &["descriptors-64"]),
-    ("", "253", "across", &["descriptors-253"]),
-    ("", "connect", "across", &["connect"]),
+const COLUMNS: &[(&str, usize, &str, &[&str])] = &[
+    ("apart", 6, "across", &["round-trip"]),
+    ("same", 6, "same", &["round-trip"]),
+    ("64 B", 6, "across", &["one-way-64", "batch", "framing"]),
+    ("1 K", 6, "across", &["one-way-1k"]),
+    ("64 K", 6, "across", &["one-way-64k"]),
+    ("1", 6, "across", &["descriptors-1"]),
+    ("64", 6, "across", &["descriptors-64"]),
+    ("253", 6, "across", &["descriptors-253"]),
+    ("connect", 8, "across", &["connect"]),
 ];
 
 /// Leaves out what the table has no room for.
@@ -21,13 +21,14 @@ const LEFT_OUT: &str = ", multi_thread";
 
 /// Prints the table: times of the bare calls, and how much of them the others take.
 pub fn print(report: &Report) {
-    println!("Time by rustix's, for sockets of the same type; on two cores unless told otherwise");
+    println!("Times; below them, how many times as long the others take on the same socket type");
+    println!("(across two cores, but for \"same\", which is on one)");
+    println!("{:<22}{:>12}{:>18}{:>18}", "", "round trip", "one way", "descriptors");
     let line = |first: &str, cells: &[String]| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>6}")).collect();
-        println!("{first:<25}{cells}");
+        let cells = cells.iter().zip(COLUMNS).map(|(cell, column)| format!("{cell:>0$}", column.1));
+        println!("{first:<22}{}", cells.collect::<String>());
     };
-    line("", &COLUMNS.iter().map(|c| c.0.to_owned()).collect::<Vec<_>>());
-    line("", &COLUMNS.iter().map(|c| c.1.to_owned()).collect::<Vec<_>>());
+    line("", &COLUMNS.iter().map(|column| column.0.to_owned()).collect::<Vec<_>>());
     for kind in ["stream", "seqpacket", "datagram"] {
         println!("{kind}");
         for name in names(report, kind) {
