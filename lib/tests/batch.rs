@@ -119,10 +119,10 @@ fn senders_are_named_and_can_be_answered() {
         let name = format!("sunpath-batch-{what}-{}", std::process::id());
         sunpath::Address::Abstract(name.into_bytes())
     };
-    let server = Datagram::bind(&name("server")).unwrap();
-    let clients = [Datagram::bind(&name("one")).unwrap(), Datagram::bind(&name("two")).unwrap()];
+    let server = Datagram::bind(name("server")).unwrap();
+    let clients = [Datagram::bind(name("one")).unwrap(), Datagram::bind(name("two")).unwrap()];
     for client in &clients {
-        client.send_to(b"who am I?", &name("server")).unwrap();
+        client.send_to(b"who am I?", name("server")).unwrap();
     }
     let mut batch = RecvBatch::new(4, 16, 0);
     assert_eq!(server.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), 2);
@@ -133,7 +133,7 @@ fn senders_are_named_and_can_be_answered() {
         assert_eq!(client.recv(&mut [0; 9]).unwrap().bytes, 3);
     }
     // A sender without a name has none in the slot where another had one.
-    Datagram::unbound().unwrap().send_to(b"x", &name("server")).unwrap();
+    Datagram::unbound().unwrap().send_to(b"x", name("server")).unwrap();
     assert_eq!(server.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), 1);
     assert_eq!(batch.messages().next().unwrap().sender, SockAddr::unnamed());
 }
