@@ -130,7 +130,9 @@ fn complain(plan: &Plan, name: &str, error: &io::Error) {
 fn calibrate(pair: &mut Pair, length: Duration) -> io::Result<usize> {
     let mut count = STEP;
     loop {
-        let taken = pair.round(count, 0)?;
+        // The best of three: another process's turn must not be taken for the work.
+        let tries = [pair.round(count, 0)?, pair.round(count, 1)?, pair.round(count, 2)?];
+        let taken = tries[0].min(tries[1]).min(tries[2]);
         if taken * 2 >= length || count >= 1 << 20 {
             let exact = count as f64 * length.as_secs_f64() / taken.as_secs_f64();
             return Ok((exact as usize).next_multiple_of(STEP));
