@@ -3,14 +3,14 @@
 use crate::connect::Pauses;
 use crate::reason::Reason;
 use crate::socket::Socket;
-use crate::sys::{Errno as Host, reactor, socket as call};
+use crate::sys::{Errno as Host, libc, option, reactor, socket as call};
 use crate::{Call, Error, SocketType};
 use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use ::tokio::io::{Interest, Ready};
 use ::tokio::task::coop;
 use std::io;
-use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,7 +20,14 @@ pub(super) struct Io {
     fd: AsyncFd<Socket>,
     // Set where the state of the socket is better known than the reactor's view of it.
     untried: [AtomicBool; 2],
+    short_reads: AtomicU8,
 }
+
+/// Whether a read that is shorter than its buffer has emptied the queue. It has not if it stopped
+/// at descriptors or at another sender's bytes, which takes options of the socket.
+const UNKNOWN: u8 = 0;
+const EMPTY_IT: u8 = 1;
+const MAY_NOT: u8 = 2;
 
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +72,11 @@ impl Io {
             interest |= Interest::PRIORITY;
         }
         match reactor::register(socket, interest) {
-            Ok(fd) => Ok(Io { fd, untried: [AtomicBool::new(true), AtomicBool::new(true)] }),
+            Ok(fd) => Ok(Io {
+                fd,
+                untried: [AtomicBool::new(true), AtomicBool::new(true)],
+                short_reads: AtomicU8::new(UNKNOWN),
+            }),
             Err(error) => Err(runtime_error(Call::Socket, kind, &error)),
         }
     }
@@ -256,9 +267,37 @@ impl Io {
         Ok(!ready.ready().is_write_closed())
     }
 
-    /// Whether urgent data has ever come: reads stop short of it.
-    pub(super) fn urgent(&self) -> bool {
-        self.fd.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
+    /// The socket, for callers who may change its options.
+    pub(super) fn lend(&self) -> BorrowedFd<'_> {
+        self.short_reads.store(MAY_NOT, Ordering::Relaxed);
+        self.socket().as_fd()
+    }
+
+    /// Whether a short read has emptied the queue, so that the next has to wait. Reads stop short of
+    /// urgent data, too.
+    #[inline]
+    pub(super) fn short_read_empties(&self) -> bool {
+        let known = match self.short_reads.load(Ordering::Relaxed) {
+            UNKNOWN => self.look_at_options(),
+            known => known,
+        };
+        known == EMPTY_IT && self.fd.try_io(Interest::PRIORITY, |_| Ok(())).is_err()
+    }
+
+    #[cold]
+    fn look_at_options(&self) -> u8 {
+        let off = |name| option::switch(self.socket(), name) == Ok(false);
+        let absent = |name| option::switch(self.socket(), name) == Err(Host::NOPROTOOPT);
+        let alike =
+            off(libc::SO_PASSCRED) && (off(option::SO_PASSPIDFD) || absent(option::SO_PASSPIDFD));
+        // Before Linux 6.16 there is no such option, and descriptors may always come.
+        let found = if alike && off(option::SO_PASSRIGHTS) { EMPTY_IT } else { MAY_NOT };
+        let order = Ordering::Relaxed;
+        // Whoever was lent the socket in the meantime may have changed them.
+        match self.short_reads.compare_exchange(UNKNOWN, found, order, order) {
+            Ok(_) => found,
+            Err(now) => now,
+        }
     }
 }
 

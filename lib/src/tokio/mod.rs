@@ -70,7 +70,7 @@ macro_rules! socket_methods {
 
             /// Its options and queues.
             pub fn sockopt(&self) -> $crate::SockOpt<'_> {
-                $crate::SockOpt::new(::std::os::fd::AsFd::as_fd(self), $kind)
+                $crate::SockOpt::new(self.io.lend(), $kind)
             }
         }
 
@@ -108,13 +108,13 @@ macro_rules! socket_methods {
 
         impl ::std::os::fd::AsFd for $name {
             fn as_fd(&self) -> ::std::os::fd::BorrowedFd<'_> {
-                ::std::os::fd::AsFd::as_fd(self.io.socket())
+                self.io.lend()
             }
         }
 
         impl ::std::os::fd::AsRawFd for $name {
             fn as_raw_fd(&self) -> ::std::os::fd::RawFd {
-                ::std::os::fd::AsRawFd::as_raw_fd(self.io.socket())
+                ::std::os::fd::AsRawFd::as_raw_fd(&self.io.lend())
             }
         }
     };
@@ -151,7 +151,7 @@ macro_rules! peer_methods {
 
             /// Who is at the other end.
             pub fn peer(&self) -> $crate::Peer<'_> {
-                $crate::Peer::new(::std::os::fd::AsFd::as_fd(self), $kind)
+                $crate::Peer::new(::std::os::fd::AsFd::as_fd(self.io.socket()), $kind)
             }
 
             /// Waits until the socket may have something to receive, or the peer has closed.

@@ -270,12 +270,10 @@ impl Stream {
             return Poll::Ready(Ok(()));
         }
         self.io.poll(context, Read, |socket| {
-            let (bytes, dropped) =
+            let bytes =
                 reactor::recv_into(socket, buffer).map_err(|e| socket.error(Call::Recv, e))?;
-            // A short read has emptied the queue, unless it stopped at descriptors, at another
-            // sender's bytes or at an urgent byte.
             let short = 0 < bytes && bytes < room;
-            Ok(Done { value: (), exhausted: short && !dropped && !self.io.urgent() })
+            Ok(Done { value: (), exhausted: short && self.io.short_read_empties() })
         })
     }
 
