@@ -124,7 +124,7 @@ impl Datagram {
     /// [`recv`](Datagram::recv), with flags.
     #[inline]
     pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_packet(buffer, flags))
+        self.socket.persist(Wait::ToReceive, || self.socket.recv_datagram(buffer, flags))
     }
 
     /// [`recv`](Datagram::recv), with the name of the sender, to which an answer can be sent. A

@@ -78,11 +78,6 @@ impl SeqPacket {
     /// [`Received::length`] tells it; [`Received::end_of_file`] tells the end from an empty
     /// message.
     ///
-    /// The very first empty message on a socket is taken for the end if it is the last before the
-    /// peer closes, and both happen before it is received. A program to which such a message
-    /// matters uses [`recv_with`](SeqPacket::recv_with), which always tells them apart, at the
-    /// price of a slower system call.
-    ///
     /// # Errors
     /// `recv/peer-closed-with-unread-data` and its kin (`ECONNRESET`), `recv/nothing-to-read`
     /// (`EAGAIN`) if it does not block, `recv/timed-out` (`EAGAIN`) after `SO_RCVTIMEO`,

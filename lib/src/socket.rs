@@ -10,7 +10,7 @@ pub(crate) use waiting::Wait;
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::reason::Reason;
 use crate::sys::socket::{self, SocketFlags};
-use crate::sys::{self, Errno as Host, name::Name, option};
+use crate::sys::{self, Errno as Host, message, name::Name, option};
 use crate::{Address, AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, route};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
@@ -216,27 +216,32 @@ impl Socket {
         socket::recv(&self.fd, buffer, flags.raw()).map_err(|e| self.error(Call::Recv, e))
     }
 
-    /// One `recv` of a message; `EINTR` comes through.
+    /// One `recv` of a datagram; `EINTR` comes through.
+    #[inline(always)]
+    pub(crate) fn recv_datagram(
+        &self,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+    ) -> Result<Received, Error> {
+        let (bytes, length) = socket::recv_datagram(&self.fd, buffer, flags.raw())
+            .map_err(|e| self.error(Call::Recv, e))?;
+        Ok(Received::plain(bytes, length, self.ended(length, false)?))
+    }
+
+    /// One `recvmsg` of a packet alone; `EINTR` comes through. `recv` would be faster, but could
+    /// not tell an empty packet from the end of file.
     #[inline(always)]
     pub(crate) fn recv_packet(
         &self,
         buffer: &mut [u8],
         flags: RecvFlags,
     ) -> Result<Received, Error> {
-        if self.marked.load(Ordering::Relaxed) {
-            return self.recv_marked(buffer, flags);
-        }
-        let (bytes, length) = socket::recv_packet(&self.fd, buffer, flags.raw())
+        self.mark();
+        let room = buffer.len();
+        let arrival = message::recv_dropping(&self.fd, buffer, flags.raw())
             .map_err(|e| self.error(Call::Recv, e))?;
-        Ok(Received::plain(bytes, length, self.ended(length, false)?))
-    }
-
-    /// As [`recv_packet`](Socket::recv_packet), where the kernel marks packets.
-    #[inline(never)]
-    fn recv_marked(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
-        let (bytes, length, beside) = socket::recv_packet_dropping(&self.fd, buffer, flags.raw())
-            .map_err(|e| self.error(Call::Recv, e))?;
-        Ok(Received::plain(bytes, length, self.ended(length, beside)?))
+        let end = self.ended(arrival.bytes, arrival.control_truncated)?;
+        Ok(Received::plain(arrival.bytes.min(room), arrival.bytes, end))
     }
 
     /// One `recvfrom`; `EINTR` comes through.

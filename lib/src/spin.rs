@@ -269,7 +269,7 @@ impl Spinning<Datagram> {
     #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |flags| socket.recv_packet(buffer, flags))
+        self.spin.receive(socket, |flags| socket.recv_datagram(buffer, flags))
     }
 
     /// As [`Datagram::recv_from`].

@@ -108,7 +108,7 @@ fn an_empty_message_is_not_the_end() {
 
 #[test]
 fn a_last_empty_message_is_told_from_the_end() {
-    let receives: [Receive; 2] = [without_room, with_room];
+    let receives: [Receive; 3] = [plainly, without_room, with_room];
     for receive in receives {
         for messages in 0..4 {
             let (a, b) = SeqPacket::pair().unwrap();

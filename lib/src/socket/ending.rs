@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::sys::socket::{self, PollFlags};
-use crate::sys::{self, Errno as Host, option};
+use crate::sys::{self, Errno as Host, message, option};
 use crate::{Call, Error, SocketType};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -50,8 +50,11 @@ impl Socket {
             return Ok(false);
         }
         let flags = sys::socket::RecvFlags::PEEK | sys::socket::RecvFlags::DONTWAIT;
-        match socket::recv_packet_dropping(&self.fd, &mut [], flags) {
-            Ok((_, length, beside)) => Ok(length == 0 && !beside && kind == SocketType::SeqPacket),
+        match message::recv_dropping(&self.fd, &mut [], flags) {
+            Ok(arrival) => {
+                let nothing = arrival.bytes == 0 && !arrival.control_truncated;
+                Ok(nothing && kind == SocketType::SeqPacket)
+            }
             // A datagram socket that was shut down says so only to a call that would wait.
             Err(Host::AGAIN) => Ok(true),
             Err(errno) => Err(errno),

@@ -118,6 +118,22 @@ pub fn sendmsg(
     }
 }
 
+/// `recvmsg(2)` of one message into one buffer; `MSG_TRUNC` is always set. What is beside the
+/// message is dropped, descriptors are closed, and [`Arrival::control_truncated`] says so.
+#[inline]
+pub fn recv_dropping(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<Arrival> {
+    let mut buffers = [IoSliceMut::new(buffer)];
+    let mut header = Header::to_receive(None, &mut buffers, &mut []);
+    let flags = (flags | RecvFlags::TRUNC).bits() as usize;
+    // SAFETY: the buffer is exclusively borrowed for longer than the call, and its length is that
+    // of its memory.
+    let bytes = unsafe {
+        let arguments = [raw(&fd) as usize, (&raw mut header).expose_provenance(), flags, 0, 0];
+        call5(libc::SYS_recvmsg, arguments)?
+    };
+    Ok(header.arrival(bytes))
+}
+
 /// What one `recvmsg` brought, but for the ancillary data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Arrival {

@@ -127,26 +127,11 @@ pub fn recv(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize>
 /// `recv(2)` of one message: how many bytes were put into the buffer, and how many the message
 /// had. `EINTR` only if nothing was received.
 #[inline]
-pub fn recv_packet(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, usize)> {
+pub fn recv_datagram(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, usize)> {
     net::recv(fd, buffer, flags | RecvFlags::TRUNC)
 }
 
-/// As [`recv_packet`], by `recvmsg(2)` without room for control messages; and whether the kernel
-/// dropped any (`MSG_CTRUNC`).
-#[inline]
-pub fn recv_packet_dropping(
-    fd: impl AsFd,
-    buffer: &mut [u8],
-    flags: RecvFlags,
-) -> Result<(usize, usize, bool)> {
-    let room = buffer.len();
-    let mut none = net::RecvAncillaryBuffer::default();
-    let flags = flags | RecvFlags::TRUNC | RecvFlags::CMSG_CLOEXEC;
-    let got = net::recvmsg(fd, &mut [std::io::IoSliceMut::new(buffer)], &mut none, flags)?;
-    Ok((got.bytes.min(room), got.bytes, got.flags.contains(net::ReturnFlags::CTRUNC)))
-}
-
-/// `recvfrom(2)` of one message, as [`recv_packet`], with the sender's name.
+/// `recvfrom(2)` of one message, as [`recv_datagram`], with the sender's name.
 #[inline]
 pub fn recv_from(
     fd: impl AsFd,

@@ -103,7 +103,7 @@ impl Datagram {
     ///
     /// Cancellation: nothing was received.
     pub async fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
-        let received = self.io.run(Read, |socket| socket.recv_packet(buffer, RecvFlags::NONE));
+        let received = self.io.run(Read, |socket| socket.recv_datagram(buffer, RecvFlags::NONE));
         ended(received.await, || END)
     }
 
