@@ -1,6 +1,6 @@
 //! A system call without a detour through the C library. What a function call and its return cost
-//! beside a `syscall` instruction is a good part of a small message: see the module on speed of the
-//! benchmarks. Only for calls that take the kernel's own structures, which are the same with every C
+//! beside a `syscall` instruction is a good part of a small message: `sunpath-bench speed` measures
+//! it. Only for calls that take the kernel's own structures, which are the same with every C
 //! library.
 
 use super::{Errno, Result};
@@ -21,6 +21,10 @@ pub(super) unsafe fn call5(number: c_long, arguments: [usize; 5]) -> Result<usiz
     }
 }
 
+/// The instruction itself.
+///
+/// # Safety
+/// As of [`call5`].
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
 #[inline]
 unsafe fn enter(number: c_long, [a, b, c, d, e]: [usize; 5]) -> isize {
@@ -44,6 +48,10 @@ unsafe fn enter(number: c_long, [a, b, c, d, e]: [usize; 5]) -> isize {
     value
 }
 
+/// The instruction itself.
+///
+/// # Safety
+/// As of [`call5`].
 #[cfg(target_arch = "aarch64")]
 #[inline]
 unsafe fn enter(number: c_long, [a, b, c, d, e]: [usize; 5]) -> isize {
@@ -65,6 +73,10 @@ unsafe fn enter(number: c_long, [a, b, c, d, e]: [usize; 5]) -> isize {
     value
 }
 
+/// The instruction itself.
+///
+/// # Safety
+/// As of [`call5`].
 #[cfg(not(any(
     all(target_arch = "x86_64", target_pointer_width = "64"),
     target_arch = "aarch64"
