@@ -82,6 +82,10 @@ fn names(value: &OsStr, count: i32) -> Result<Vec<String>, Error> {
     if i32::try_from(names.len()) == Ok(count) {
         return Ok(names);
     }
+    // Of nothing there are no names, and an empty variable is how that is written.
+    if count == 0 && value.is_empty() {
+        return Ok(Vec::new());
+    }
     let expected = format!("{count} names with colons between them");
     Err(Error::Variable { name: LABELS, value: value.into(), expected })
 }
@@ -117,6 +121,7 @@ mod tests {
         assert_eq!(read(&Variables::default()), Ok(None));
         assert_eq!(read(&variables("43", "nonsense", Some("x"))), Ok(None));
         assert_eq!(read(&variables("42", "0", None)), Ok(None));
+        assert_eq!(read(&variables("42", "0", Some(""))), Ok(None), "as a launcher of none says");
         assert_eq!(read(&Variables { count: None, ..variables("42", "", None) }), Ok(None));
         assert_eq!(read(&Variables { pid: None, ..variables("", "1", None) }), Ok(None));
         let other = Variables { pidfd_id: Some("8".into()), ..variables("42", "1", None) };
