@@ -66,7 +66,7 @@ impl Error {
 
     /// A call on an address, with a socket that had just been created.
     pub(crate) fn on(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
-        let reason = route::reason(to, errno);
+        let reason = route::reason(call, to, errno);
         let details = Details { address: Some(to.into_owned()), reason };
         let state = State::Fresh;
         Error { details: Some(Box::new(details)), errno, call, socket, state }

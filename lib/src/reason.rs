@@ -58,6 +58,8 @@ pub(crate) enum Reason {
     Runtime(String),
     /// The path is longer than `sun_path`, and there is no `/proc` to shorten it.
     NoProc,
+    /// The path has to be opened, and the process has no descriptor left for that.
+    NoDescriptor,
     /// A mode, owner or group for a name that is no file.
     NoFile,
     /// The file may not be given to this user or group.
@@ -119,6 +121,7 @@ impl Reason {
             Reason::InTheWay(InTheWay::OtherType(_)) => "bind/live-socket",
             Reason::InTheWay(InTheWay::Forbidden) => "bind/stale-socket",
             Reason::InTheWay(InTheWay::Shared | InTheWay::Unknown) => return None,
+            Reason::NoDescriptor => "socket/descriptor-limit",
             Reason::NoProc | Reason::NoFile | Reason::MayNotGive { .. } => return None,
             Reason::Locked { .. } | Reason::LockUnusable => return None,
             Reason::WrongSocket { .. } => return None,
@@ -167,6 +170,9 @@ impl fmt::Display for Reason {
             Reason::Runtime(said) => write!(f, "the runtime cannot serve the socket: {said}"),
             Reason::NoProc => {
                 f.write_str("a path of more than 107 bytes needs /proc, which is not mounted")
+            }
+            Reason::NoDescriptor => {
+                f.write_str("the process has no descriptor left to find the path with")
             }
             Reason::NoFile => {
                 f.write_str("only a file has a mode, an owner and a group, and this is none")

@@ -8,7 +8,7 @@
 use crate::addr::PATH_MAX_BYTES;
 use crate::reason::Reason;
 use crate::sys::{self, Errno as Host, directory, file, name::Name};
-use crate::{Address, AddressRef};
+use crate::{Address, AddressRef, Call};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The longest path that one system call takes, without its NUL.
@@ -78,9 +78,14 @@ pub(crate) fn respelled(address: AddressRef<'_>) -> Option<Address> {
 }
 
 /// What the library knows of an errno that a call with this address gave.
-pub(crate) fn reason(address: AddressRef<'_>, errno: Host) -> Option<Reason> {
-    let far = matches!(address, AddressRef::Path(path) if is_far(path));
-    (far && errno == NO_PROC).then_some(Reason::NoProc)
+pub(crate) fn reason(call: Call, address: AddressRef<'_>, errno: Host) -> Option<Reason> {
+    let AddressRef::Path(path) = address else { return None };
+    match errno {
+        NO_PROC if is_far(path) => Some(Reason::NoProc),
+        // No call on a path needs a descriptor, except to make the socket. Finding the path does.
+        Host::MFILE if call != Call::Socket => Some(Reason::NoDescriptor),
+        _ => None,
+    }
 }
 
 /// Makes a call with the name in `/proc` of a file, or of a name in a directory.
@@ -131,7 +136,16 @@ pub(crate) type Identity = (u32, u32, u64);
 
 /// Which file a descriptor refers to.
 pub(crate) fn identity(opened: BorrowedFd<'_>) -> sys::Result<Identity> {
-    file::status(opened).map(|s| (s.stx_dev_major, s.stx_dev_minor, s.stx_ino))
+    file::status(opened).map(|status| identity_of(&status))
+}
+
+/// Which file a name in a directory is, a symbolic link as itself; needs no free descriptor.
+pub(crate) fn identity_in(directory: BorrowedFd<'_>, name: &[u8]) -> sys::Result<Identity> {
+    file::status_in(directory, name).map(|status| identity_of(&status))
+}
+
+pub(crate) fn identity_of(status: &file::Statx) -> Identity {
+    (status.stx_dev_major, status.stx_dev_minor, status.stx_ino)
 }
 
 /// Where a file is to be made: a directory that is held, and a name in it. It stays the same
@@ -165,7 +179,7 @@ impl Place {
 
     /// Which file is there; a symbolic link counts as itself.
     pub(crate) fn identity(&self) -> sys::Result<Identity> {
-        identity(self.open()?.as_fd())
+        identity_in(self.directory.as_fd(), &self.name)
     }
 
     /// Opens what is there; a symbolic link itself.

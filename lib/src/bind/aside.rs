@@ -1,48 +1,13 @@
 //! A socket that is bound beside its place, where nobody else can reach it yet.
 
+use super::TRIES;
 use super::file::is_socket;
 use super::options::Attributes;
+use super::private::Private;
 use crate::addr::PATH_MAX_BYTES;
 use crate::route::{self, Identity, Place};
 use crate::sys::{self, Errno as Host, directory, file, name::Name};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::fd::{AsFd, OwnedFd};
-
-/// How often a name that is taken is tried again.
-const TRIES: usize = 16;
-
-/// A private directory (`0700`) in the directory of the place; removed on drop if it is empty.
-#[derive(Debug)]
-struct Private<'a> {
-    place: &'a Place,
-    name: Vec<u8>,
-    directory: OwnedFd,
-}
-
-impl<'a> Private<'a> {
-    fn make(place: &'a Place) -> sys::Result<Private<'a>> {
-        let name = make_private(place)?;
-        let base = place.directory.as_fd();
-        let private = match file::open_path(base, &name) {
-            Ok(directory) => Private { place, name, directory },
-            Err(errno) => {
-                let _ = directory::remove_directory(base, &name);
-                return Err(errno);
-            }
-        };
-        // Whoever may write to the directory could have put one of his own in its place.
-        let status = file::status(private.directory.as_fd())?;
-        let closed = u32::from(status.stx_mode) & 0o077 == 0;
-        let mine = status.stx_uid == rustix::process::geteuid().as_raw();
-        if closed && mine { Ok(private) } else { Err(Host::PERM) }
-    }
-}
-
-impl Drop for Private<'_> {
-    fn drop(&mut self) {
-        let _ = directory::remove_directory(self.place.directory.as_fd(), &self.name);
-    }
-}
+use std::os::fd::AsFd;
 
 /// A bound socket's file in a private directory. Unless it has been moved to its place, it is
 /// removed on drop.
@@ -65,12 +30,16 @@ impl<'a> Aside<'a> {
         let file = if place.name.len() <= super::FITS { &place.name[..] } else { b"socket" };
         let path = [&place.parent[..], &room.name, b"/", file].concat();
         let mut call = |name: &Name| sys::socket::bind(&socket, name);
-        if path.len() <= PATH_MAX_BYTES {
-            call(&Name::path(&path)?)?;
-        } else {
-            route::through(room.directory.as_fd(), file, &mut call)?;
+        let bound = match path.len() {
+            ..=PATH_MAX_BYTES => call(&Name::path(&path)?),
+            _ => Err(Host::NOENT),
+        };
+        match bound {
+            // Too long, or the path leads to another directory by now.
+            Err(Host::NOENT) => route::through(room.directory.as_fd(), file, &mut call)?,
+            done => done?,
         }
-        match identity_in(&room.directory, file) {
+        match route::identity_in(room.directory.as_fd(), file) {
             Ok(identity) => Ok(Aside { room, file, identity }),
             Err(errno) => {
                 let _ = directory::unlink(room.directory.as_fd(), file);
@@ -128,14 +97,28 @@ impl<'a> Aside<'a> {
             return Ok(true);
         }
         // Somebody who knows no lock was there in between: what came out is put back.
+        let (mut put, mut out) = (self.identity, self.held()?);
         for _ in 0..TRIES {
             match directory::exchange(self.here(), self.there()) {
                 Err(Host::NOENT) => self.put_back()?,
                 done => done?,
             }
-            if self.held() == Ok(self.identity) {
-                return Ok(false);
+            let next = self.held()?;
+            if next == put {
+                return if put == self.identity { Ok(false) } else { self.discard() };
             }
+            // And he did it again: what he made last belongs there.
+            (put, out) = (out, next);
+        }
+        Err(Host::ADDRINUSE)
+    }
+
+    /// Somebody has replaced this socket at its place, and so, without knowing, the file that is
+    /// left here: a socket is removed, as he did; anything else is kept here rather than lost.
+    fn discard(&self) -> sys::Result<bool> {
+        let (directory, name) = self.here();
+        if file::status_in(directory, name).is_ok_and(|s| is_socket(s.stx_mode.into())) {
+            let _ = directory::unlink(directory, name);
         }
         Err(Host::ADDRINUSE)
     }
@@ -157,7 +140,7 @@ impl<'a> Aside<'a> {
 
     /// Which file is in the private directory.
     fn held(&self) -> sys::Result<Identity> {
-        identity_in(&self.room.directory, self.file)
+        route::identity_in(self.room.directory.as_fd(), self.file)
     }
 }
 
@@ -168,10 +151,6 @@ impl Drop for Aside<'_> {
             let _ = directory::unlink(self.room.directory.as_fd(), self.file);
         }
     }
-}
-
-fn identity_in(directory: &OwnedFd, name: &[u8]) -> sys::Result<Identity> {
-    route::identity(file::open_path(directory.as_fd(), name)?.as_fd())
 }
 
 /// What `bind` says of a name before it looks for room: `.`, `..`, the root and an existing file
@@ -185,19 +164,6 @@ fn check(place: &Place) -> sys::Result<()> {
     }
     place.open()?;
     Err(Host::ADDRINUSE)
-}
-
-/// Makes a directory of a name that nobody can guess.
-fn make_private(place: &Place) -> sys::Result<Vec<u8>> {
-    for _ in 0..TRIES {
-        let random = RandomState::new().build_hasher().finish();
-        let name = format!(".sunpath-{random:016x}").into_bytes();
-        match directory::make_private(place.directory.as_fd(), &name) {
-            Err(Host::EXIST) => {}
-            done => return done.map(|()| name),
-        }
-    }
-    Err(Host::EXIST)
 }
 
 /// Gives a file that was made with mode 0 its owner, group and mode, where it stands.

@@ -1,8 +1,10 @@
 //! The file that a socket was bound to.
 
 use super::lock::Lock;
+use super::private;
+use crate::observe;
 use crate::route::{self, Identity, Place};
-use crate::sys::{self, directory, file};
+use crate::sys::{self, Errno as Host, directory, file, option};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -28,14 +30,13 @@ impl BoundFile {
         BoundFile { place, identity, remove: true }
     }
 
-    /// The socket file that `bind` has just made in this place: the kernel does not tell which one,
-    /// but whoever could have put another one there since must have made that for the same use.
-    /// `None` if there is none any more.
-    pub(super) fn found(place: Place) -> Option<BoundFile> {
-        let opened = place.open().ok()?;
-        let is_socket = file::status(opened.as_fd()).is_ok_and(|s| is_socket(s.stx_mode.into()));
-        let identity = route::identity(opened.as_fd()).ok()?;
-        is_socket.then(|| BoundFile::new(place, identity))
+    /// The socket file that `bind` has just made in this place. `None` if another one is there, or
+    /// none: somebody came between, or the path leads to another directory by now.
+    pub(super) fn found(place: Place, socket: impl AsFd) -> Option<BoundFile> {
+        let status = file::status_in(place.directory.as_fd(), &place.name).ok()?;
+        let identity = route::identity_of(&status);
+        let own = is_socket(status.stx_mode.into()) && is_file_of(&socket, identity);
+        own.then(|| BoundFile::new(place, identity))
     }
 
     /// Leaves the file where it is when this is dropped.
@@ -57,8 +58,32 @@ impl BoundFile {
         self.place.identity() == Ok(self.identity)
     }
 
+    /// Removes the file if it is still there.
+    ///
+    /// No call removes a file only if it is a certain one, and somebody who knows no lock may put
+    /// another there at any time. So it is moved aside, and what was moved is looked at; another's
+    /// file goes back, unless he has put a new one there by then.
     fn remove(&self) -> sys::Result<()> {
-        directory::unlink(self.place.directory.as_fd(), &self.place.name)
+        let directory = self.place.directory.as_fd();
+        let (there, name) = ((directory, &self.place.name[..]), private::new_name());
+        let aside = (directory, &name[..]);
+        if !self.is_there() {
+            return Ok(());
+        }
+        match directory::rename_new(there, aside) {
+            Err(Host::INVAL | Host::NOSYS) => return directory::unlink(directory, there.1),
+            moved => moved?,
+        }
+        let moved = file::status_in(directory, aside.1)?;
+        if route::identity_of(&moved) == self.identity {
+            return directory::unlink(directory, aside.1);
+        }
+        match directory::rename_new(aside, there) {
+            Err(Host::EXIST) if is_socket(moved.stx_mode.into()) => {
+                directory::unlink(directory, aside.1)
+            }
+            done => done,
+        }
     }
 }
 
@@ -73,9 +98,22 @@ impl Drop for BoundFile {
         match Lock::acquire(&self.place, PATIENCE) {
             Err(failure) if failure.is_held() => {}
             _lock => {
-                let _ = if self.is_there() { self.remove() } else { Ok(()) };
+                let _ = self.remove();
             }
         }
+    }
+}
+
+/// Whether a file is the one that a socket is bound to, by what the kernel tells: all of it to who
+/// may administer the network, half of the inode number to everybody. Only if it tells nothing, a
+/// file is believed to be.
+fn is_file_of(socket: impl AsFd, identity: Identity) -> bool {
+    if let Ok(opened) = option::bound_file(&socket) {
+        return route::identity(opened.as_fd()) == Ok(identity);
+    }
+    match observe::file_number(socket) {
+        Some(number) => number == identity.2 & 0xffff_ffff,
+        None => true,
     }
 }
 

@@ -81,8 +81,7 @@ impl<'a> Lock<'a> {
     }
 
     fn has_the_name(&self) -> bool {
-        let there = file::open_path(self.place.directory.as_fd(), &self.name)
-            .and_then(|there| route::identity(there.as_fd()));
+        let there = route::identity_in(self.place.directory.as_fd(), &self.name);
         there.is_ok() && there == route::identity(self.file.as_fd())
     }
 }
@@ -102,26 +101,50 @@ impl Drop for Lock<'_> {
     }
 }
 
-/// `NAME.lock`; of a name that is too long, as much as fits: names that share a lock only wait for
-/// each other.
+/// `NAME.lock`; of a name that is too long, the first half of what it may have: so the lock never
+/// has the name itself, and names that share a lock only wait for each other.
 fn lock_name(name: &[u8]) -> Vec<u8> {
     const END: &[u8] = b".lock";
-    [&name[..name.len().min(LONGEST_NAME - END.len())], END].concat()
+    let fits = name.len() + END.len() <= LONGEST_NAME;
+    [if fits { name } else { &name[..LONGEST_NAME / 2] }, END].concat()
 }
 
 fn open(place: &Place, name: &[u8]) -> sys::Result<OwnedFd> {
-    let opened = directory::open_lock(place.directory.as_fd(), name)?;
+    let directory = place.directory.as_fd();
+    let opened = match directory::open_lock(directory, name) {
+        Err(Host::ACCESS) => {
+            unlock_mode(file::open_path(directory, name)?.as_fd())?;
+            directory::open_lock(directory, name)?
+        }
+        opened => opened?,
+    };
     let mode = u32::from(file::status(opened.as_fd())?.stx_mode);
-    let regular = mode & sys::libc::S_IFMT == sys::libc::S_IFREG;
-    if regular { Ok(opened) } else { Err(Host::EXIST) }
+    if mode & sys::libc::S_IFMT != sys::libc::S_IFREG {
+        return Err(Host::EXIST);
+    }
+    // Only others need it: whoever waits for this lock.
+    let _ = unlock_mode(opened.as_fd());
+    Ok(opened)
+}
+
+/// Lets this user open a lock file that he made with a umask that forbids him that.
+fn unlock_mode(opened: BorrowedFd<'_>) -> sys::Result<()> {
+    match file::status(opened)?.stx_mode & 0o600 {
+        0o600 => Ok(()),
+        _ if is_ours(opened) => directory::set_mode_of(opened, 0o600),
+        _ => Err(Host::ACCESS),
+    }
 }
 
 /// Whether the file is as this module makes it. Another program may have one of this name, and
 /// something written into it.
 fn is_ours(opened: BorrowedFd<'_>) -> bool {
     let mine = rustix::process::geteuid().as_raw();
-    file::status(opened)
-        .is_ok_and(|s| s.stx_size == 0 && s.stx_uid == mine && s.stx_mode & 0o7177 == 0)
+    let regular = |mode: u16| u32::from(mode) & sys::libc::S_IFMT == sys::libc::S_IFREG;
+    file::status(opened).is_ok_and(|s| {
+        let closed = regular(s.stx_mode) && s.stx_mode & 0o7177 == 0;
+        closed && s.stx_size == 0 && s.stx_uid == mine
+    })
 }
 
 /// The process that holds the lock, by `/proc/locks`.

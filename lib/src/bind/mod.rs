@@ -9,6 +9,7 @@ mod aside;
 mod file;
 mod lock;
 mod options;
+mod private;
 mod replace;
 
 pub use options::{BindOptions, Bound, Listens};
@@ -26,6 +27,10 @@ use sys::Errno as Host;
 /// a longer one does not fit behind the descriptor's name.
 const FITS: usize = 64;
 
+/// How often a file that was made is looked for where a path leads, and a name that is taken or a
+/// place that others change is tried again.
+const TRIES: usize = 16;
+
 /// A new socket that is bound to the address, and nothing more.
 pub(crate) fn bind(kind: SocketType, address: AddressRef<'_>) -> Result<Socket, Error> {
     let mut socket = Socket::new(kind)?;
@@ -42,11 +47,13 @@ fn take(socket: &mut Socket, address: AddressRef<'_>) -> sys::Result<()> {
     name.extend(place.slash.then_some(b'/'));
     let file = if !matches!(address, AddressRef::Path(path) if route::is_far(path)) {
         sys::socket::bind(&*socket, &route::encode(address)?)?;
-        BoundFile::found(place)
+        // A link on the way may have led elsewhere when the kernel went there.
+        let again = || BoundFile::found(self::place(address).ok()??, &*socket);
+        BoundFile::found(place, &*socket).or_else(|| (0..TRIES).find_map(|_| again()))
     } else if name.len() <= FITS {
         let directory = place.directory.as_fd();
         route::through(directory, &name, &mut |name| sys::socket::bind(&*socket, name))?;
-        BoundFile::found(place)
+        BoundFile::found(place, &*socket)
     } else {
         let aside = Aside::bind(&place, &*socket)?;
         aside.put()?;

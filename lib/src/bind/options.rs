@@ -223,28 +223,23 @@ impl<T: Bound> BindOptions<T> {
 
     fn make(&self, address: AddressRef<'_>, policy: Policy) -> Result<T, Error> {
         let mut socket = self.socket()?;
-        let failed = |(errno, reason): replace::Refusal| {
-            let error = Error::on(Call::Bind, T::KIND, errno, address);
-            match reason {
-                Some(reason) => error.because(reason),
-                None => error,
-            }
-        };
-        let refused = |errno| failed((errno, None));
+        let refused = |errno| failed(T::KIND, address)((errno, None));
         match place(address).map_err(refused)? {
             Some(place) if self.goes_aside(policy) => {
-                let identity = self.bind_aside(&socket, &place, policy).map_err(failed)?;
+                let identity = self.bind_aside(&socket, &place, address, policy)?;
                 let names = socket.names_mut();
                 names.local = Some(address.into_owned());
                 names.file = Some(BoundFile::new(place, identity));
             }
-            Some(_) => self.bind_in_place(&mut socket, address).map_err(failed)?,
+            Some(_) => self.bind_in_place(&mut socket, address)?,
             None if self.attributes.are_given() => {
-                return Err(failed((Host::INVAL, Some(Reason::NoFile))));
+                let no_file = (Host::INVAL, Some(Reason::NoFile));
+                return Err(failed(T::KIND, address)(no_file));
             }
-            None => super::take(&mut socket, address)
-                .and_then(|()| self.listen(&socket))
-                .map_err(refused)?,
+            None => {
+                super::take(&mut socket, address).map_err(refused)?;
+                self.listen(&socket)?;
+            }
         }
         if let Some(file) = socket.names_mut().file.as_mut().filter(|_| self.keep_file) {
             file.keep();
@@ -276,31 +271,33 @@ impl<T: Bound> BindOptions<T> {
         T::KIND != SocketType::Datagram
     }
 
-    fn listen(&self, socket: &Socket) -> sys::Result<()> {
-        if self.listens() { sys::socket::listen(socket, self.backlog) } else { Ok(()) }
+    fn listen(&self, socket: &Socket) -> Result<(), Error> {
+        if !self.listens() {
+            return Ok(());
+        }
+        let listening = sys::socket::listen(socket, self.backlog);
+        listening.map_err(|errno| socket.error(Call::Listen, errno))
     }
 
     fn bind_aside(
         &self,
         socket: &Socket,
         place: &Place,
+        address: AddressRef<'_>,
         policy: Policy,
-    ) -> Result<Identity, replace::Refusal> {
-        let bare = |errno| (errno, None);
-        let aside = Aside::bind(place, socket).map_err(bare)?;
-        aside.set(&self.attributes).map_err(|errno| self.not_set(errno))?;
-        self.listen(socket).map_err(bare)?;
-        replace::put(&aside, place, (policy, T::KIND), self.patience)?;
+    ) -> Result<Identity, Error> {
+        let failed = failed(T::KIND, address);
+        let aside = Aside::bind(place, socket).map_err(|errno| failed((errno, None)))?;
+        aside.set(&self.attributes).map_err(|errno| failed(self.not_set(errno)))?;
+        self.listen(socket)?;
+        replace::put(&aside, place, (policy, T::KIND), self.patience).map_err(failed)?;
         Ok(aside.identity())
     }
 
     /// Binds where the file is to be. One that is given a mode has none until then.
-    fn bind_in_place(
-        &self,
-        socket: &mut Socket,
-        address: AddressRef<'_>,
-    ) -> Result<(), replace::Refusal> {
-        let bare = |errno| (errno, None);
+    fn bind_in_place(&self, socket: &mut Socket, address: AddressRef<'_>) -> Result<(), Error> {
+        let failed = failed(T::KIND, address);
+        let bare = |errno| failed((errno, None));
         let given = self.attributes.are_given();
         if given {
             directory::limit_mode(socket.as_fd(), 0).map_err(bare)?;
@@ -308,14 +305,25 @@ impl<T: Bound> BindOptions<T> {
         super::take(socket, address).map_err(bare)?;
         if given && let Some(file) = &socket.names_mut().file {
             aside::set_in_place(file.place(), &self.attributes)
-                .map_err(|errno| self.not_set(errno))?;
+                .map_err(|errno| failed(self.not_set(errno)))?;
         }
-        self.listen(socket).map_err(bare)
+        self.listen(socket)
     }
 
     fn not_set(&self, errno: Host) -> replace::Refusal {
         let Attributes { owner, group, .. } = self.attributes;
-        let given = owner.is_some() || group.is_some();
-        (errno, given.then_some(Reason::MayNotGive { owner, group }))
+        let refused = errno == Host::PERM && (owner.is_some() || group.is_some());
+        (errno, refused.then_some(Reason::MayNotGive { owner, group }))
+    }
+}
+
+/// What to say of a `bind` that was refused.
+fn failed(kind: SocketType, address: AddressRef<'_>) -> impl Fn(replace::Refusal) -> Error {
+    move |(errno, reason)| {
+        let error = Error::on(Call::Bind, kind, errno, address);
+        match reason {
+            Some(reason) => error.because(reason),
+            None => error,
+        }
     }
 }

@@ -6,10 +6,12 @@
 //! socket does. But it keeps the directory locked for that long, so whoever changed the directory
 //! since he opened the file is past it.
 
+use super::TRIES;
 use super::aside::Aside;
 use super::file::is_socket;
 use super::lock::Lock;
 use super::options::Policy;
+use super::private;
 use crate::SocketType;
 use crate::fact::socket::State;
 use crate::observe::rehearse::{self, Bound};
@@ -18,9 +20,6 @@ use crate::route::{self, Place};
 use crate::sys::{self, Errno as Host, file};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
-
-/// How often what is there may change between look and deed.
-const TRIES: usize = 16;
 
 /// Why a place was not taken.
 pub(super) type Refusal = (Host, Option<Reason>);
@@ -41,6 +40,7 @@ pub(super) fn put(
         let (errno, reason) = failure.explain();
         (errno, Some(reason))
     })?;
+    private::clear(place);
     for _ in 0..TRIES {
         let there = place.open();
         // Also changes the directory, or tries to: see above.

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod backlog;
+mod bound;
 mod caller;
 mod descriptor;
 mod diag;
@@ -32,6 +33,7 @@ mod tables;
 mod unix;
 
 pub(crate) use backlog::backlog;
+pub(crate) use bound::file_number;
 pub use caller::{As, ObserveError, UserSpec};
 pub use descriptor::of_number as descriptor_of_number;
 

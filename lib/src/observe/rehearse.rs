@@ -36,7 +36,7 @@ pub(crate) enum Bound {
 /// What the socket file is bound to, by the kernel's own lookup. `None` if the kernel does not
 /// say, for lack of write permission for example.
 pub(crate) fn file(file: BorrowedFd<'_>) -> Option<Bound> {
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let path = format!("{}{}", crate::route::LINK, file.as_raw_fd());
     let address = SocketAddrUnix::new(path).ok()?;
     let stream = attempt(net::SocketType::STREAM, &address)?;
     let packet = attempt(net::SocketType::SEQPACKET, &address)?;

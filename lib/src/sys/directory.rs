@@ -17,6 +17,12 @@ pub fn open(base: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd> {
     retry_on_intr(|| fs::openat(base, path, flags, Mode::empty()))
 }
 
+/// `openat(2)` of a directory that is held, so that it can be locked and listed.
+pub fn reopen(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    retry_on_intr(|| fs::openat(directory, ".", flags, Mode::empty()))
+}
+
 /// `mkdirat(2)` with mode `0700`, less the umask.
 pub fn make_private(directory: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
     retry_on_intr(|| fs::mkdirat(directory, name, Mode::RWXU))

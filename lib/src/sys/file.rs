@@ -5,10 +5,12 @@
 //! file systems in user space and on networks may return.
 
 use super::{Result, check};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+pub use rustix::fs::Statx;
 
 /// `openat2(2)` has no flag that this needs: `openat(2)` with `O_PATH | O_NOFOLLOW`. A symbolic
 /// link is opened itself.
@@ -53,6 +55,12 @@ pub fn mount_id(file: BorrowedFd<'_>) -> Result<u64> {
 pub fn status_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     retry_on_intr(|| rustix::fs::statx(directory, name, AtFlags::NO_AUTOMOUNT, wanted))
+}
+
+/// `statx(2)` of a name, of a symbolic link itself; needs no free descriptor.
+pub fn status_in(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    retry_on_intr(|| rustix::fs::statx(directory, name, flags, StatxFlags::BASIC_STATS))
 }
 
 /// `fstatfs(2)`: whether a descriptor, which may be `O_PATH`, refers to a socket itself and not to

@@ -43,6 +43,17 @@ pub fn deny_family(family: i32, errno: Errno) -> Result<()> {
     ])
 }
 
+/// `seccomp(2)`: from now on a system call (a number, `SYS_*`) answers with this errno, as where a
+/// kernel lacks it or a sandbox forbids it. Lasts until the thread ends, and for its children.
+pub fn deny_call(number: libc::c_long, errno: Errno) -> Result<()> {
+    filter(&mut [
+        statement(LOAD, 0),
+        jump_unless_equal(number as u32, 1),
+        refusal(errno),
+        statement(ANSWER, libc::SECCOMP_RET_ALLOW),
+    ])
+}
+
 /// `seccomp(2)`: from now on an option at `SOL_SOCKET` is unknown (`ENOPROTOOPT`), to set and to
 /// get, as it is to a kernel from before its time. Lasts until the thread ends, and for its
 /// children.

@@ -27,22 +27,22 @@ crate::tests! {
 }
 
 /// A directory of its own, which the parent of a failing test leaves behind no more than others do.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    fn new(what: &str, mode: u32) -> Scratch {
+    pub(crate) fn new(what: &str, mode: u32) -> Scratch {
         let path = std::env::temp_dir().join(crate::unique(what));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         Scratch(path)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     #[track_caller]
-    fn assert_names(&self, expected: &[&str]) {
+    pub(crate) fn assert_names(&self, expected: &[&str]) {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<_> =
             entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();

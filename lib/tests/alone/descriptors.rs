@@ -33,7 +33,7 @@ fn open_descriptors() -> usize {
 }
 
 /// Leaves so many numbers for new descriptors while it runs.
-fn with_numbers_left<T>(count: usize, action: impl FnOnce() -> T) -> T {
+pub(crate) fn with_numbers_left<T>(count: usize, action: impl FnOnce() -> T) -> T {
     let before = descriptor_limit(None).unwrap().unwrap_or(4096);
     let used = numbers();
     let mut free = (0..).filter(|number| !used.contains(number));

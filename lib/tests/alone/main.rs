@@ -1,6 +1,7 @@
 //! Tests that need a process of their own with a single thread: each runs in a forked child.
 
 mod activation;
+mod adversity;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod binding;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
     }
     let all = [
         activation::TESTS,
+        adversity::TESTS,
         binding::TESTS,
         #[cfg(feature = "tokio")]
         asynchronous::TESTS,
