@@ -25,8 +25,10 @@ pub(crate) struct Socket {
     names: Option<Box<Names>>,
     fd: OwnedFd,
     kind: SocketType,
-    /// Whether the kernel was told to put a time stamp beside each packet: see `ended`.
+    /// Whether the kernel puts a time stamp beside each packet: see `ended`.
     marked: AtomicBool,
+    /// Whether it was this library that told it to.
+    marked_by_us: AtomicBool,
 }
 
 /// Names as they were given, where the kernel has another spelling of them, and the file that was
@@ -58,7 +60,8 @@ impl Socket {
 
     /// A descriptor whose type is known already.
     pub(crate) fn trusted(fd: OwnedFd, kind: SocketType) -> Socket {
-        Socket { names: None, fd, kind, marked: AtomicBool::new(false) }
+        let (marked, marked_by_us) = (AtomicBool::new(false), AtomicBool::new(false));
+        Socket { names: None, fd, kind, marked, marked_by_us }
     }
 
     /// A descriptor from elsewhere, whose family and type are checked.
@@ -96,7 +99,7 @@ impl Socket {
         if let Some(file) = self.names.as_mut().and_then(|names| names.file.as_mut()) {
             file.keep();
         }
-        if *self.marked.get_mut() {
+        if *self.marked_by_us.get_mut() {
             // Other readers may not expect time stamps. A failure leaves them on, no worse.
             let _ = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, false);
         }
@@ -110,8 +113,13 @@ impl Socket {
         let names = self.names.as_ref().map(|names| {
             Box::new(Names { local: names.local.clone(), peer: names.peer.clone(), file: None })
         });
-        let marked = AtomicBool::new(self.marked.load(Ordering::Relaxed));
-        Ok(Socket { names, fd, kind: self.kind, marked })
+        if self.kind == SocketType::SeqPacket {
+            // Each would take the marks of the other for somebody else's.
+            self.mark();
+        }
+        let copy = |flag: &AtomicBool| AtomicBool::new(flag.load(Ordering::Relaxed));
+        let (marked, marked_by_us) = (copy(&self.marked), copy(&self.marked_by_us));
+        Ok(Socket { names, fd, kind: self.kind, marked, marked_by_us })
     }
 
     pub(crate) fn kind(&self) -> SocketType {

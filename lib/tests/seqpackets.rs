@@ -7,6 +7,7 @@ use std::io::IoSliceMut;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
+use sunpath::sys::{libc, option};
 use sunpath::{
     Ancillary, AncillaryBuffer, Call, Errno, Received, RecvFlags, SendFlags, SeqPacket,
     SeqPacketListener,
@@ -285,4 +286,38 @@ fn a_waiting_receiver_is_told_of_message_and_end() {
     std::thread::sleep(Duration::from_millis(10));
     drop(a);
     assert_eq!(receiver.join().unwrap(), [(3, false), (0, false), (1, false), (0, true)]);
+}
+
+#[test]
+fn time_stamps_that_somebody_else_wants_stay_as_they_are() {
+    for (stamps, other) in
+        [(libc::SO_TIMESTAMP, libc::SO_TIMESTAMPNS), (libc::SO_TIMESTAMPNS, libc::SO_TIMESTAMP)]
+    {
+        let (a, b) = SeqPacket::pair().unwrap();
+        let plain = OwnedFd::from(b);
+        option::set_switch(&plain, stamps, true).unwrap();
+        let b = SeqPacket::try_from(plain).unwrap();
+        let clone = b.try_clone().unwrap();
+        a.send(b"").unwrap();
+        is_message(clone.recv(&mut [0; 4]).unwrap(), 0);
+        let plain = OwnedFd::from(clone);
+        assert_eq!(option::switch(&plain, stamps), Ok(true));
+        assert_eq!(option::switch(&plain, other), Ok(false));
+        a.send(b"").unwrap();
+        drop(a);
+        is_message(b.recv(&mut [0; 4]).unwrap(), 0);
+        is_end(b.recv(&mut [0; 4]).unwrap());
+    }
+}
+
+#[test]
+fn the_marks_of_a_clone_are_ours_too() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    let clone = b.try_clone().unwrap();
+    for socket in [&b, &clone] {
+        a.send(b"x").unwrap();
+        is_message(socket.recv(&mut [0; 4]).unwrap(), 1);
+    }
+    drop(b);
+    assert_eq!(option::switch(OwnedFd::from(clone), libc::SO_TIMESTAMP), Ok(false));
 }

@@ -13,9 +13,25 @@ impl Socket {
     #[inline]
     pub(crate) fn mark(&self) {
         if !self.marked.load(Ordering::Relaxed) {
-            let set = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, true);
-            self.marked.store(set.is_ok(), Ordering::Relaxed);
+            self.start_marks();
         }
+    }
+
+    /// Time stamps that somebody else wants, perhaps finer ones, do as well and are left as they are.
+    #[cold]
+    fn start_marks(&self) {
+        let mut marked = self.has_marks();
+        if !marked {
+            marked = option::set_switch(&self.fd, sys::libc::SO_TIMESTAMP, true).is_ok();
+            self.marked_by_us.fetch_or(marked, Ordering::Relaxed);
+        }
+        self.marked.store(marked, Ordering::Relaxed);
+    }
+
+    fn has_marks(&self) -> bool {
+        [sys::libc::SO_TIMESTAMP, sys::libc::SO_TIMESTAMPNS]
+            .iter()
+            .any(|stamps| option::switch(&self.fd, *stamps) == Ok(true))
     }
 
     /// Whether a message of this length was none: there is nothing to receive any more. `beside`:
@@ -37,8 +53,7 @@ impl Socket {
     #[cold]
     fn look_for_end(&self) -> sys::Result<bool> {
         let kind = self.kind;
-        let marks = || option::switch(&self.fd, sys::libc::SO_TIMESTAMP) == Ok(true);
-        if kind == SocketType::Stream || self.marked.load(Ordering::Relaxed) && marks() {
+        if kind == SocketType::Stream || self.marked.load(Ordering::Relaxed) && self.has_marks() {
             return Ok(true);
         }
         // From now on it is known at once.
@@ -46,7 +61,7 @@ impl Socket {
         if kind == SocketType::SeqPacket {
             self.mark();
         }
-        if !socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0)?.contains(PollFlags::RDHUP) {
+        if !self.is_shut()? {
             return Ok(false);
         }
         let flags = sys::socket::RecvFlags::PEEK | sys::socket::RecvFlags::DONTWAIT;
@@ -58,6 +73,17 @@ impl Socket {
             // A datagram socket that was shut down says so only to a call that would wait.
             Err(Host::AGAIN) => Ok(true),
             Err(errno) => Err(errno),
+        }
+    }
+
+    /// Whether nothing more can come. A signal interrupts even a poll that does not wait: then what
+    /// was received already would be lost with the error.
+    fn is_shut(&self) -> sys::Result<bool> {
+        loop {
+            match socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0) {
+                Err(Host::INTR) => {}
+                polled => return Ok(polled?.contains(PollFlags::RDHUP)),
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ crate::tests! {
     accepts_end_in_time
     connects_end_in_time
     nothing_is_lost_in_a_storm
+    empty_messages_are_not_lost
 }
 
 const TICK: Duration = Duration::from_millis(2);
@@ -280,4 +281,15 @@ fn nothing_is_lost_in_a_storm() {
     }
     drop(alarm);
     assert_eq!(child.wait(), Ok(End::Exited(0)));
+}
+
+fn empty_messages_are_not_lost() {
+    let (a, b) = Datagram::pair().unwrap();
+    let _alarm = Alarm::every(Duration::from_micros(100), false).unwrap();
+    for _ in 0..20_000 {
+        a.send(b"").unwrap();
+        a.send(b"").unwrap();
+        let received = [0; 2].map(|_| b.recv_with_flags(&mut [0; 1], RecvFlags::DONTWAIT));
+        assert!(received.iter().all(Result::is_ok), "{received:?}");
+    }
 }
