@@ -211,20 +211,19 @@ pub(crate) fn receive(
 }
 
 /// How many of these messages came before the end. The kernel goes on after the end of a
-/// connection, and takes it for empty messages.
+/// connection, and takes it for empty messages: nothing else comes after it.
 fn before_end(socket: &Socket, slots: &mut [Slot<AncillaryBuffer>]) -> usize {
+    let is_message = |slot: &mut Slot<AncillaryBuffer>| {
+        slot.arrival.bytes > 0 || slot.ancillary.inbox().has_some()
+    };
+    let messages = slots.iter_mut().rposition(is_message).map_or(0, |last| last + 1);
     // A datagram socket that is shut down says so only to a call that would wait: the first.
     let may_be_end = match socket.kind() {
         SocketType::Datagram => slots.len() == 1,
         _ => true,
     };
-    let is_end = |slot: &mut Slot<AncillaryBuffer>| {
-        may_be_end
-            && slot.arrival.bytes == 0
-            && !slot.ancillary.inbox().has_some()
-            && socket.ended(0, false).unwrap_or(false)
-    };
-    slots.iter_mut().position(is_end).unwrap_or(slots.len())
+    let doubtful = messages < slots.len() && may_be_end;
+    if doubtful && socket.ended(0, false).unwrap_or(false) { messages } else { slots.len() }
 }
 
 /// What every socket type has that keeps messages apart.

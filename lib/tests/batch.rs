@@ -2,6 +2,7 @@
 
 use std::io::{IoSlice, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use sunpath::sys::{libc, option};
 use sunpath::{
     Ancillary, Datagram, Errno, MOST_DESCRIPTORS, MOST_IN_A_BATCH, Outgoing, RecvBatch, RecvFlags,
     SendFlags, SeqPacket, SockAddr,
@@ -236,4 +237,21 @@ fn a_batch_holds_at_most_what_one_call_moves() {
     let mut nothing = RecvBatch::new(2, 0, 0);
     assert_eq!(b.recv_batch(&mut nothing, RecvFlags::NONE).unwrap(), 1);
     assert_eq!(nothing.messages().next().unwrap().received.length, 1);
+}
+
+#[test]
+fn messages_after_an_empty_one_are_not_beyond_the_end() {
+    let (a, b) = SeqPacket::pair().unwrap();
+    a.send(b"0").unwrap();
+    b.recv(&mut [0; 1]).unwrap();
+    // Somebody else who holds the socket takes the marks away.
+    option::set_switch(&b, libc::SO_TIMESTAMP, false).unwrap();
+    let sent = [&b"1"[..], b"", b"2", b"", b"", b"3"];
+    let messages = sent.map(Outgoing::new);
+    assert_eq!(a.send_batch(&messages, SendFlags::NONE).unwrap(), sent.len());
+    drop(a);
+    let mut batch = RecvBatch::new(16, 8, 0);
+    assert_eq!(b.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), sent.len());
+    assert_eq!(texts(&mut batch), sent);
+    assert_eq!(b.recv_batch(&mut batch, RecvFlags::NONE).unwrap(), 0);
 }
