@@ -21,25 +21,27 @@ impl Credentials {
     /// `None` if the user has no number in this process's user namespace. The kernel then gives
     /// the number `kernel.overflowuid` (65534), which may also be the number of a user, often
     /// `nobody`; where a namespace does not map every id, nobody can tell the two apart, and
-    /// this method does not try. `None` too for an id that was never recorded.
+    /// this method does not try. `None` too for an id that was never recorded: with a message
+    /// that was sent before anybody asked for credentials the kernel gives process 0 and 65534.
     ///
     /// Reads files of `/proc` if the number is 65534; without `/proc` that is `None`.
     pub fn user(&self) -> Option<u32> {
-        certain(self.uid, "uid")
+        self.certain(self.uid, "uid")
     }
 
     /// The group, if that is certain; see [`user`](Credentials::user).
     pub fn group(&self) -> Option<u32> {
-        certain(self.gid, "gid")
+        self.certain(self.gid, "gid")
     }
-}
 
-fn certain(id: u32, what: &str) -> Option<u32> {
-    static OVERFLOW: OnceLock<[u32; 2]> = OnceLock::new();
-    let [user, group] = OVERFLOW.get_or_init(|| [overflow("uid"), overflow("gid")]);
-    let unmapped = if what == "uid" { *user } else { *group };
-    let usable = id != unmapped || maps_every_id(&format!("/proc/self/{what}_map"));
-    (id != u32::MAX && usable).then_some(id)
+    fn certain(&self, id: u32, what: &str) -> Option<u32> {
+        static OVERFLOW: OnceLock<[u32; 2]> = OnceLock::new();
+        let [user, group] = OVERFLOW.get_or_init(|| [overflow("uid"), overflow("gid")]);
+        let unmapped = if what == "uid" { *user } else { *group };
+        // Without a process, nobody may have been recorded at all.
+        let known = || self.pid != 0 && maps_every_id(&format!("/proc/self/{what}_map"));
+        (id != u32::MAX && (id != unmapped || known())).then_some(id)
+    }
 }
 
 /// The number that stands for every id without one.
@@ -70,6 +72,15 @@ mod tests {
         assert_eq!(of(u32::MAX, 0).user(), None);
         assert_eq!(of(0, u32::MAX).group(), None);
         assert_eq!((of(0, 5).user(), of(0, 5).group()), (Some(0), Some(5)));
+    }
+
+    #[test]
+    fn the_overflow_id_of_no_process_is_nobody() {
+        let (uid, gid) = (overflow("uid"), overflow("gid"));
+        let unrecorded = Credentials { pid: 0, uid, gid };
+        assert_eq!((unrecorded.user(), unrecorded.group()), (None, None));
+        let elsewhere = Credentials { pid: 0, uid: 5, gid: 6 };
+        assert_eq!((elsewhere.user(), elsewhere.group()), (Some(5), Some(6)));
     }
 
     #[test]

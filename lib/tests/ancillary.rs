@@ -327,3 +327,14 @@ fn a_peek_duplicates_descriptors() {
     drop(room);
     assert!(is_closed(&reader));
 }
+
+#[test]
+fn what_was_not_recorded_is_not_of_user_nobody() {
+    let (a, b) = Datagram::pair().unwrap();
+    a.send(b"x").unwrap();
+    b.sockopt().set_pass_credentials(true).unwrap();
+    let mut room = AncillaryBuffer::new(0);
+    b.recv_with(&mut [0; 1], &mut room).unwrap();
+    let sender = room.credentials().expect("the option is on");
+    assert_eq!((sender.pid, sender.user(), sender.group()), (0, None, None), "{sender:?}");
+}
