@@ -28,7 +28,8 @@ use std::time::{Duration, Instant};
 /// measured 800 times slower than waiting, on one core.)
 ///
 /// The receives below spin; every other method is that of the socket, and nothing changes for a
-/// socket that does not block.
+/// socket that does not block, nor for a receive with `DONTWAIT`, `WAITALL` or `OOB`. A receive that
+/// spins takes what there is, also where `SO_RCVLOWAT` would have one that waits go on.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,18 +81,19 @@ impl Spin {
     fn receive<T>(
         &self,
         socket: &Socket,
+        flags: RecvFlags,
         mut call: impl FnMut(RecvFlags) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if self.is_due() {
-            match call(RecvFlags::DONTWAIT) {
+        if keeps_its_meaning(flags) && self.is_due() {
+            match call(flags | RecvFlags::DONTWAIT) {
                 Err(error) if error.is(Host::AGAIN) => {}
                 done => return done,
             }
-            if let Some(done) = self.spin(socket, &mut call) {
+            if let Some(done) = self.spin(socket, flags, &mut call) {
                 return done;
             }
         }
-        socket.persist(Wait::ToReceive, || call(RecvFlags::NONE))
+        socket.persist(Wait::ToReceive, || call(flags))
     }
 
     fn is_due(&self) -> bool {
@@ -112,6 +114,7 @@ impl Spin {
     fn spin<T>(
         &self,
         socket: &Socket,
+        flags: RecvFlags,
         call: &mut impl FnMut(RecvFlags) -> Result<T, Error>,
     ) -> Option<Result<T, Error>> {
         let start = Instant::now();
@@ -120,7 +123,7 @@ impl Spin {
         }
         while start.elapsed() < self.time {
             std::hint::spin_loop();
-            match call(RecvFlags::DONTWAIT) {
+            match call(flags | RecvFlags::DONTWAIT) {
                 Err(error) if error.is(Host::AGAIN) => {}
                 done => {
                     self.misses.store(0, Ordering::Relaxed);
@@ -133,6 +136,14 @@ impl Spin {
         self.skip.store((1 << misses) - 1, Ordering::Relaxed);
         None
     }
+}
+
+/// Whether a receive brings the same with `DONTWAIT`, if it brings anything. `WAITALL` would bring a
+/// part, urgent data is there or not without waiting, and who said `DONTWAIT` wants no wait at all.
+#[inline]
+fn keeps_its_meaning(flags: RecvFlags) -> bool {
+    let others = [RecvFlags::DONTWAIT, RecvFlags::WAITALL, RecvFlags::OOB];
+    !others.iter().any(|other| flags.contains(*other))
 }
 
 impl fmt::Debug for Spin {
@@ -211,7 +222,7 @@ impl Spinning<Stream> {
     #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |flags| socket.recv(buffer, flags))
+        self.spin.receive(socket, RecvFlags::NONE, |flags| socket.recv(buffer, flags))
     }
 
     /// As [`Stream::recv_message`].
@@ -222,7 +233,7 @@ impl Spinning<Stream> {
         flags: RecvFlags,
     ) -> Result<Received, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |more| socket.recv_message(buffers, ancillary, flags | more))
+        self.spin.receive(socket, flags, |flags| socket.recv_message(buffers, ancillary, flags))
     }
 
     /// As [`Stream::recv_with`].
@@ -240,7 +251,7 @@ impl Spinning<SeqPacket> {
     #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |flags| socket.recv_packet(buffer, flags))
+        self.spin.receive(socket, RecvFlags::NONE, |flags| socket.recv_packet(buffer, flags))
     }
 
     /// As [`SeqPacket::recv_message`].
@@ -251,7 +262,7 @@ impl Spinning<SeqPacket> {
         flags: RecvFlags,
     ) -> Result<Received, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |more| socket.recv_message(buffers, ancillary, flags | more))
+        self.spin.receive(socket, flags, |flags| socket.recv_message(buffers, ancillary, flags))
     }
 
     /// As [`SeqPacket::recv_with`].
@@ -269,13 +280,13 @@ impl Spinning<Datagram> {
     #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |flags| socket.recv_datagram(buffer, flags))
+        self.spin.receive(socket, RecvFlags::NONE, |flags| socket.recv_datagram(buffer, flags))
     }
 
     /// As [`Datagram::recv_from`].
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |flags| socket.recv_from(buffer, flags))
+        self.spin.receive(socket, RecvFlags::NONE, |flags| socket.recv_from(buffer, flags))
     }
 
     /// As [`Datagram::recv_message`].
@@ -286,8 +297,8 @@ impl Spinning<Datagram> {
         flags: RecvFlags,
     ) -> Result<(Received, SockAddr), Error> {
         let socket = self.inner.socket();
-        self.spin.receive(socket, |more| {
-            crate::ancillary::receive_from(socket, buffers, ancillary, flags | more)
+        self.spin.receive(socket, flags, |flags| {
+            crate::ancillary::receive_from(socket, buffers, ancillary, flags)
         })
     }
 
@@ -364,7 +375,7 @@ mod tests {
             if spin.is_due() {
                 spun += 1;
                 let never = |_| Err::<(), _>(a.error(crate::Call::Recv, Host::AGAIN));
-                assert!(spin.spin(&a, &mut { never }).is_none());
+                assert!(spin.spin(&a, RecvFlags::NONE, &mut { never }).is_none());
             }
         }
         (spin, spun)
@@ -385,7 +396,7 @@ mod tests {
         let (a, _b) = Socket::pair(SocketType::Stream).unwrap();
         assert_eq!(spin.misses.load(Ordering::Relaxed), 3);
         let mut tries = 0;
-        let done = spin.spin(&a, &mut |_| {
+        let done = spin.spin(&a, RecvFlags::NONE, &mut |_| {
             tries += 1;
             if tries < 5 { Err(a.error(crate::Call::Recv, Host::AGAIN)) } else { Ok(tries) }
         });
@@ -399,7 +410,7 @@ mod tests {
         a.set_nonblocking(true).unwrap();
         let spin = Spin { can_help: true, ..Spin::new(&a, Duration::from_secs(60)) };
         let mut tries = 0;
-        let error = spin.receive(&a, |flags| {
+        let error = spin.receive(&a, RecvFlags::NONE, |flags| {
             tries += 1;
             a.recv(&mut [0; 1], flags)
         });

@@ -3,9 +3,9 @@
 mod directory;
 
 use directory::Directory;
-use std::io::{Read, Write};
+use std::io::{IoSliceMut, Read, Write};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sunpath::{Address, AncillaryBuffer, Datagram, Errno, Listener, RecvFlags, SeqPacket, Stream};
 
 const SPIN: Duration = Duration::from_micros(50);
@@ -128,4 +128,38 @@ fn no_time_is_no_spin() {
     assert!(!client.can_help());
     listener.accept().unwrap().send(b"x").unwrap();
     assert_eq!(client.recv(&mut [0; 4]), Ok(1));
+}
+
+#[test]
+fn flags_keep_their_meaning() {
+    let (a, b) = Stream::pair().unwrap();
+    let b = b.spin(Duration::from_millis(1));
+    a.send(b"ab").unwrap();
+    let sender = thread::spawn(move || {
+        thread::sleep(PAUSE);
+        a.send(b"cd").unwrap();
+        a
+    });
+    let mut bytes = [0; 4];
+    let mut room = AncillaryBuffer::new(0);
+    let mut buffers = [IoSliceMut::new(&mut bytes)];
+    let received = b.recv_message(&mut buffers, &mut room, RecvFlags::WAITALL).unwrap();
+    assert_eq!((received.bytes, &bytes), (4, b"abcd"));
+    drop(sender.join().unwrap());
+}
+
+#[test]
+fn who_does_not_want_to_wait_does_not_spin() {
+    let (_a, b) = SeqPacket::pair().unwrap();
+    let b = b.spin(Duration::from_millis(1));
+    let mut room = AncillaryBuffer::new(0);
+    let mut most = || {
+        let start = Instant::now();
+        let error = b.recv_message(&mut [], &mut room, RecvFlags::DONTWAIT).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EAGAIN));
+        start.elapsed()
+    };
+    // Misses would make it skip all but ten of these.
+    let longest = (0..40).filter(|_| most() >= Duration::from_millis(1)).count();
+    assert!(longest < 4, "{longest} of 40 receives took the whole time of a spin");
 }
