@@ -60,7 +60,9 @@ impl Datagram {
         self.socket.persist(Wait::ToSend, || {
             route::reach(to, |name| call::connect(&self.socket, name))
                 .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
-        })
+        })?;
+        self.socket.choose(to);
+        Ok(())
     }
 
     /// Has no peer any more, if it had one: then messages that wait here are discarded.

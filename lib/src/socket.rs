@@ -16,6 +16,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A descriptor that is known to be a UNIX domain socket of this type, and what the kernel does
 /// not know of its names.
@@ -25,6 +26,8 @@ pub(crate) struct Socket {
     names: Option<Box<Names>>,
     fd: OwnedFd,
     kind: SocketType,
+    /// The peer that a datagram socket chose last, where the kernel has another spelling of it.
+    chosen: Mutex<Option<Box<Chosen>>>,
     /// Whether the kernel puts a time stamp beside each packet: see `ended`.
     marked: AtomicBool,
     /// Whether it was this library that told it to.
@@ -38,6 +41,13 @@ pub(crate) struct Names {
     pub(crate) local: Option<Address>,
     pub(crate) peer: Option<Address>,
     pub(crate) file: Option<crate::bind::BoundFile>,
+}
+
+/// A peer: its name as the kernel has it, and as it was given.
+#[derive(Debug, Clone)]
+struct Chosen {
+    kernel: Address,
+    given: Address,
 }
 
 impl Socket {
@@ -61,7 +71,7 @@ impl Socket {
     /// A descriptor whose type is known already.
     pub(crate) fn trusted(fd: OwnedFd, kind: SocketType) -> Socket {
         let (marked, marked_by_us) = (AtomicBool::new(false), AtomicBool::new(false));
-        Socket { names: None, fd, kind, marked, marked_by_us }
+        Socket { names: None, fd, kind, chosen: Mutex::new(None), marked, marked_by_us }
     }
 
     /// A descriptor from elsewhere, whose family and type are checked.
@@ -119,7 +129,8 @@ impl Socket {
         }
         let copy = |flag: &AtomicBool| AtomicBool::new(flag.load(Ordering::Relaxed));
         let (marked, marked_by_us) = (copy(&self.marked), copy(&self.marked_by_us));
-        Ok(Socket { names, fd, kind: self.kind, marked, marked_by_us })
+        let chosen = Mutex::new(self.chosen().clone());
+        Ok(Socket { names, fd, kind: self.kind, chosen, marked, marked_by_us })
     }
 
     pub(crate) fn kind(&self) -> SocketType {
@@ -155,8 +166,29 @@ impl Socket {
     pub(crate) fn peer_addr(&self) -> Result<Address, Error> {
         match self.names.as_ref().and_then(|names| names.peer.as_ref()) {
             Some(given) => Ok(given.clone()),
-            None => self.address(Call::Getpeername, socket::getpeername(&self.fd)),
+            None => {
+                let kernel = self.kernel_peer_addr()?;
+                let chosen = self.chosen();
+                let chosen = chosen.as_ref().filter(|chosen| chosen.kernel == kernel);
+                Ok(chosen.map_or(kernel, |chosen| chosen.given.clone()))
+            }
         }
+    }
+
+    fn kernel_peer_addr(&self) -> Result<Address, Error> {
+        self.address(Call::Getpeername, socket::getpeername(&self.fd))
+    }
+
+    /// Notes the peer that a datagram socket has just chosen.
+    pub(crate) fn choose(&self, to: AddressRef<'_>) {
+        *self.chosen() = route::respelled(to).and_then(|given| {
+            let kernel = self.kernel_peer_addr().ok()?;
+            Some(Box::new(Chosen { kernel, given }))
+        });
+    }
+
+    fn chosen(&self) -> MutexGuard<'_, Option<Box<Chosen>>> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn address(&self, call: Call, name: sys::Result<Name>) -> Result<Address, Error> {

@@ -363,3 +363,25 @@ fn addresses_convert_and_compare() {
     assert!(SockAddr::try_from(AddressRef::Path(b"a\0b")).is_err());
     assert!(SockAddr::try_from(AddressRef::Path(b"")).is_err());
 }
+
+#[test]
+fn the_peer_of_a_datagram_socket_is_named_as_it_was_given() {
+    let directory = Directory::new();
+    let (long, short) = (directory.path(&"n".repeat(200)), directory.path("short"));
+    let (far, near) = (Datagram::bind(&long).unwrap(), Datagram::bind(&short).unwrap());
+    let client = Datagram::unbound().unwrap();
+    client.connect(&long).unwrap();
+    let clone = client.try_clone().unwrap();
+    assert_eq!(client.peer_addr().unwrap(), path_address(&long));
+    assert_eq!(clone.peer_addr().unwrap(), path_address(&long));
+    clone.connect(&short).unwrap();
+    assert_eq!(client.peer_addr().unwrap(), path_address(&short));
+    client.connect(&long).unwrap();
+    assert_eq!(client.peer_addr().unwrap(), path_address(&long));
+    client.disconnect().unwrap();
+    assert_eq!(client.peer_addr().unwrap_err().errno(), Some(sunpath::Errno::ENOTCONN));
+    client.connect(&long).unwrap();
+    drop((far, near));
+    client.send(b"x").unwrap_err();
+    assert_eq!(client.peer_addr().unwrap_err().errno(), Some(sunpath::Errno::ENOTCONN));
+}

@@ -73,7 +73,9 @@ impl Datagram {
     pub fn connect(&self, address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
         connect_once(self.io.socket(), to)
-            .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
+            .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))?;
+        self.io.socket().choose(to);
+        Ok(())
     }
 
     /// Sends one message to the peer; it is sent whole or not at all. Waits while the peer's queue
