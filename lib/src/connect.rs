@@ -36,6 +36,7 @@ impl Pauses {
 
 /// One try to connect a socket that does not block. `EAGAIN` means that the backlog is full:
 /// then nothing was begun, and nothing tells when there is room.
+#[inline(always)]
 pub(crate) fn connect_once(socket: &Socket, to: AddressRef<'_>) -> sys::Result<()> {
     loop {
         match route::reach(to, |name| sys::socket::connect(socket, name)) {
@@ -170,9 +171,10 @@ impl<T> ConnectOptions<T> {
 }
 
 /// A new socket that is connected to the address. Waits while the backlog is full.
+#[inline]
 pub(crate) fn connect(kind: SocketType, to: AddressRef<'_>) -> Result<Socket, Error> {
     let socket = Socket::new(kind).map_err(|e| e.about(to))?;
-    connect_socket(&socket, to, None)?;
+    connect_once(&socket, to).map_err(|errno| Error::on(Call::Connect, kind, errno, to))?;
     Ok(connected(socket, to))
 }
 
@@ -224,6 +226,7 @@ fn wait_in_queue(socket: &Socket, to: AddressRef<'_>, deadline: Instant) -> sys:
 }
 
 /// Notes the peer's name where the kernel has another spelling of it.
+#[inline]
 pub(crate) fn connected(mut socket: Socket, to: AddressRef<'_>) -> Socket {
     if let Some(given) = route::respelled(to) {
         socket.names_mut().peer = Some(given);

@@ -2,7 +2,7 @@
 
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
 use crate::batch::batch_methods;
-use crate::socket::{Socket, Wait, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
 use crate::sys::socket as call;
 use crate::{
     BindOptions, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind, route,
@@ -57,7 +57,7 @@ impl Datagram {
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        self.socket.persist(Wait::ToSend, || {
+        persist!(self.socket, Wait::ToSend, {
             route::reach(to, |name| call::connect(&self.socket, name))
                 .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
         })?;
@@ -83,15 +83,15 @@ impl Datagram {
     /// Linux never says `ENOBUFS` for a full queue.
     ///
     /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
         self.send_with_flags(message, SendFlags::NONE)
     }
 
     /// [`send`](Datagram::send), with flags.
-    #[inline]
+    #[inline(always)]
     pub fn send_with_flags(&self, message: &[u8], flags: SendFlags) -> Result<(), Error> {
-        self.socket.persist(Wait::ToSend, || self.socket.send(message, flags)).map(drop)
+        persist!(self.socket, Wait::ToSend, self.socket.send(message, flags)).map(drop)
     }
 
     /// Sends one message to an address; it is sent whole or not at all. Waits while the
@@ -101,10 +101,10 @@ impl Datagram {
     /// Those of [`send`](Datagram::send) and of [`connect`](Datagram::connect).
     ///
     /// [sendto(2)](https://man7.org/linux/man-pages/man2/sendto.2.html)
+    #[inline(always)]
     pub fn send_to(&self, message: &[u8], address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        self.socket
-            .persist(Wait::ToSend, || self.socket.send_to(message, to, SendFlags::NONE))
+        persist!(self.socket, Wait::ToSend, self.socket.send_to(message, to, SendFlags::NONE))
             .map(drop)
     }
 
@@ -118,39 +118,44 @@ impl Datagram {
     /// (`ECONNRESET`).
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
         self.recv_with_flags(buffer, RecvFlags::NONE)
     }
 
     /// [`recv`](Datagram::recv), with flags.
-    #[inline]
+    #[inline(always)]
     pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_datagram(buffer, flags))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv_datagram(buffer, flags))
     }
 
     /// [`recv`](Datagram::recv), with the name of the sender, to which an answer can be sent. A
     /// sender without a name has none.
     ///
     /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recvfrom.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_from(buffer, RecvFlags::NONE))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv_from(buffer, RecvFlags::NONE))
     }
 
     /// Sends one message from several buffers, and what is beside it, to the peer.
+    #[inline(always)]
     pub fn send_message(
         &self,
         buffers: &[IoSlice<'_>],
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<(), Error> {
-        self.socket
-            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
-            .map(drop)
+        persist!(
+            self.socket,
+            Wait::ToSend,
+            self.socket.send_message(None, buffers, ancillary, flags)
+        )
+        .map(drop)
     }
 
     /// Sends one message from several buffers, and what is beside it, to an address.
+    #[inline]
     pub fn send_message_to(
         &self,
         buffers: &[IoSlice<'_>],
@@ -159,29 +164,31 @@ impl Datagram {
         flags: SendFlags,
     ) -> Result<(), Error> {
         let to = Some(address.to_address());
-        self.socket
-            .persist(Wait::ToSend, || self.socket.send_message(to, buffers, ancillary, flags))
+        persist!(self.socket, Wait::ToSend, self.socket.send_message(to, buffers, ancillary, flags))
             .map(drop)
     }
 
     /// Receives one message into several buffers, what is beside it, and the sender's name.
+    #[inline(always)]
     pub fn recv_message(
         &self,
         buffers: &mut [IoSliceMut<'_>],
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<(Received, SockAddr), Error> {
-        self.socket.persist(Wait::ToReceive, || {
+        persist!(self.socket, Wait::ToReceive, {
             ancillary::receive_from(&self.socket, buffers, ancillary, flags)
         })
     }
 
     /// [`send_message`](Datagram::send_message) of one buffer, without flags.
+    #[inline(always)]
     pub fn send_with(&self, message: &[u8], ancillary: &Ancillary<'_>) -> Result<(), Error> {
         self.send_message(&[IoSlice::new(message)], ancillary, SendFlags::NONE)
     }
 
     /// [`recv_message`](Datagram::recv_message) into one buffer, without flags.
+    #[inline(always)]
     pub fn recv_with(
         &self,
         buffer: &mut [u8],

@@ -65,6 +65,7 @@ impl Error {
     }
 
     /// A call on an address, with a socket that had just been created.
+    #[cold]
     pub(crate) fn on(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
         let reason = route::reason(call, to, errno);
         let details = Details { address: Some(to.into_owned()), reason };
@@ -73,11 +74,13 @@ impl Error {
     }
 
     /// A call on an address, with a socket that is in use.
+    #[cold]
     pub(crate) fn to(call: Call, socket: SocketType, errno: Host, to: AddressRef<'_>) -> Error {
         Error { state: State::Unknown, ..Error::on(call, socket, errno, to) }
     }
 
     /// Adds the address that the program gave.
+    #[cold]
     pub(crate) fn about(self, address: AddressRef<'_>) -> Error {
         Error::on(self.call, self.socket, self.errno, address)
     }

@@ -2,7 +2,7 @@
 
 use crate::bind::BoundFile;
 use crate::seqpacket::SeqPacket;
-use crate::socket::{Socket, Wait, socket_methods};
+use crate::socket::{Socket, Wait, persist, socket_methods};
 use crate::stream::Stream;
 use crate::sys::socket::{self, PollFlags, SocketFlags};
 use crate::{BindOptions, Call, Error, SocketType, ToAddress, sys};
@@ -105,6 +105,7 @@ macro_rules! listener {
             /// finds out which.
             ///
             /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+            #[inline]
             pub fn accept(&self) -> Result<$accepted, Error> {
                 accept(&self.socket).map($accepted::from_socket)
             }
@@ -168,14 +169,16 @@ listener! {
 }
 
 /// One connection; goes on after a signal.
+#[inline(always)]
 fn accept(listener: &Socket) -> Result<Socket, Error> {
-    listener.persist(Wait::ToReceive, || {
+    persist!(listener, Wait::ToReceive, {
         accept_once(listener, SocketFlags::empty())
             .map_err(|errno| listener.error(Call::Accept, errno))
     })
 }
 
 /// One try to take a connection, which has the listener's name.
+#[inline(always)]
 pub(crate) fn accept_once(listener: &Socket, flags: SocketFlags) -> sys::Result<Socket> {
     let mut accepted = Socket::trusted(socket::accept(listener, flags)?, listener.kind());
     if let Some(given) = listener.given_local() {

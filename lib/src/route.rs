@@ -27,7 +27,7 @@ const NO_PROC: Host = Host::NOSYS;
 
 /// Makes a call with the address in the form that the kernel takes; more than once only after
 /// `ECONNREFUSED` from a server that has been replaced in the meantime.
-#[inline]
+#[inline(always)]
 pub(crate) fn reach<T>(
     to: AddressRef<'_>,
     mut call: impl FnMut(&Name) -> sys::Result<T>,
@@ -59,6 +59,7 @@ fn reach_far<T>(path: &[u8], call: &mut dyn FnMut(&Name) -> sys::Result<T>) -> s
 }
 
 /// The address as it stands; `EINVAL` if it does not fit.
+#[inline]
 pub(crate) fn encode(address: AddressRef<'_>) -> sys::Result<Name> {
     match address {
         AddressRef::Unnamed => Ok(Name::from_bytes(sys::libc::AF_UNIX as u16, &[])),
@@ -68,11 +69,13 @@ pub(crate) fn encode(address: AddressRef<'_>) -> sys::Result<Name> {
 }
 
 /// Whether a path has to go through a descriptor. One with a NUL goes nowhere.
+#[inline]
 pub(crate) fn is_far(path: &[u8]) -> bool {
     path.len() > PATH_MAX_BYTES && !path.contains(&0)
 }
 
 /// The address to remember, if the kernel is given another spelling of it.
+#[inline]
 pub(crate) fn respelled(address: AddressRef<'_>) -> Option<Address> {
     matches!(address, AddressRef::Path(path) if is_far(path)).then(|| address.into_owned())
 }

@@ -2,7 +2,7 @@
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::batch::batch_methods;
-use crate::socket::{Socket, Wait, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
 use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{IoSlice, IoSliceMut};
 use std::time::{Duration, Instant};
@@ -63,15 +63,15 @@ impl SeqPacket {
     /// `send/buffer-full` (`EAGAIN`) if it does not block, `send/timed-out` after `SO_SNDTIMEO`.
     ///
     /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
         self.send_with_flags(message, SendFlags::NONE)
     }
 
     /// [`send`](SeqPacket::send), with flags.
-    #[inline]
+    #[inline(always)]
     pub fn send_with_flags(&self, message: &[u8], flags: SendFlags) -> Result<(), Error> {
-        self.socket.persist(Wait::ToSend, || self.socket.send(message, flags)).map(drop)
+        persist!(self.socket, Wait::ToSend, self.socket.send(message, flags)).map(drop)
     }
 
     /// Receives one message, waiting for it. What does not fit into the buffer is lost, and
@@ -84,45 +84,52 @@ impl SeqPacket {
     /// `recv/not-connected`.
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Received, Error> {
         self.recv_with_flags(buffer, RecvFlags::NONE)
     }
 
     /// [`recv`](SeqPacket::recv), with flags.
-    #[inline]
+    #[inline(always)]
     pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_packet(buffer, flags))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv_packet(buffer, flags))
     }
 
     /// Sends one message from several buffers, and what is beside it.
+    #[inline(always)]
     pub fn send_message(
         &self,
         buffers: &[IoSlice<'_>],
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<(), Error> {
-        self.socket
-            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
-            .map(drop)
+        persist!(
+            self.socket,
+            Wait::ToSend,
+            self.socket.send_message(None, buffers, ancillary, flags)
+        )
+        .map(drop)
     }
 
     /// Receives one message into several buffers, and what is beside it.
+    #[inline(always)]
     pub fn recv_message(
         &self,
         buffers: &mut [IoSliceMut<'_>],
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<Received, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_message(buffers, ancillary, flags))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv_message(buffers, ancillary, flags))
     }
 
     /// [`send_message`](SeqPacket::send_message) of one buffer, without flags.
+    #[inline(always)]
     pub fn send_with(&self, message: &[u8], ancillary: &Ancillary<'_>) -> Result<(), Error> {
         self.send_message(&[IoSlice::new(message)], ancillary, SendFlags::NONE)
     }
 
     /// [`recv_message`](SeqPacket::recv_message) into one buffer, without flags.
+    #[inline(always)]
     pub fn recv_with(
         &self,
         buffer: &mut [u8],

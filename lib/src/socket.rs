@@ -5,7 +5,7 @@ mod methods;
 mod waiting;
 
 pub(crate) use methods::{peer_methods, socket_methods};
-pub(crate) use waiting::Wait;
+pub(crate) use waiting::{Wait, persist};
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::reason::Reason;
@@ -52,6 +52,7 @@ struct Chosen {
 
 impl Socket {
     /// A new socket, which refuses descriptors where the kernel can do that.
+    #[inline(always)]
     pub(crate) fn new(kind: SocketType) -> Result<Socket, Error> {
         let fd = socket::socket(kind, SocketFlags::empty())
             .map_err(|errno| Error::bare(Call::Socket, kind, errno))?;
@@ -69,6 +70,7 @@ impl Socket {
     }
 
     /// A descriptor whose type is known already.
+    #[inline]
     pub(crate) fn trusted(fd: OwnedFd, kind: SocketType) -> Socket {
         let (marked, marked_by_us) = (AtomicBool::new(false), AtomicBool::new(false));
         Socket { names: None, fd, kind, chosen: Mutex::new(None), marked, marked_by_us }
@@ -225,6 +227,7 @@ impl Socket {
     }
 
     /// One `sendto`; `EINTR` comes through.
+    #[inline(always)]
     pub(crate) fn send_to(
         &self,
         bytes: &[u8],
@@ -246,6 +249,7 @@ impl Socket {
     }
 
     /// One `readv`; `EINTR` comes through.
+    #[inline]
     pub(crate) fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
         socket::readv(&self.fd, buffers).map_err(|e| self.error(Call::Recv, e))
     }
@@ -297,6 +301,7 @@ impl Socket {
     }
 
     /// One `sendmsg` to the peer, or to an address; `EINTR` comes through.
+    #[inline(always)]
     pub(crate) fn send_message(
         &self,
         to: Option<AddressRef<'_>>,
@@ -308,6 +313,7 @@ impl Socket {
     }
 
     /// One `recvmsg`; `EINTR` comes through.
+    #[inline(always)]
     pub(crate) fn recv_message(
         &self,
         buffers: &mut [IoSliceMut<'_>],
@@ -326,6 +332,7 @@ impl AsFd for Socket {
 
 /// Switches `SO_PASSRIGHTS` off: then the sender of a descriptor that nobody waits for gets an
 /// error, instead of the descriptor vanishing. Kernels before 6.16 close such descriptors.
+#[inline]
 fn refuse_descriptors(fd: &OwnedFd) {
     static LACKING: AtomicBool = AtomicBool::new(false);
     if LACKING.load(Ordering::Relaxed) {

@@ -1,7 +1,7 @@
 //! Polling for a bounded time before a receive waits.
 
 use crate::ancillary::{AncillaryBuffer, Received};
-use crate::socket::{Socket, Wait};
+use crate::socket::{Socket, Wait, persist};
 use crate::sys::{Errno as Host, option, process};
 use crate::{Datagram, Error, RecvFlags, SeqPacket, SockAddr, Stream};
 use std::fmt;
@@ -93,7 +93,7 @@ impl Spin {
                 return done;
             }
         }
-        socket.persist(Wait::ToReceive, || call(flags))
+        persist!(socket, Wait::ToReceive, call(flags))
     }
 
     fn is_due(&self) -> bool {

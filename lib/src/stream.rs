@@ -1,7 +1,7 @@
 //! Stream sockets.
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
-use crate::socket::{Socket, Wait, peer_methods, socket_methods};
+use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
 use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -90,15 +90,15 @@ impl Stream {
     /// block, `send/timed-out` (`EAGAIN`) after `SO_SNDTIMEO`, `send/not-connected`.
     ///
     /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, bytes: &[u8]) -> Result<usize, Error> {
         self.send_with_flags(bytes, SendFlags::NONE)
     }
 
     /// [`send`](Stream::send), with flags.
-    #[inline]
+    #[inline(always)]
     pub fn send_with_flags(&self, bytes: &[u8], flags: SendFlags) -> Result<usize, Error> {
-        self.socket.persist(Wait::ToSend, || self.socket.send(bytes, flags))
+        persist!(self.socket, Wait::ToSend, self.socket.send(bytes, flags))
     }
 
     /// Receives what there is, at least a byte; how many bytes. It waits while there is nothing.
@@ -110,16 +110,16 @@ impl Stream {
     /// (`EAGAIN`) if it does not block, `recv/timed-out` (`EAGAIN`) after `SO_RCVTIMEO`.
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         self.recv_with_flags(buffer, RecvFlags::NONE)
     }
 
     /// [`recv`](Stream::recv), with flags. `WAITALL` fills the buffer unless the stream ends, a
     /// signal or a timeout comes in between, or descriptors were passed with some of the bytes.
-    #[inline]
+    #[inline(always)]
     pub fn recv_with_flags(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<usize, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv(buffer, flags))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv(buffer, flags))
     }
 
     /// Sends bytes, and what is beside them; how many bytes were sent. Ancillary data travels with
@@ -130,34 +130,41 @@ impl Stream {
     /// `rights/refused-by-receiver`, `rights/too-many-in-flight`.
     ///
     /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
+    #[inline(always)]
     pub fn send_message(
         &self,
         buffers: &[IoSlice<'_>],
         ancillary: &Ancillary<'_>,
         flags: SendFlags,
     ) -> Result<usize, Error> {
-        self.socket
-            .persist(Wait::ToSend, || self.socket.send_message(None, buffers, ancillary, flags))
+        persist!(
+            self.socket,
+            Wait::ToSend,
+            self.socket.send_message(None, buffers, ancillary, flags)
+        )
     }
 
     /// Receives bytes, and what is beside them.
     ///
     /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
+    #[inline(always)]
     pub fn recv_message(
         &self,
         buffers: &mut [IoSliceMut<'_>],
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<Received, Error> {
-        self.socket.persist(Wait::ToReceive, || self.socket.recv_message(buffers, ancillary, flags))
+        persist!(self.socket, Wait::ToReceive, self.socket.recv_message(buffers, ancillary, flags))
     }
 
     /// [`send_message`](Stream::send_message) of one buffer, without flags.
+    #[inline(always)]
     pub fn send_with(&self, bytes: &[u8], ancillary: &Ancillary<'_>) -> Result<usize, Error> {
         self.send_message(&[IoSlice::new(bytes)], ancillary, SendFlags::NONE)
     }
 
     /// [`recv_message`](Stream::recv_message) into one buffer, without flags.
+    #[inline(always)]
     pub fn recv_with(
         &self,
         buffer: &mut [u8],
@@ -185,6 +192,7 @@ impl Read for &Stream {
         Ok(self.socket.read(buffer)?)
     }
 
+    #[inline]
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let count = buffers.len().min(MOST_BUFFERS);
         Ok(self.socket.read_vectored(&mut buffers[..count])?)
@@ -197,6 +205,7 @@ impl Write for &Stream {
         Ok(self.socket.send(bytes, SendFlags::NONE)?)
     }
 
+    #[inline]
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let buffers = &buffers[..buffers.len().min(MOST_BUFFERS)];
         Ok(self.socket.send_message(None, buffers, &Ancillary::NONE, SendFlags::NONE)?)
@@ -213,6 +222,7 @@ impl Read for Stream {
         (&*self).read(buffer)
     }
 
+    #[inline]
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         (&*self).read_vectored(buffers)
     }
@@ -224,6 +234,7 @@ impl Write for Stream {
         (&*self).write(bytes)
     }
 
+    #[inline]
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         (&*self).write_vectored(buffers)
     }

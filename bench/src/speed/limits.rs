@@ -78,6 +78,13 @@ pub fn all(report: &Report) -> Vec<Limit> {
             });
         }
     }
+    for (id, what) in TRAFFIC {
+        all.push(Limit {
+            text: format!("{what}, seqpacket / rustix with recvmsg"),
+            found: found(id, "seqpacket", "sunpath", "rustix recvmsg"),
+            bound: Bound::AtMost(1.02),
+        });
+    }
     for kind in ["stream", "datagram"] {
         all.push(Limit {
             text: format!("one way, 64 B, {kind}: throughput / std"),

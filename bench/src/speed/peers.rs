@@ -28,6 +28,7 @@ pub fn all(traffic: Traffic, size: usize) -> Vec<Subject> {
                 all.push(subject::<Spun>("sunpath, spin", kind, traffic, size));
             }
             SeqPacket => {
+                all.push(subject::<RustixMsg>("rustix recvmsg", kind, traffic, size));
                 all.push(subject::<UnixSeqpacketConn>("uds", kind, traffic, size));
                 all.push(subject::<IpcChannel>("ipc-channel, bytes", kind, traffic, size));
                 all.push(subject::<sunpath::SeqPacket>("sunpath", kind, traffic, size));
@@ -89,6 +90,31 @@ impl End for RustixReadWrite {
     #[inline(always)]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(&self.0, buffer)?)
+    }
+}
+
+/// `send` and `recvmsg`, whose flags tell an empty packet from the end of file if the socket has
+/// anything delivered beside each packet.
+struct RustixMsg(OwnedFd);
+
+impl End for RustixMsg {
+    fn pair(kind: SocketType) -> io::Result<(Self, Self)> {
+        let (a, b) = rustix_pair(kind)?;
+        for end in [&a, &b] {
+            nix_socket::setsockopt(end, nix_socket::sockopt::ReceiveTimestamp, &true)?;
+        }
+        Ok((RustixMsg(a), RustixMsg(b)))
+    }
+    #[inline(always)]
+    fn send(&mut self, message: &[u8]) -> io::Result<usize> {
+        Ok(net::send(&self.0, message, net::SendFlags::NOSIGNAL)?)
+    }
+    #[inline(always)]
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let buffers = &mut [io::IoSliceMut::new(buffer)];
+        let mut control = net::RecvAncillaryBuffer::default();
+        let flags = net::RecvFlags::TRUNC;
+        Ok(net::recvmsg(&self.0, buffers, &mut control, flags)?.bytes)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::reason::Reason;
 use crate::socket::Socket;
 use crate::sys::control::{self, NoRoom, ROOM_TO_SEND, Writer};
 use crate::sys::message::{self, Arrival, Inbox};
-use crate::sys::{Errno as Host, name::Name, socket as call};
+use crate::sys::{self, Errno as Host, name::Name, socket as call};
 use crate::{AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -69,6 +69,7 @@ impl<'a> Ancillary<'a> {
     }
 
     /// Bytes of room that [`encode`](Ancillary::encode) needs.
+    #[inline]
     pub(crate) const fn space(&self) -> usize {
         let ids = if self.credentials.is_some() { control::space(control::CREDENTIALS) } else { 0 };
         control::rights_space(self.descriptors.len()) + ids
@@ -87,6 +88,7 @@ impl<'a> Ancillary<'a> {
     }
 
     /// What the kernel would refuse without a word of why, or drop in silence.
+    #[inline]
     pub(crate) fn check(&self, socket: &Socket, buffers: &[IoSlice<'_>]) -> Result<(), Error> {
         let count = self.descriptors.len();
         if count == 0 {
@@ -159,6 +161,7 @@ impl Received {
 }
 
 /// One `sendmsg`; `EINTR` comes through.
+#[inline(always)]
 pub(crate) fn send(
     socket: &Socket,
     to: Option<AddressRef<'_>>,
@@ -169,21 +172,53 @@ pub(crate) fn send(
     // Most messages carry little: clearing room for 253 descriptors would be most of their cost.
     const LITTLE: usize = control::rights_space(8) + control::space(control::CREDENTIALS);
     ancillary.check(socket, buffers)?;
-    let call = |room: &mut [u8]| {
-        let control = ancillary.encode(room).map_err(|NoRoom| Host::NOBUFS)?;
-        let call =
-            |name: Option<&Name>| message::sendmsg(socket, name, buffers, control, flags.raw());
-        match to {
-            None => call(None),
-            Some(to) => crate::route::reach(to, |name| call(Some(name))),
-        }
-    };
     let sent = match ancillary.space() {
-        0 => call(&mut []),
-        1..=LITTLE => call(&mut [0; LITTLE]),
-        _ => call(&mut [0; ROOM_TO_SEND]),
+        0 => send_control(socket, to, buffers, &[], flags),
+        1..=LITTLE => send_encoded(socket, to, buffers, ancillary, &mut [0; LITTLE], flags),
+        _ => send_much(socket, to, buffers, ancillary, flags),
     };
     sent.map_err(|errno| failed(socket, to, ancillary, errno))
+}
+
+/// In a function of its own, so that no other call has to have so much room on the stack.
+#[inline(never)]
+fn send_much(
+    socket: &Socket,
+    to: Option<AddressRef<'_>>,
+    buffers: &[IoSlice<'_>],
+    ancillary: &Ancillary<'_>,
+    flags: SendFlags,
+) -> sys::Result<usize> {
+    send_encoded(socket, to, buffers, ancillary, &mut [0; ROOM_TO_SEND], flags)
+}
+
+#[inline(always)]
+fn send_encoded(
+    socket: &Socket,
+    to: Option<AddressRef<'_>>,
+    buffers: &[IoSlice<'_>],
+    ancillary: &Ancillary<'_>,
+    room: &mut [u8],
+    flags: SendFlags,
+) -> sys::Result<usize> {
+    let control = ancillary.encode(room).map_err(|NoRoom| Host::NOBUFS)?;
+    send_control(socket, to, buffers, control, flags)
+}
+
+#[inline(always)]
+fn send_control(
+    socket: &Socket,
+    to: Option<AddressRef<'_>>,
+    buffers: &[IoSlice<'_>],
+    control: &[u8],
+    flags: SendFlags,
+) -> sys::Result<usize> {
+    match to {
+        None => message::sendmsg(socket, None, buffers, control, flags.raw()),
+        Some(to) => crate::route::reach(to, |name| {
+            message::sendmsg(socket, Some(name), buffers, control, flags.raw())
+        }),
+    }
 }
 
 /// The error of a send, with what is certain of its reason.
@@ -205,6 +240,7 @@ pub(crate) fn failed(
 }
 
 /// One `recvmsg`; `EINTR` comes through.
+#[inline(always)]
 pub(crate) fn receive(
     socket: &Socket,
     buffers: &mut [IoSliceMut<'_>],
@@ -215,6 +251,7 @@ pub(crate) fn receive(
 }
 
 /// One `recvmsg`, with the name of the sender; `EINTR` comes through.
+#[inline(always)]
 pub(crate) fn receive_from(
     socket: &Socket,
     buffers: &mut [IoSliceMut<'_>],
@@ -226,7 +263,7 @@ pub(crate) fn receive_from(
     Ok((received, from))
 }
 
-#[inline]
+#[inline(always)]
 fn receive_named(
     socket: &Socket,
     from: Option<&mut Name>,

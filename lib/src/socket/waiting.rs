@@ -16,54 +16,58 @@ pub(crate) enum Wait {
     ToSend,
 }
 
-impl Socket {
-    /// Makes a call that may wait, and goes on with it after a signal.
-    ///
-    /// A timeout of the socket starts anew with each call, so a storm of signals could extend it
-    /// without limit: with one set, the wait ends when it has passed once more after the first
-    /// signal.
-    #[inline(always)]
-    pub(crate) fn persist<T>(
-        &self,
-        wait: Wait,
-        mut call: impl FnMut() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match call() {
-            Err(error) if error.is(Host::INTR) => self.resume(wait, error, call),
-            done => done,
+/// Makes a call that may wait on a socket, and goes on with it after a signal.
+///
+/// A timeout of the socket starts anew with each call, so a storm of signals could extend it
+/// without limit: with one set, the wait ends when it has passed once more after the first signal.
+///
+/// A macro, because a closure of any length is compiled into a function of its own, and the return
+/// from one that has made a system call costs a tenth to a fifth of a short message.
+macro_rules! persist {
+    ($socket:expr, $wait:expr, $call:expr) => {{
+        let mut deadline = None;
+        loop {
+            match $call {
+                Err(error) if error.is($crate::sys::Errno::INTR) => {
+                    if let Err(error) = $socket.again($wait, error, &mut deadline) {
+                        break Err(error);
+                    }
+                }
+                done => break done,
+            }
         }
-    }
+    }};
+}
+pub(crate) use persist;
 
+impl Socket {
+    /// Whether a call that was interrupted may be made again, after a wait if a timeout is set.
+    /// `deadline` is found out at the first time; the inner `None` is never.
     #[cold]
-    fn resume<T>(
+    pub(crate) fn again(
         &self,
         wait: Wait,
         interrupted: Error,
-        mut call: impl FnMut() -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        deadline: &mut Option<Option<Instant>>,
+    ) -> Result<(), Error> {
         let (timeout, events) = match wait {
             Wait::ToReceive => (sys::libc::SO_RCVTIMEO, PollFlags::IN),
             Wait::ToSend => (sys::libc::SO_SNDTIMEO, PollFlags::OUT),
         };
-        let deadline = match option::timeout(&self.fd, timeout) {
+        let deadline = deadline.get_or_insert_with(|| match option::timeout(&self.fd, timeout) {
             Ok(0) | Err(_) => None,
             Ok(limit) => Instant::now().checked_add(Duration::from_micros(limit)),
-        };
+        });
+        let Some(deadline) = *deadline else { return Ok(()) };
         loop {
-            if let Some(deadline) = deadline {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
-                match socket::poll(self.fd.as_fd(), events, milliseconds) {
-                    _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
-                    Err(Host::INTR) => continue,
-                    Ok(ready) if ready.is_empty() => return Err(interrupted.but(Host::AGAIN)),
-                    // Ready, or it is for the call to say what is wrong.
-                    Ok(_) | Err(_) => {}
-                }
-            }
-            match call() {
-                Err(error) if error.is(Host::INTR) => {}
-                done => return done,
+            let left = deadline.saturating_duration_since(Instant::now());
+            let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
+            match socket::poll(self.fd.as_fd(), events, milliseconds) {
+                _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
+                Err(Host::INTR) => {}
+                Ok(ready) if ready.is_empty() => return Err(interrupted.but(Host::AGAIN)),
+                // Ready, or it is for the call to say what is wrong.
+                Ok(_) | Err(_) => return Ok(()),
             }
         }
     }

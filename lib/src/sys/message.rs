@@ -76,16 +76,19 @@ impl Header {
         header
     }
 
+    #[inline]
     pub(super) fn name_length(&self) -> u32 {
         self.name_length
     }
 
     /// How much of the room for control messages the kernel filled.
+    #[inline]
     pub(super) fn control_length(&self) -> usize {
         self.control_length
     }
 
     /// What the kernel says besides, of a message that has these many bytes.
+    #[inline]
     pub(super) fn arrival(&self, bytes: usize) -> Arrival {
         let said = |flag: c_int| self.flags & flag.cast_unsigned() != 0;
         Arrival {

@@ -1,5 +1,6 @@
 //! Options, ioctls and flags of sockets.
 
+use super::raw::call5;
 use super::socket::{Kind, raw};
 use super::{Errno, Result, check};
 use rustix::net::sockopt;
@@ -46,12 +47,13 @@ pub fn get(fd: impl AsFd, level: c_int, name: c_int) -> Result<c_int> {
 }
 
 /// `setsockopt(2)` of an option that is an `int`.
+// Every socket is set to something before it connects: inlined for the reason that `raw` gives.
+#[inline]
 pub fn set(fd: impl AsFd, level: c_int, name: c_int, value: c_int) -> Result<()> {
-    let length = size_of::<c_int>() as libc::socklen_t;
-    // SAFETY: the kernel reads at most `length` bytes, which is the size of `value`.
-    let done =
-        unsafe { libc::setsockopt(raw(&fd), level, name, (&raw const value).cast(), length) };
-    check(done).map(drop)
+    let from = (&raw const value).expose_provenance();
+    let arguments = [raw(&fd) as usize, level as usize, name as usize, from, size_of::<c_int>()];
+    // SAFETY: the kernel reads as many bytes as `value` has.
+    unsafe { call5(libc::SYS_setsockopt, arguments) }.map(drop)
 }
 
 /// `getsockopt(2)` of an option that is as many numbers as the array has. The kernel may know
@@ -151,6 +153,7 @@ pub fn switch(fd: impl AsFd, name: c_int) -> Result<bool> {
 }
 
 /// Turns a switch at `SOL_SOCKET` on or off.
+#[inline]
 pub fn set_switch(fd: impl AsFd, name: c_int, on: bool) -> Result<()> {
     set(fd, libc::SOL_SOCKET, name, on.into())
 }

@@ -25,12 +25,14 @@ pub const fn family_and_kind(socket: SocketType) -> (AddressFamily, Kind) {
 }
 
 /// `socket(2)` with protocol 0; `SOCK_CLOEXEC` is always set.
+#[inline]
 pub fn socket(socket: SocketType, flags: SocketFlags) -> Result<OwnedFd> {
     let (family, kind) = family_and_kind(socket);
     socket_of(family, kind, flags)
 }
 
 /// `socket(2)` of any family with protocol 0; `SOCK_CLOEXEC` is always set.
+#[inline]
 pub fn socket_of(family: AddressFamily, kind: Kind, flags: SocketFlags) -> Result<OwnedFd> {
     net::socket_with(family, kind, flags | SocketFlags::CLOEXEC, None)
 }
@@ -64,6 +66,7 @@ pub fn disconnect(fd: impl AsFd) -> Result<()> {
 }
 
 /// `accept4(2)`; `SOCK_CLOEXEC` is always set. After `EINTR` nothing was taken from the queue.
+#[inline]
 pub fn accept(fd: impl AsFd, flags: SocketFlags) -> Result<OwnedFd> {
     net::accept_with(fd, flags | SocketFlags::CLOEXEC)
 }
@@ -109,6 +112,7 @@ pub fn send(fd: impl AsFd, bytes: &[u8], flags: SendFlags) -> Result<usize> {
 }
 
 /// `sendto(2)`; `MSG_NOSIGNAL` is always set. `EINTR` only if nothing was sent.
+#[inline]
 pub fn send_to(
     fd: impl AsFd,
     bytes: &[u8],
