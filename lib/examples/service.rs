@@ -8,7 +8,6 @@
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -136,9 +135,8 @@ async fn demonstrate() -> Result<()> {
     let directory = std::env::temp_dir().join(format!("sunpath-service-{}", std::process::id()));
     std::fs::create_dir(&directory)?;
     let path = directory.join("service.sock");
-    let listener = sunpath::Listener::bind(&path)?;
     // Everybody may connect, so that it is the service who refuses, and can say so.
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777))?;
+    let listener = sunpath::Listener::options().mode(0o666).bind(&path)?;
     let mut service = Service(start(OwnedFd::from(listener), 1)?, directory);
 
     // Nothing waits for the service to be up: the queue is there before it is.
