@@ -71,6 +71,12 @@ impl<'a> Outgoing<'a> {
         Outgoing { to: Some(address), ..self }
     }
 
+    /// The address that it is to be sent to instead of the peer.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn receiver(&self) -> Option<&'a SockAddr> {
+        self.to
+    }
+
     fn buffers(&self) -> &[IoSlice<'a>] {
         match &self.bytes {
             Bytes::One(buffer) => std::slice::from_ref(buffer),

@@ -81,7 +81,7 @@ pub struct ConnectOptions<T> {
 
 /// For how long to wait while the backlog is full.
 #[derive(Debug, Clone, Copy)]
-enum Limit {
+pub(crate) enum Limit {
     Never,
     At(Instant),
     After(Duration),
@@ -143,7 +143,13 @@ impl<T> ConnectOptions<T> {
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToAddress) -> Result<T, Error> {
         let to = address.to_address();
-        let (socket, deadline) = self.prepare(to)?;
+        let deadline = match self.limit {
+            Limit::Never => None,
+            Limit::At(deadline) => Some(deadline),
+            // A time that no clock reaches is none.
+            Limit::After(timeout) => Instant::now().checked_add(timeout),
+        };
+        let socket = self.prepare(to)?;
         connect_socket(&socket, to, deadline)?;
         if self.nonblocking {
             socket.set_nonblocking(true)?;
@@ -151,14 +157,13 @@ impl<T> ConnectOptions<T> {
         Ok((self.make)(connected(socket, to)))
     }
 
-    /// The socket to connect, and until when.
-    pub(crate) fn prepare(&self, to: AddressRef<'_>) -> Result<(Socket, Option<Instant>), Error> {
-        let deadline = match self.limit {
-            Limit::Never => None,
-            Limit::At(deadline) => Some(deadline),
-            // A time that no clock reaches is none.
-            Limit::After(timeout) => Instant::now().checked_add(timeout),
-        };
+    #[cfg(feature = "tokio")]
+    pub(crate) fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// The socket to connect.
+    pub(crate) fn prepare(&self, to: AddressRef<'_>) -> Result<Socket, Error> {
         let socket = match &self.local {
             Some(local) => bind::bind(self.kind, local.to_address())?,
             None => Socket::new(self.kind).map_err(|e| e.about(to))?,
@@ -166,7 +171,7 @@ impl<T> ConnectOptions<T> {
         if self.pass_rights {
             socket.accept_descriptors()?;
         }
-        Ok((socket, deadline))
+        Ok(socket)
     }
 }
 

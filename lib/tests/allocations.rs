@@ -178,3 +178,116 @@ fn frames() {
         assert_eq!(reader.next_frame().unwrap(), Some(&b"x"[..]));
     });
 }
+
+/// What waits for an event of the kernel, too: the sender is a task that the runtime holds.
+#[cfg(feature = "tokio")]
+mod asynchronous {
+    use super::nothing;
+    use std::future::Future;
+    use std::os::fd::AsFd;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+    use sunpath::tokio::framing::{FrameReader, FrameReceiver, FrameWriter};
+    use sunpath::tokio::{Datagram, SeqPacket, Stream};
+    use sunpath::{Address, Ancillary, AncillaryBuffer, Outgoing, RecvBatch, RecvFlags, SendFlags};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// A receive that waits, what it waits for, and the receive again.
+    async fn waiting<R, S: Future>(receive: impl Future<Output = R>, send: S) -> (R, S::Output) {
+        let mut receive = pin!(receive);
+        let waits = receive.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+        assert!(waits, "there was something to receive");
+        tokio::join!(receive, send)
+    }
+
+    #[test]
+    fn streams() {
+        let runtime = runtime();
+        let _inside = runtime.enter();
+        let (mut a, mut b) = Stream::pair().unwrap();
+        let mut bytes = [0; 9];
+        nothing("tokio stream: write, read", || {
+            let (read, ()) = runtime.block_on(waiting(b.read(&mut bytes), async {
+                a.write_all(b"hello").await.unwrap();
+            }));
+            assert_eq!(read.unwrap(), 5);
+        });
+        b.sockopt().set_pass_rights(true).unwrap();
+        let error = std::io::stderr();
+        let fds = [error.as_fd()];
+        let mut room = AncillaryBuffer::new(1);
+        nothing("tokio stream: send_with, recv_with", || {
+            let (received, sent) = runtime.block_on(waiting(
+                b.recv_with(&mut bytes, &mut room),
+                a.send_with(b"hello", &Ancillary::descriptors(&fds)),
+            ));
+            assert_eq!((received.unwrap().bytes, sent.unwrap()), (5, 5));
+            assert_eq!(room.take_descriptors().count(), 1);
+        });
+    }
+
+    #[test]
+    fn messages() {
+        let runtime = runtime();
+        let _inside = runtime.enter();
+        let (a, b) = SeqPacket::pair().unwrap();
+        let mut bytes = [0; 9];
+        nothing("tokio packet: send, recv", || {
+            let (received, sent) = runtime.block_on(waiting(b.recv(&mut bytes), a.send(b"hello")));
+            assert_eq!((received.unwrap().bytes, sent.unwrap()), (5, ()));
+        });
+        let messages = [Outgoing::new(b"hello"); 32];
+        let mut batch = RecvBatch::new(32, 16, 0);
+        nothing("tokio packet: send_batch, recv_batch", || {
+            let (came, sent) = runtime.block_on(waiting(
+                b.recv_batch(&mut batch, RecvFlags::NONE),
+                a.send_batch(&messages, SendFlags::NONE),
+            ));
+            assert_eq!((came.unwrap(), sent.unwrap()), (32, 32));
+        });
+        let (a, b) = (Datagram::unbound().unwrap(), Datagram::bind(&Address::Unnamed).unwrap());
+        let address = b.local_addr().unwrap();
+        nothing("tokio datagram: send_to, recv_from", || {
+            let (received, sent) =
+                runtime.block_on(waiting(b.recv_from(&mut bytes), a.send_to(b"hello", &address)));
+            assert_eq!((received.unwrap().0.bytes, sent.unwrap()), (5, ()));
+        });
+    }
+
+    #[test]
+    fn frames() {
+        let runtime = runtime();
+        let _inside = runtime.enter();
+        let (a, b) = Stream::pair().unwrap();
+        b.sockopt().set_pass_rights(true).unwrap();
+        let (mut writer, mut reader) = (FrameWriter::new(a), FrameReader::new(b));
+        let long = [7; 10_000];
+        nothing("tokio frames: queue, send, next_frame", || {
+            runtime.block_on(async {
+                waiting(
+                    async { assert_eq!(reader.next_frame().await.unwrap(), Some(&b"one"[..])) },
+                    async {
+                        writer.queue(b"one").await.unwrap();
+                        writer.send(&long).await.unwrap();
+                    },
+                )
+                .await;
+                assert_eq!(reader.next_frame().await.unwrap(), Some(&long[..]));
+            });
+        });
+        let mut receiver = FrameReceiver::new(reader.into_inner(), 1);
+        let error = std::io::stderr();
+        let fds = [error.as_fd()];
+        nothing("tokio frames: send_with, receive", || {
+            runtime.block_on(async {
+                writer.send_with(b"one", &Ancillary::descriptors(&fds)).await.unwrap();
+                let mut frame = receiver.next_frame().await.unwrap().unwrap();
+                assert_eq!(frame.take_descriptors().count(), 1);
+            });
+        });
+    }
+}

@@ -62,6 +62,8 @@ pub use writer::FrameWriter;
 
 pub(crate) use decoder::FrameDecoder;
 pub(crate) use encoder::FrameEncoder;
+#[cfg(feature = "tokio")]
+pub(crate) use receiver::FrameCollector;
 
 /// Bytes of the header of a frame.
 const HEADER: usize = 4;

@@ -1,7 +1,8 @@
 use super::{FrameDecoder, FrameError, HEADER};
-use crate::{AncillaryBuffer, RecvFlags, Stream};
+use crate::{AncillaryBuffer, Received, RecvFlags, Stream};
 use std::borrow::Borrow;
 use std::io::{self, IoSliceMut};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 /// Reads frames and the descriptors beside them, as
@@ -34,13 +35,7 @@ use std::os::fd::OwnedFd;
 #[derive(Debug)]
 pub struct FrameReceiver<S> {
     stream: S,
-    decoder: FrameDecoder,
-    ancillary: AncillaryBuffer,
-    descriptors: Vec<OwnedFd>,
-    lost: bool,
-    /// How many bytes before the header of the frame that `descriptors` and `lost` belong to,
-    /// until it is handed out.
-    owner: Option<usize>,
+    collector: FrameCollector,
 }
 
 /// A frame, and what came beside it.
@@ -67,20 +62,13 @@ impl<S: Borrow<Stream>> FrameReceiver<S> {
     /// Frames of at most [`DEFAULT_LIMIT`](super::DEFAULT_LIMIT) bytes, with so many descriptors
     /// beside each. The socket has to let them in: its `SO_PASSRIGHTS` is off at first.
     pub fn new(stream: S, descriptors: usize) -> FrameReceiver<S> {
-        FrameReceiver {
-            stream,
-            decoder: FrameDecoder::new(),
-            ancillary: AncillaryBuffer::new(descriptors),
-            descriptors: Vec::new(),
-            lost: false,
-            owner: None,
-        }
+        FrameReceiver { stream, collector: FrameCollector::new(descriptors) }
     }
 
     /// Sets the most bytes that a payload may have.
     #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> FrameReceiver<S> {
-        self.decoder.set_limit(bytes);
+        self.collector.set_limit(bytes);
         self
     }
 
@@ -90,6 +78,62 @@ impl<S: Borrow<Stream>> FrameReceiver<S> {
     /// Those of [`FrameReader::next_frame`](super::FrameReader::next_frame), and
     /// [`FrameError::StrayDescriptors`] (`InvalidData`), after which the frames go on.
     pub fn next_frame(&mut self) -> io::Result<Option<Frame<'_>>> {
+        let stream: &Stream = self.stream.borrow();
+        let found = self.collector.next(|buffers, ancillary| {
+            Ok(stream.recv_message(buffers, ancillary, RecvFlags::NONE)?)
+        })?;
+        Ok(found.map(|found| self.collector.frame(found)))
+    }
+
+    /// Bytes that have come and were not handed out, headers included.
+    pub fn buffered(&self) -> usize {
+        self.collector.pending()
+    }
+
+    /// The stream. Reading from it directly would take what belongs to the frames.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+/// Frames and the descriptors beside them, without input and output of its own:
+/// [`next`](FrameCollector::next) is passed what receives. If it fails, what has come is kept.
+#[derive(Debug)]
+pub(crate) struct FrameCollector {
+    decoder: FrameDecoder,
+    ancillary: AncillaryBuffer,
+    descriptors: Vec<OwnedFd>,
+    lost: bool,
+    /// How many bytes before the header of the frame that `descriptors` and `lost` belong to,
+    /// until it is handed out.
+    owner: Option<usize>,
+}
+
+impl FrameCollector {
+    pub(crate) fn new(descriptors: usize) -> FrameCollector {
+        FrameCollector {
+            decoder: FrameDecoder::new(),
+            ancillary: AncillaryBuffer::new(descriptors),
+            descriptors: Vec::new(),
+            lost: false,
+            owner: None,
+        }
+    }
+
+    pub(crate) fn set_limit(&mut self, bytes: usize) {
+        self.decoder.set_limit(bytes);
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        self.decoder.pending()
+    }
+
+    /// Where the next frame is, and whether what was collected belongs to it; `None` at the end of
+    /// the stream. [`frame`](FrameCollector::frame) hands it out.
+    pub(crate) fn next<R>(&mut self, mut receive: R) -> io::Result<Option<(Range<usize>, bool)>>
+    where
+        R: FnMut(&mut [IoSliceMut<'_>], &mut AncillaryBuffer) -> io::Result<Received>,
+    {
         if self.owner.is_none() {
             self.descriptors.clear();
             self.lost = false;
@@ -98,7 +142,7 @@ impl<S: Borrow<Stream>> FrameReceiver<S> {
             if let Some(found) = self.decoder.take()? {
                 break found;
             }
-            if !self.receive()? {
+            if !self.receive(&mut receive)? {
                 self.decoder.ended()?;
                 return Ok(None);
             }
@@ -106,35 +150,32 @@ impl<S: Borrow<Stream>> FrameReceiver<S> {
         let owns = self.owner == Some(0);
         let handed_out = HEADER + found.len();
         self.owner = self.owner.filter(|before| *before > 0).map(|before| before - handed_out);
-        Ok(Some(Frame {
+        Ok(Some((found, owns)))
+    }
+
+    /// What [`next`](FrameCollector::next) found; good until it is called again.
+    pub(crate) fn frame(&mut self, (found, owns): (Range<usize>, bool)) -> Frame<'_> {
+        Frame {
             bytes: self.decoder.frame(found),
             descriptors_lost: owns && self.lost,
             count: if owns { self.descriptors.len() } else { 0 },
             descriptors: &mut self.descriptors,
-        }))
-    }
-
-    /// Bytes that have come and were not handed out, headers included.
-    pub fn buffered(&self) -> usize {
-        self.decoder.pending()
-    }
-
-    /// The stream. Reading from it directly would take what belongs to the frames.
-    pub fn get_ref(&self) -> &S {
-        &self.stream
+        }
     }
 
     /// One read; `false` at the end of the stream.
-    fn receive(&mut self) -> io::Result<bool> {
+    fn receive<R>(&mut self, receive: &mut R) -> io::Result<bool>
+    where
+        R: FnMut(&mut [IoSliceMut<'_>], &mut AncillaryBuffer) -> io::Result<Received>,
+    {
         let (before, missing) = (self.decoder.pending(), self.decoder.missing());
         let mut room = self.decoder.room()?;
         if self.owner.is_some() && room.len() > missing {
             room = &mut room[..missing];
         }
         let mut buffers = [IoSliceMut::new(room)];
-        let stream: &Stream = self.stream.borrow();
         let received = loop {
-            match stream.recv_message(&mut buffers, &mut self.ancillary, RecvFlags::NONE) {
+            match receive(&mut buffers, &mut self.ancillary) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result?,
             }

@@ -1,7 +1,7 @@
 //! Connecting, with pauses while the backlog is full.
 
 use super::io::Io;
-use crate::connect::{ConnectOptions, Pauses, backlog_full, connect_once, connected};
+use crate::connect::{ConnectOptions, Limit, Pauses, backlog_full, connect_once, connected};
 use crate::socket::Socket;
 use crate::sys::Errno as Host;
 use crate::{AddressRef, Call, Error, SocketType};
@@ -22,8 +22,13 @@ pub(super) async fn connect_with<T>(
     options: &ConnectOptions<T>,
     to: AddressRef<'_>,
 ) -> Result<Io, Error> {
-    let (socket, deadline) = options.prepare(to)?;
-    connect_socket(socket, to, deadline.map(Instant::from_std)).await
+    // By tokio's clock, which may be paused.
+    let deadline = match options.limit() {
+        Limit::Never => None,
+        Limit::At(deadline) => Some(Instant::from_std(deadline)),
+        Limit::After(timeout) => Instant::now().checked_add(timeout),
+    };
+    connect_socket(options.prepare(to)?, to, deadline).await
 }
 
 async fn connect_socket(

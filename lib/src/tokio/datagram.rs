@@ -1,13 +1,15 @@
 //! Datagram sockets.
 
+use super::batch::batch_methods;
 use super::full::Helper;
-use super::io::{Io, Read, Write, would_block};
-use super::message::{self, note_peek};
+use super::io::{Direction, Io, Read, Write, would_block};
+use super::message;
 use super::{peer_methods, socket_methods};
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
+use crate::batch;
 use crate::connect::connect_once;
 use crate::socket::Socket;
-use crate::{Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress};
+use crate::{Call, Error, Outgoing, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 
@@ -40,6 +42,7 @@ const KIND: SocketType = SocketType::Datagram;
 
 socket_methods!(Datagram, Datagram, KIND);
 peer_methods!(Datagram, KIND);
+batch_methods!(Datagram);
 
 impl Datagram {
     #[track_caller]
@@ -161,10 +164,8 @@ impl Datagram {
         if flags.contains(RecvFlags::DONTWAIT) {
             return self.try_recv_message(buffers, ancillary, flags);
         }
-        let received = self.io.run(Read, |socket| {
-            let received = ancillary::receive_from(socket, buffers, ancillary, flags);
-            note_peek(&self.io, flags, &received);
-            received
+        let received = self.io.run(Direction::of(flags), |socket| {
+            ancillary::receive_from(socket, buffers, ancillary, flags)
         });
         ended(received.await, || (END, SockAddr::unnamed()))
     }
@@ -206,7 +207,8 @@ impl Datagram {
     /// # Errors
     /// `EAGAIN` if there is nothing.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
-        self.io.try_now(Read, |socket| socket.recv_from(buffer, RecvFlags::NONE))
+        let received = self.io.try_now(Read, |socket| socket.recv_from(buffer, RecvFlags::NONE));
+        self.ended_now(received)
     }
 
     /// [`recv_message`](Datagram::recv_message) without waiting.
@@ -216,11 +218,34 @@ impl Datagram {
         ancillary: &mut AncillaryBuffer,
         flags: RecvFlags,
     ) -> Result<(Received, SockAddr), Error> {
-        self.io.try_now(Read, |socket| {
-            let received = ancillary::receive_from(socket, buffers, ancillary, flags);
-            note_peek(&self.io, flags, &received);
-            received
-        })
+        let received = self.io.try_now(Direction::of(flags), |socket| {
+            ancillary::receive_from(socket, buffers, ancillary, flags)
+        });
+        self.ended_now(received)
+    }
+
+    /// A loop of waiting and trying has to end as well.
+    fn ended_now(
+        &self,
+        received: Result<(Received, SockAddr), Error>,
+    ) -> Result<(Received, SockAddr), Error> {
+        match received {
+            Err(error) if would_block(&error) && !self.io.is_over() => Err(error),
+            done => ended(done, || (END, SockAddr::unnamed())),
+        }
+    }
+
+    async fn wait_and_send_batch(
+        &self,
+        messages: &[Outgoing<'_>],
+        flags: SendFlags,
+    ) -> Result<usize, Error> {
+        let send = |socket: &Socket| batch::send(socket, messages, flags);
+        // What waits is the first message: the others make it a short batch.
+        match messages.first().and_then(Outgoing::receiver) {
+            Some(to) => self.helper.send_to(&self.io, to.to_address(), send).await,
+            None => self.io.run(Write, send).await,
+        }
     }
 
     /// Closes one or both directions for everyone who holds this socket.

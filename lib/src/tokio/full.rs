@@ -24,12 +24,12 @@ const HASTY: u32 = 4;
 
 impl Helper {
     /// Sends until there was room, waiting in between.
-    pub(super) async fn send_to(
+    pub(super) async fn send_to<R>(
         &self,
         io: &Io,
         to: AddressRef<'_>,
-        mut send: impl FnMut(&Socket) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        mut send: impl FnMut(&Socket) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         coop::cooperative(async {
             let mut pauses = Pauses::new();
             let mut hasty = 0;

@@ -4,7 +4,7 @@ use crate::connect::Pauses;
 use crate::reason::Reason;
 use crate::socket::Socket;
 use crate::sys::{Errno as Host, libc, option, reactor, socket as call};
-use crate::{Call, Error, SocketType};
+use crate::{Call, Error, RecvFlags, SocketType};
 use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use ::tokio::io::{Interest, Ready};
 use ::tokio::task::coop;
@@ -24,32 +24,53 @@ pub(super) struct Io {
 }
 
 /// Whether a read that is shorter than its buffer has emptied the queue. It has not if it stopped
-/// at descriptors or at another sender's bytes, which takes options of the socket.
+/// at descriptors or at another sender's bytes, which takes options of the socket, or did when they
+/// were queued; or where an urgent byte was that is taken.
 const UNKNOWN: u8 = 0;
-const EMPTY_IT: u8 = 1;
-const MAY_NOT: u8 = 2;
+/// The queue has been empty, so that nothing is in it from before the socket was registered.
+const EMPTIED: u8 = 1;
+const EMPTY_IT: u8 = 2;
+const MAY_NOT: u8 = 3;
 
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Read,
+    /// Reads what stays in the queue. That there is nothing to peek at (`SO_PEEK_OFF`) does not
+    /// mean that there is nothing to receive.
+    Peek,
     Write,
 }
 pub(super) use Direction::{Read, Write};
 
 impl Direction {
+    /// That of a receive.
+    pub(super) fn of(flags: RecvFlags) -> Direction {
+        match flags.contains(RecvFlags::PEEK) {
+            true => Direction::Peek,
+            false => Read,
+        }
+    }
+
     fn interest(self) -> Interest {
         match self {
             // A pending error is reported by the next receive, so it ends the wait for one.
-            Read => Interest::READABLE.add(Interest::ERROR),
+            Read | Direction::Peek => Interest::READABLE.add(Interest::ERROR),
             Write => Interest::WRITABLE,
         }
     }
 
     fn closed(self, ready: Ready) -> bool {
         match self {
-            Read => ready.is_read_closed(),
+            Read | Direction::Peek => ready.is_read_closed(),
             Write => ready.is_write_closed(),
+        }
+    }
+
+    fn call(self) -> Call {
+        match self {
+            Read | Direction::Peek => Call::Recv,
+            Write => Call::Send,
         }
     }
 }
@@ -105,17 +126,11 @@ impl Io {
     }
 
     /// Whether a call is worth its while before the reactor has reported anything: a new socket is
-    /// writable, and one that was just accepted often has something to read. Also after a peek
-    /// that found nothing, because what it skips is there to be received.
+    /// writable, and one that was just accepted often has something to read.
     #[inline]
     fn untried(&self, direction: Direction) -> bool {
-        let flag = &self.untried[direction as usize];
+        let flag = &self.untried[usize::from(direction == Write)];
         flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)
-    }
-
-    /// Has the next call tried even if the reactor reports nothing.
-    pub(super) fn retry(&self, direction: Direction) {
-        self.untried[direction as usize].store(true, Ordering::Relaxed);
     }
 
     /// Calls until the answer is not `EAGAIN`, waiting in between. Nothing is lost if the future is
@@ -144,13 +159,17 @@ impl Io {
                 };
                 // What is closed stays ready for ever, and would be tried for ever.
                 let closed = direction.closed(ready.ready());
-                ready.clear_ready();
+                let exhausted = self.exhausted(direction);
+                if exhausted {
+                    ready.clear_ready();
+                }
                 drop(ready);
                 match (closed, direction) {
-                    (false, _) => {}
-                    (true, Read) => return Err(error),
-                    // A datagram socket that had an error in store can be written to again.
-                    (true, Write) => ::tokio::time::sleep(pauses.next()).await,
+                    (true, Read | Direction::Peek) => return Err(error),
+                    (false, _) if exhausted => {}
+                    // A datagram socket that had an error in store can be written to again, and
+                    // there is no event for what a peek waits for.
+                    _ => ::tokio::time::sleep(pauses.next()).await,
                 }
             }
         })
@@ -173,7 +192,7 @@ impl Io {
         }
         loop {
             let mut ready = ready!(match direction {
-                Read => self.fd.poll_read_ready(context),
+                Read | Direction::Peek => self.fd.poll_read_ready(context),
                 Write => self.fd.poll_write_ready(context),
             })?;
             match self.once(&mut call) {
@@ -184,6 +203,7 @@ impl Io {
                     return Poll::Ready(Ok(done.value));
                 }
                 Err(error) if would_block(&error) && !direction.closed(ready.ready()) => {
+                    self.exhausted(direction);
                     ready.clear_ready();
                 }
                 Err(error) => return Poll::Ready(Err(error.into())),
@@ -201,20 +221,46 @@ impl Io {
             return self.once(&mut call);
         }
         let interest = match direction {
-            Read => Interest::READABLE,
+            Read | Direction::Peek => Interest::READABLE,
             Write => Interest::WRITABLE,
         };
-        let which = if direction == Read { Call::Recv } else { Call::Send };
-        let mut outcome = Err(self.socket().error(which, Host::AGAIN));
+        let mut outcome = Err(self.socket().error(direction.call(), Host::AGAIN));
         // Its own result says only whether the reactor is to forget that the socket is ready.
         let _ = self.fd.try_io(interest, |_| {
             outcome = self.once(&mut call);
             match &outcome {
-                Err(error) if would_block(error) => Err(io::ErrorKind::WouldBlock.into()),
+                Err(error) if would_block(error) && self.exhausted(direction) => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
                 _ => Ok(()),
             }
         });
         outcome
+    }
+
+    /// Whether `EAGAIN` means that nothing is there until the reactor reports something.
+    fn exhausted(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Peek => !self.polls(call::PollFlags::IN),
+            Read => {
+                if self.short_reads.load(Ordering::Relaxed) == UNKNOWN {
+                    self.learn(UNKNOWN, EMPTIED);
+                }
+                true
+            }
+            Write => true,
+        }
+    }
+
+    /// What poll(2) says at once.
+    fn polls(&self, events: call::PollFlags) -> bool {
+        call::poll(self.socket().as_fd(), events, 0).is_ok_and(|found| found.intersects(events))
+    }
+
+    /// Whether a receive has nothing to wait for: the direction of reading was shut down. To be
+    /// asked after `EAGAIN`; looks closer only if the reactor still reports something.
+    pub(super) fn is_over(&self) -> bool {
+        self.fd.try_io(Interest::READABLE, |_| Ok(())).is_ok() && self.polls(call::PollFlags::RDHUP)
     }
 
     /// One call; again after a signal, which a call that does not wait hardly ever meets.
@@ -232,10 +278,9 @@ impl Io {
     }
 
     async fn ready(&self, direction: Direction) -> Result<AsyncFdReadyGuard<'_, Socket>, Error> {
-        let which = if direction == Read { Call::Recv } else { Call::Send };
         let kind = self.socket().kind();
         let ready = self.fd.ready(direction.interest()).await;
-        ready.map_err(|error| runtime_error(which, kind, &error))
+        ready.map_err(|error| runtime_error(direction.call(), kind, &error))
     }
 
     /// Waits for the reactor to report something of this interest.
@@ -269,8 +314,13 @@ impl Io {
 
     /// The socket, for callers who may change its options.
     pub(super) fn lend(&self) -> BorrowedFd<'_> {
-        self.short_reads.store(MAY_NOT, Ordering::Relaxed);
+        self.doubt_short_reads();
         self.socket().as_fd()
+    }
+
+    /// From now on a short read means nothing.
+    pub(super) fn doubt_short_reads(&self) {
+        self.short_reads.store(MAY_NOT, Ordering::Relaxed);
     }
 
     /// Whether a short read has emptied the queue, so that the next has to wait. Reads stop short of
@@ -278,7 +328,7 @@ impl Io {
     #[inline]
     pub(super) fn short_read_empties(&self) -> bool {
         let known = match self.short_reads.load(Ordering::Relaxed) {
-            UNKNOWN => self.look_at_options(),
+            EMPTIED => self.look_at_options(),
             known => known,
         };
         known == EMPTY_IT && self.fd.try_io(Interest::PRIORITY, |_| Ok(())).is_err()
@@ -292,9 +342,13 @@ impl Io {
             off(libc::SO_PASSCRED) && (off(option::SO_PASSPIDFD) || absent(option::SO_PASSPIDFD));
         // Before Linux 6.16 there is no such option, and descriptors may always come.
         let found = if alike && off(option::SO_PASSRIGHTS) { EMPTY_IT } else { MAY_NOT };
+        self.learn(EMPTIED, found)
+    }
+
+    /// What is known by now: whoever was lent the socket in the meantime may have changed it.
+    fn learn(&self, before: u8, found: u8) -> u8 {
         let order = Ordering::Relaxed;
-        // Whoever was lent the socket in the meantime may have changed them.
-        match self.short_reads.compare_exchange(UNKNOWN, found, order, order) {
+        match self.short_reads.compare_exchange(before, found, order, order) {
             Ok(_) => found,
             Err(now) => now,
         }

@@ -10,7 +10,9 @@ use crate::socket::Socket;
 use crate::sys::socket::SocketFlags;
 use crate::sys::{Errno as Host, libc};
 use crate::{Call, Error, SocketType, ToAddress};
+use ::tokio::time::{Instant, sleep_until};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The longest pause before a connection is taken after it could not be, in milliseconds.
@@ -96,13 +98,19 @@ listener! {
 /// How long to leave the queue alone after a connection could not be taken: it stays there, so
 /// that trying again at once would fail again at once.
 #[derive(Debug, Default)]
-struct Patience(AtomicU32);
+struct Patience {
+    /// The last pause, in milliseconds; 0 after a connection was taken.
+    pause: AtomicU32,
+    /// When it ends: the same for all who wait, also for one who gave up and begins again.
+    end: Mutex<Option<Instant>>,
+}
 
 impl Patience {
     async fn accept(&self, io: &Io) -> Result<Socket, Error> {
-        let pause = self.0.load(Ordering::Relaxed);
+        let pause = self.pause.load(Ordering::Relaxed);
         if pause > 0 {
-            ::tokio::time::sleep(Duration::from_millis(pause.into())).await;
+            let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
+            sleep_until(end.unwrap_or_else(Instant::now)).await;
         }
         let accepted = io
             .run(Read, |listener| {
@@ -114,8 +122,12 @@ impl Patience {
             Err(error) if lacks_resources(error) => (pause * 2).clamp(1, LONGEST_PAUSE),
             _ => 0,
         };
+        if next > 0 {
+            let end = Instant::now() + Duration::from_millis(next.into());
+            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        }
         if next != pause {
-            self.0.store(next, Ordering::Relaxed);
+            self.pause.store(next, Ordering::Relaxed);
         }
         // A listener that waits says so where one that does not block has only `EAGAIN`.
         accepted.map_err(|error| match would_block(&error) {

@@ -1,7 +1,8 @@
 //! Bytes with what is beside them: the same for streams and packets.
 
-use super::io::{Io, Read, Write};
+use super::io::{Direction, Io, Write};
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
+use crate::socket::Socket;
 use crate::{AddressRef, Error, RecvFlags, SendFlags};
 use std::io::{IoSlice, IoSliceMut};
 
@@ -26,7 +27,12 @@ pub(super) fn try_send(
     ancillary: &Ancillary<'_>,
     flags: SendFlags,
 ) -> Result<usize, Error> {
-    io.try_now(Write, |socket| socket.send_message(to, buffers, ancillary, flags))
+    let mut send = |socket: &Socket| socket.send_message(to, buffers, ancillary, flags);
+    match to {
+        None => io.try_now(Write, send),
+        // That this receiver is full says nothing of the socket.
+        Some(_) => io.once(&mut send),
+    }
 }
 
 /// Receives; with `DONTWAIT` fails rather than waits.
@@ -39,12 +45,8 @@ pub(super) async fn recv(
     if flags.contains(RecvFlags::DONTWAIT) {
         return try_recv(io, buffers, ancillary, flags);
     }
-    let received = io.run(Read, |socket| {
-        let received = socket.recv_message(buffers, ancillary, flags);
-        note_peek(io, flags, &received);
-        received
-    });
-    received.await
+    note_urgent(io, flags);
+    io.run(Direction::of(flags), |socket| socket.recv_message(buffers, ancillary, flags)).await
 }
 
 /// Receives without waiting.
@@ -54,17 +56,13 @@ pub(super) fn try_recv(
     ancillary: &mut AncillaryBuffer,
     flags: RecvFlags,
 ) -> Result<Received, Error> {
-    io.try_now(Read, |socket| {
-        let received = socket.recv_message(buffers, ancillary, flags);
-        note_peek(io, flags, &received);
-        received
-    })
+    note_urgent(io, flags);
+    io.try_now(Direction::of(flags), |socket| socket.recv_message(buffers, ancillary, flags))
 }
 
-/// A peek past what is queued (`SO_PEEK_OFF`) finds nothing where a receive would: the reactor's
-/// view, which is about to be corrected, holds for peeks alone.
-pub(super) fn note_peek<T>(io: &Io, flags: RecvFlags, outcome: &Result<T, Error>) {
-    if flags.contains(RecvFlags::PEEK) && outcome.is_err() {
-        io.retry(Read);
+/// Where an urgent byte was, a read stops, and nothing reports that any more once it is taken.
+fn note_urgent(io: &Io, flags: RecvFlags) {
+    if flags.contains(RecvFlags::OOB) {
+        io.doubt_short_reads();
     }
 }

@@ -41,8 +41,10 @@
 //! # }
 //! ```
 
+mod batch;
 mod connect;
 mod datagram;
+pub mod framing;
 mod full;
 mod io;
 mod listener;

@@ -1,10 +1,12 @@
 //! Sequenced-packet sockets.
 
+use super::batch::batch_methods;
 use super::io::{Io, Read, Write};
 use super::{connect, message, peer_methods, socket_methods};
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
+use crate::batch;
 use crate::socket::Socket;
-use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress};
+use crate::{ConnectOptions, Error, Outgoing, RecvFlags, SendFlags, SocketType, ToAddress};
 use ::tokio::time::Instant;
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
@@ -40,6 +42,7 @@ const KIND: SocketType = SocketType::SeqPacket;
 
 socket_methods!(SeqPacket, SeqPacket, KIND);
 peer_methods!(SeqPacket, KIND);
+batch_methods!(SeqPacket);
 
 impl SeqPacket {
     #[track_caller]
@@ -144,6 +147,14 @@ impl SeqPacket {
         ancillary: &mut AncillaryBuffer,
     ) -> Result<Received, Error> {
         self.recv_message(&mut [IoSliceMut::new(buffer)], ancillary, RecvFlags::NONE).await
+    }
+
+    async fn wait_and_send_batch(
+        &self,
+        messages: &[Outgoing<'_>],
+        flags: SendFlags,
+    ) -> Result<usize, Error> {
+        self.io.run(Write, |socket| batch::send(socket, messages, flags)).await
     }
 
     /// [`send`](SeqPacket::send) without waiting.

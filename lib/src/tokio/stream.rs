@@ -296,11 +296,37 @@ impl Stream {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let buffers = &buffers[..buffers.len().min(MOST_BUFFERS)];
+        self.poll_send_message(context, buffers, &Ancillary::NONE)
+    }
+
+    pub(super) fn poll_send_message(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+        ancillary: &Ancillary<'_>,
+    ) -> Poll<io::Result<usize>> {
         self.io.poll(context, Write, |socket| {
-            let none = Ancillary::NONE;
-            let sent = socket.send_message(None, buffers, &none, SendFlags::NONE)?;
+            let sent = socket.send_message(None, buffers, ancillary, SendFlags::NONE)?;
             Ok(Done { value: sent, exhausted: false })
         })
+    }
+
+    pub(super) fn poll_recv_message(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        ancillary: &mut AncillaryBuffer,
+    ) -> Poll<io::Result<Received>> {
+        self.io.poll(context, Read, |socket| {
+            let received = socket.recv_message(buffers, ancillary, RecvFlags::NONE)?;
+            Ok(Done { value: received, exhausted: false })
+        })
+    }
+}
+
+impl AsRef<Stream> for Stream {
+    fn as_ref(&self) -> &Stream {
+        self
     }
 }
 

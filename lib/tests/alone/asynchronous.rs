@@ -3,6 +3,7 @@
 use crate::leaks::leaves_nothing;
 use std::fs::File;
 use std::future::{Future, poll_fn};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::pin;
 use std::task::Poll;
@@ -10,14 +11,17 @@ use std::time::{Duration, Instant};
 use sunpath::sys::process::{End, fork, limit_descriptors};
 use sunpath::sys::socket::listen;
 use sunpath::tokio::{Datagram, Listener, SeqPacket, SeqPacketListener, Stream};
-use sunpath::{Address, Ancillary, AncillaryBuffer};
+use sunpath::{Address, Ancillary, AncillaryBuffer, Credentials, SendFlags};
+use tokio::io::AsyncReadExt;
 
 crate::tests! {
     nothing_leaks
     accepting_without_descriptors_is_patient
+    an_accept_that_is_given_up_and_begun_again_gets_on
     sending_without_descriptors_still_waits
     a_peer_that_dies_at_every_step
     a_slow_receiver_in_another_process
+    reads_go_on_whatever_comes_beside
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -108,6 +112,32 @@ fn accepting_without_descriptors_is_patient() {
         let _second = SeqPacket::connect(&address).await.unwrap();
         listener.accept().await.unwrap();
         server.send(b"served").await.unwrap();
+    });
+}
+
+/// The pause is that of the listener, not of the call: a loop that does other things as well, and so
+/// begins to accept again and again, does not begin the pause again.
+fn an_accept_that_is_given_up_and_begun_again_gets_on() {
+    run(async {
+        let listener = SeqPacketListener::bind(&Address::Unnamed).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _client = SeqPacket::connect(&address).await.unwrap();
+        let limit = File::open("/dev/null").unwrap().as_raw_fd().cast_unsigned().into();
+        limit_descriptors(limit).unwrap();
+        for _ in 0..8 {
+            listener.accept().await.unwrap_err(); // The pauses grow to a tenth of a second.
+        }
+        limit_descriptors(limit + 8).unwrap();
+        let begun = (0..100).map(async |_| {
+            let accept = tokio::time::timeout(Duration::from_millis(20), listener.accept());
+            accept.await.is_ok_and(|accepted| accepted.is_ok())
+        });
+        for begun in begun {
+            if begun.await {
+                return;
+            }
+        }
+        panic!("no connection in 100 calls of accept");
     });
 }
 
@@ -214,4 +244,75 @@ fn a_slow_receiver_in_another_process() {
     let (took, used) = (start.elapsed(), used() - before);
     assert_eq!(child.wait().unwrap(), End::Exited(0));
     assert!(took > Duration::from_millis(400) && used < took / 2, "{used:?} of {took:?}");
+}
+
+/// What the sender puts beside the bytes stops reads short of what is queued, and no event tells:
+/// whatever options, buffers and cancellations, every byte is read.
+fn reads_go_on_whatever_comes_beside() {
+    const WRITES: u32 = 1500;
+    for round in 0..12u32 {
+        let (ours, theirs) = sunpath::Stream::pair().unwrap();
+        let (rights, credentials) = (round & 1 != 0, round & 2 != 0);
+        ours.sockopt().set_pass_rights(rights).unwrap();
+        ours.sockopt().set_pass_credentials(credentials).unwrap();
+        ours.sockopt().set_urgent_inline(true).unwrap();
+        let child = fork(|| {
+            let null = File::open("/dev/null").unwrap();
+            let files = [null.as_fd()];
+            for number in 0..WRITES {
+                let beside = match number * 7 % 5 {
+                    0 | 1 if rights => Ancillary::descriptors(&files),
+                    2 => Ancillary::NONE.with_credentials(Credentials::current()),
+                    _ => Ancillary::NONE,
+                };
+                let urgent = number % 11 == 0;
+                let flags = if urgent { SendFlags::OOB } else { SendFlags::NONE };
+                let chunk = vec![number as u8; 1 + (number * 13 % 300) as usize];
+                let mut rest = &chunk[..];
+                while !rest.is_empty() {
+                    let sent = theirs.send_message(&[IoSlice::new(rest)], &beside, flags);
+                    rest = &rest[sent.unwrap()..];
+                }
+                if number % 97 == 0 {
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+            }
+            0
+        })
+        .unwrap();
+        drop(theirs);
+        let read = async {
+            let mut stream = Stream::try_from(ours).unwrap();
+            let mut buffer = vec![0; [64, 1000, 1 << 16][round as usize % 3]];
+            let mut all = Vec::new();
+            loop {
+                let patience = Duration::from_micros(all.len() as u64 % 90);
+                let read = tokio::time::timeout(patience, stream.read(&mut buffer)).await;
+                let read = match read {
+                    Ok(read) => read.unwrap(),
+                    Err(_) => {
+                        let patience = Duration::from_secs(20);
+                        let read = tokio::time::timeout(patience, stream.read(&mut buffer));
+                        read.await.expect("hangs").unwrap()
+                    }
+                };
+                if read == 0 {
+                    break all;
+                }
+                all.extend_from_slice(&buffer[..read]);
+            }
+        };
+        let all = match round < 6 {
+            true => run(read),
+            false => {
+                let mut runtime = tokio::runtime::Builder::new_multi_thread();
+                runtime.worker_threads(2).enable_all().build().unwrap().block_on(read)
+            }
+        };
+        assert_eq!(child.wait().unwrap(), End::Exited(0));
+        let expected = (0..WRITES)
+            .flat_map(|number| vec![number as u8; 1 + (number * 13 % 300) as usize])
+            .collect::<Vec<u8>>();
+        assert!(all == expected, "round {round}: {} of {}", all.len(), expected.len());
+    }
 }

@@ -1,12 +1,15 @@
 //! The sockets for tokio, on real sockets.
 
+mod batches;
 mod cancel;
 mod connecting;
 mod datagrams;
 #[path = "../directory/mod.rs"]
 mod directory;
+mod framing;
 mod packets;
 mod streams;
+mod waking;
 
 use std::cell::Cell;
 use std::future::Future;
