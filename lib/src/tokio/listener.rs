@@ -4,6 +4,7 @@ use super::io::{Io, Read, would_block};
 use super::seqpacket::SeqPacket;
 use super::socket_methods;
 use super::stream::Stream;
+use crate::bind::BoundFile;
 use crate::listener::accept_once;
 use crate::reason::Reason;
 use crate::socket::Socket;
@@ -46,6 +47,17 @@ macro_rules! listener {
             #[track_caller]
             pub fn bind(address: impl ToAddress) -> Result<$name, Error> {
                 crate::$name::bind(address)?.try_into()
+            }
+
+            /// Whether another file is at the place where this listener's was made, as
+            /// [`take_over`](crate::Listener::take_over) of a new server puts one there: then it
+            /// should take what still waits, and end. Only looks, and looks now: ask from time to
+            /// time, from a branch of `select!` with a
+            /// [timer](::tokio::time::interval).
+            ///
+            /// Always `false` for an abstract name, and a descriptor from elsewhere.
+            pub fn is_superseded(&self) -> bool {
+                self.io.socket().file().is_some_and(BoundFile::is_superseded)
             }
 
             /// Takes the next connection, waiting for one.

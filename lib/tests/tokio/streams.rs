@@ -36,6 +36,22 @@ async fn a_conversation() {
 }
 
 #[tokio::test]
+async fn a_listener_sees_that_it_was_superseded() {
+    let directory = Directory::new();
+    let path = directory.path("server");
+    let bind = || sunpath::Listener::take_over(&path).unwrap();
+    let old = Listener::try_from(bind()).unwrap();
+    assert!(!old.is_superseded());
+    let waiting = soon(Stream::connect(&path)).await.unwrap();
+    let new = Listener::try_from(bind()).unwrap();
+    assert!(old.is_superseded() && !new.is_superseded());
+    soon(old.accept()).await.unwrap();
+    drop((old, waiting));
+    soon(Stream::connect(&path)).await.unwrap();
+    soon(new.accept()).await.unwrap();
+}
+
+#[tokio::test]
 async fn several_buffers_at_once() {
     let (mut a, b) = Stream::pair().unwrap();
     let parts = [IoSlice::new(b"one"), IoSlice::new(b""), IoSlice::new(b"two")];
