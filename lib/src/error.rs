@@ -198,6 +198,10 @@ impl Error {
         diagnosis
     }
 
+    fn has_nul(&self) -> bool {
+        matches!(self.address(), Some(Address::Path(path)) if path.contains(&0))
+    }
+
     fn question(&self) -> why::Question {
         why::Question {
             call: self.call,
@@ -211,7 +215,8 @@ impl Error {
 
 impl fmt::Display for Error {
     /// `connect /run/app.sock: connection refused (ECONNREFUSED)`. The alternate form (`{:#}`)
-    /// adds what [`Error::why`] finds out, on lines of its own, and takes as long.
+    /// adds what [`Error::why`] finds out, on lines of its own, and takes as long; nothing if the
+    /// line says it all. Of errors of `accept`, `send` and `recv`, [`Error::why_on`] finds more.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.call)?;
         if let Some(address) = self.address() {
@@ -225,10 +230,17 @@ impl fmt::Display for Error {
             (None, None) => write!(f, ": error {}", self.raw_os_error())?,
         }
         // The kernel would cut such a path; it was not asked, so no cause of its tells of it.
-        if matches!(self.address(), Some(Address::Path(path)) if path.contains(&0)) {
+        if self.has_nul() {
             f.write_str(", because the path contains a NUL")?;
         }
-        if f.alternate() { write!(f, "\n{:#}", self.why()) } else { Ok(()) }
+        if !f.alternate() {
+            return Ok(());
+        }
+        let diagnosis = self.why();
+        // Where the library itself refused, or the line has said it all, what can be seen now
+        // explains nothing: that nothing explains it would contradict the line.
+        let told = self.reason().is_some() || self.has_nul();
+        if told && diagnosis.unexplained.is_some() { Ok(()) } else { write!(f, "\n{diagnosis:#}") }
     }
 }
 
@@ -239,6 +251,7 @@ impl fmt::Debug for Error {
             .field("errno", &self.errno())
             .field("raw_os_error", &self.raw_os_error())
             .field("address", &self.address())
+            .field("reason", &self.reason().map(ToString::to_string))
             .finish()
     }
 }
@@ -280,7 +293,7 @@ pub fn raw_os_error(error: &io::Error) -> Option<i32> {
 }
 
 /// The address of a socket file. Strings and bytes convert by themselves; a [`Path`] cannot, because
-/// [`Address`] belongs to a crate that knows no files.
+/// [`Address`] belongs to a crate that knows no files. [`AddressRef::as_path`] is the way back.
 ///
 /// ```
 /// let path = std::path::Path::new("/run/app.sock");
@@ -319,6 +332,18 @@ mod tests {
         let hostile = AddressRef::Abstract(b"a\x1b[31m\n");
         let error = Error::on(Call::Bind, SocketType::Stream, Host::ADDRINUSE, hostile);
         assert_eq!(error.to_string(), "bind @a\\x1b[31m\\n: address already in use (EADDRINUSE)");
+    }
+
+    #[test]
+    fn what_the_library_refused_is_not_contradicted() {
+        let name = AddressRef::Abstract(b"a");
+        let error = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, name);
+        let error = error.because(Reason::NoFile);
+        assert_eq!(format!("{error:#}"), error.to_string());
+        let cut = Error::on(Call::Bind, SocketType::Stream, Host::INVAL, AddressRef::Path(b"a\0b"));
+        assert_eq!(format!("{cut:#}"), cut.to_string());
+        let text = format!("{error:?}");
+        assert!(text.contains("only a file has a mode"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reasons that the library knows by itself, without looking at the system.
 
 use crate::SocketType;
+use crate::sys::{self, Errno as Host};
 use crate::text::connections_wait;
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +15,13 @@ pub(crate) enum Reason {
         option: &'static str,
         /// Major and minor version.
         since: (u16, u16),
+    },
+    /// The kernel refused an option or request: which one, because the call alone does not tell.
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// The errno, whose meaning is all that is known.
+        errno: Host,
     },
     /// An option or request of streams, asked of another socket.
     ForStreamsOnly {
@@ -36,6 +44,11 @@ pub(crate) enum Reason {
     },
     /// The receiver has `SO_PASSRIGHTS` off.
     DescriptorsRefused,
+    /// A message of one buffer that is longer than the socket's send buffer takes.
+    MessageTooLong {
+        /// Its bytes.
+        length: usize,
+    },
     /// The server's backlog stayed full until the deadline.
     BacklogFull {
         /// For how long it was tried.
@@ -115,6 +128,7 @@ impl Reason {
             Reason::DescriptorsWithoutData => "rights/dropped-with-empty-send",
             Reason::NotPassable { .. } => "rights/not-passable",
             Reason::DescriptorsRefused => "rights/refused-by-receiver",
+            Reason::MessageTooLong { .. } => "send/message-too-long",
             Reason::BacklogFull { .. } => "connect/backlog-full",
             Reason::InTheWay(InTheWay::NoSocket) => "bind/not-a-socket",
             Reason::InTheWay(InTheWay::Alive | InTheWay::NotListening) => "bind/live-socket",
@@ -124,7 +138,7 @@ impl Reason {
             Reason::NoDescriptor => "socket/descriptor-limit",
             Reason::NoProc | Reason::NoFile | Reason::MayNotGive { .. } => return None,
             Reason::Locked { .. } | Reason::LockUnusable => return None,
-            Reason::WrongSocket { .. } => return None,
+            Reason::Option { .. } | Reason::WrongSocket { .. } => return None,
             #[cfg(feature = "tokio")]
             Reason::ListenerShutDown => "accept/shut-down",
             #[cfg(feature = "tokio")]
@@ -139,6 +153,10 @@ impl fmt::Display for Reason {
             Reason::NeedsLinux { option, since: (major, minor) } => {
                 write!(f, "{option} needs Linux {major}.{minor}, and the running kernel lacks it")
             }
+            Reason::Option { option, errno } => match sys::errno::name(*errno) {
+                Some(errno) => write!(f, "{option}: {}", errno.meaning()),
+                None => f.write_str(option),
+            },
             Reason::ForStreamsOnly { option } => write!(f, "{option} is for streams only"),
             Reason::NoPeerCredentials => f.write_str("no peer's credentials were recorded"),
             Reason::TooManyDescriptors { count } => {
@@ -151,6 +169,9 @@ impl fmt::Display for Reason {
                 write!(f, "descriptor {number} is an io_uring instance")
             }
             Reason::DescriptorsRefused => f.write_str("the receiver takes no descriptors"),
+            Reason::MessageTooLong { length } => {
+                write!(f, "a message of {length} bytes is longer than the send buffer takes")
+            }
             Reason::BacklogFull { waited, queue } => {
                 write!(f, "the server's backlog stayed full for {waited:.1?}")?;
                 match queue {

@@ -223,7 +223,10 @@ impl Socket {
     // The return from a function that makes a system call costs a fifth of a short message.
     #[inline(always)]
     pub(crate) fn send(&self, bytes: &[u8], flags: SendFlags) -> Result<usize, Error> {
-        socket::send(&self.fd, bytes, flags.raw()).map_err(|e| self.error(Call::Send, e))
+        socket::send(&self.fd, bytes, flags.raw()).map_err(|errno| {
+            let error = self.error(Call::Send, errno);
+            if errno == Host::MSGSIZE { too_long(error, bytes.len()) } else { error }
+        })
     }
 
     /// One `sendto`; `EINTR` comes through.
@@ -234,8 +237,12 @@ impl Socket {
         to: AddressRef<'_>,
         flags: SendFlags,
     ) -> Result<usize, Error> {
-        route::reach(to, |name| socket::send_to(&self.fd, bytes, flags.raw(), name))
-            .map_err(|errno| Error::to(Call::Send, self.kind, errno, to))
+        route::reach(to, |name| socket::send_to(&self.fd, bytes, flags.raw(), name)).map_err(
+            |errno| {
+                let error = Error::to(Call::Send, self.kind, errno, to);
+                if errno == Host::MSGSIZE { too_long(error, bytes.len()) } else { error }
+            },
+        )
     }
 
     /// One `read`; `EINTR` comes through. `recv` is the shorter way through the kernel, but waits
@@ -322,6 +329,12 @@ impl Socket {
     ) -> Result<Received, Error> {
         crate::ancillary::receive(self, buffers, ancillary, flags)
     }
+}
+
+/// A message of one buffer that the kernel found too long: nothing else makes it say so.
+#[cold]
+fn too_long(error: Error, length: usize) -> Error {
+    error.because(Reason::MessageTooLong { length })
 }
 
 impl AsFd for Socket {

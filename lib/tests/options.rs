@@ -77,6 +77,8 @@ fn force_goes_past_the_limit_or_asks_for_privilege() {
         Ok(()) => assert_eq!(a.sockopt().send_buffer(), Ok(2_147_483_646)),
         Err(error) => {
             assert_eq!((error.call(), error.errno()), (Call::Setsockopt, Some(Errno::EPERM)));
+            let text = "setsockopt: SO_SNDBUFFORCE: operation not permitted (EPERM)";
+            assert_eq!(error.to_string(), text);
             eprintln!("skipped: {error}");
         }
     }
@@ -331,6 +333,8 @@ fn the_bound_file_is_the_sockets_own() {
             assert_eq!(std::fs::File::from(file).metadata().unwrap().ino(), inode);
             let unbound = Stream::pair().unwrap().0.sockopt().bound_file().unwrap_err();
             assert_eq!((unbound.call(), unbound.errno()), (Call::Ioctl, Some(Errno::ENOENT)));
+            let text = "ioctl: SIOCUNIXFILE: no such file or directory (ENOENT)";
+            assert_eq!(unbound.to_string(), text);
         }
         Err(error) => {
             assert_eq!((error.call(), error.errno()), (Call::Ioctl, Some(Errno::EPERM)));

@@ -231,6 +231,9 @@ fn a_message_that_is_too_long_is_refused_whole() {
     let (a, b) = SeqPacket::pair().unwrap();
     let error = a.send(&vec![0; 1 << 20]).unwrap_err();
     assert_eq!((error.call(), error.errno()), (Call::Send, Some(Errno::EMSGSIZE)));
+    assert_eq!(error.cause(), Some("send/message-too-long"));
+    let text = "send: a message of 1048576 bytes is longer than the send buffer takes (EMSGSIZE)";
+    assert_eq!(error.to_string(), text);
     a.send(b"x").unwrap();
     is_message(b.recv(&mut [0; 4]).unwrap(), 1);
 }

@@ -137,8 +137,8 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         why: "A server can so protect itself from descriptors that it never asked for. The sender \
               is told, and the data of the message is not delivered either. Before a connection is \
               accepted it follows the listener's setting of the moment of connect.",
-        fix: "Send the message without descriptors. If the server should take them, it must leave \
-              SO_PASSRIGHTS on.",
+        fix: "Send the message without descriptors. If the receiver should take them, it must \
+              have SO_PASSRIGHTS on before they are sent.",
         commands: &[],
         differs: Some("The option is newer than most copies of unix(7), which do not have it."),
         documents: &[Document::Source("net/unix/af_unix.c")],

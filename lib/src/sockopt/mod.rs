@@ -164,7 +164,8 @@ pub(crate) fn unix_kind(fd: BorrowedFd<'_>) -> Result<SocketType, Error> {
     Err(error(Host::PROTOTYPE).because(reason))
 }
 
-/// The error of a call on an option: if the kernel lacks the option, since when others have it.
+/// The error of a call on an option: which one, and if the kernel lacks it, since when others have
+/// it.
 pub(crate) fn failed(kind: SocketType, call: Call, option: Named, errno: Host) -> Error {
     let error = Error::bare(call, kind, errno);
     match option.since {
@@ -173,6 +174,6 @@ pub(crate) fn failed(kind: SocketType, call: Call, option: Named, errno: Host) -
         {
             error.because(Reason::NeedsLinux { option: option.name, since })
         }
-        _ => error,
+        _ => error.because(Reason::Option { option: option.name, errno }),
     }
 }
