@@ -30,7 +30,22 @@ pub enum AddressRef<'a> {
     Abstract(&'a [u8]),
 }
 
-impl AddressRef<'_> {
+impl<'a> AddressRef<'a> {
+    /// The path, if it is one.
+    ///
+    /// ```
+    /// use sunpath::ToAddress;
+    ///
+    /// let address = sunpath::Address::from("/run/app.sock");
+    /// assert_eq!(address.to_address().as_path(), Some("/run/app.sock".as_ref()));
+    /// ```
+    pub fn as_path(self) -> Option<&'a Path> {
+        match self {
+            AddressRef::Path(path) => Some(Path::new(OsStr::from_bytes(path))),
+            AddressRef::Unnamed | AddressRef::Abstract(_) => None,
+        }
+    }
+
     /// The address with a name of its own.
     pub fn into_owned(self) -> Address {
         match self {
@@ -123,10 +138,7 @@ impl SockAddr {
 
     /// The path, if it is one.
     pub fn as_path(&self) -> Option<&Path> {
-        match self.to_address() {
-            AddressRef::Path(path) => Some(Path::new(OsStr::from_bytes(path))),
-            AddressRef::Unnamed | AddressRef::Abstract(_) => None,
-        }
+        self.to_address().as_path()
     }
 }
 

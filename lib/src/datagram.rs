@@ -206,6 +206,7 @@ impl From<UnixDatagram> for Datagram {
 }
 
 impl From<Datagram> for UnixDatagram {
+    /// Its file, if it has one, stays.
     fn from(datagram: Datagram) -> UnixDatagram {
         datagram.socket.into_fd().into()
     }

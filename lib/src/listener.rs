@@ -36,7 +36,9 @@ macro_rules! listener {
             /// that `net.core.somaxconn` allows; the file's mode is `0777` without the bits of
             /// the umask.
             ///
-            /// A file that exists is never replaced, be its server dead or alive.
+            /// A file that exists is never replaced, be its server dead or alive:
+            /// [`replace_dead`](BindOptions::replace_dead) replaces that of a server that was
+            /// killed, [`take_over`](Self::take_over) that of one that runs.
             ///
             /// # Errors
             /// The `bind/*` causes, among them `bind/live-socket`, `bind/stale-socket`,
@@ -228,6 +230,7 @@ impl From<UnixListener> for Listener {
 }
 
 impl From<Listener> for UnixListener {
+    /// Its file, if it has one, stays.
     fn from(listener: Listener) -> UnixListener {
         listener.socket.into_fd().into()
     }

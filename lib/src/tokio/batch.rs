@@ -38,7 +38,7 @@ macro_rules! batch_methods {
             ///
             /// # Errors
             #[doc = concat!("Those of [`sunpath::", stringify!($name), "::send_batch`](crate::",
-                                                stringify!($name), "::send_batch).")]
+                                                        stringify!($name), "::send_batch).")]
             pub async fn send_batch(
                 &self,
                 messages: &[$crate::Outgoing<'_>],
@@ -76,7 +76,7 @@ macro_rules! batch_methods {
             ///
             /// # Errors
             #[doc = concat!("Those of [`sunpath::", stringify!($name), "::recv_batch`](crate::",
-                                                stringify!($name), "::recv_batch).")]
+                                                        stringify!($name), "::recv_batch).")]
             pub async fn recv_batch(
                 &self,
                 batch: &mut $crate::RecvBatch,
