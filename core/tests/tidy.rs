@@ -53,11 +53,14 @@ fn ids_are_unique_well_formed_and_published() {
 /// dashes.
 fn well_formed(id: &str) -> bool {
     let Some((group, reason)) = id.split_once('/') else { return false };
-    let topics = ["ancillary", "credentials", "name", "option", "rights", "wait", "descriptor"];
-    let known = topics.contains(&group) || Call::ALL.iter().any(|c| c.name() == group);
     let word =
         |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    known && reason.split('-').all(word)
+    is_group(group) && reason.split('-').all(word)
+}
+
+fn is_group(name: &str) -> bool {
+    let topics = ["ancillary", "credentials", "name", "option", "rights", "wait", "descriptor"];
+    topics.contains(&name) || Call::ALL.iter().any(|c| c.name() == name)
 }
 
 #[test]
@@ -279,7 +282,8 @@ fn sources() -> Vec<(PathBuf, String)> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    let mut folders: Vec<_> = ["core", "lib", "cli"].iter().map(|c| root.join(c)).collect();
+    let folders = ["core", "lib", "cli", "bench", "fuzz"].map(|folder| root.join(folder));
+    let mut folders: Vec<_> = folders.into_iter().filter(|folder| folder.is_dir()).collect();
     while let Some(folder) = folders.pop() {
         for item in fs::read_dir(&folder).unwrap() {
             let path = item.unwrap().path();
@@ -321,10 +325,12 @@ fn functions_are_short() {
         for (i, line) in lines.iter().enumerate() {
             let code = line.trim_start();
             let indent = &line[..line.len() - code.len()];
-            let words = ["pub ", "const ", "unsafe ", "pub(super) ", "pub(crate) "];
+            let words = ["pub ", "pub(super) ", "pub(crate) ", "const ", "async ", "unsafe "];
             let plain =
                 words.iter().fold(code, |code, word| code.strip_prefix(word).unwrap_or(code));
-            if !plain.starts_with("fn ") {
+            let first = lines[i..].iter().find(|l| l.ends_with(['{', '}', ';']));
+            // A trait's declaration has no body.
+            if !plain.starts_with("fn ") || first.is_some_and(|l| l.ends_with(';')) {
                 continue;
             }
             let end = format!("{indent}}}");
@@ -340,6 +346,37 @@ fn functions_are_short() {
 fn is_test(path: &Path) -> bool {
     let tests = |name: &std::ffi::OsStr| name == "tests" || name == "tests.rs";
     path.iter().any(tests)
+}
+
+/// The library's documentation names errors by their causes: `call/reason`, or `call/*` for all of
+/// a call.
+#[test]
+fn the_documentation_names_causes_that_exist() {
+    let mut faults = Faults::default();
+    let published = published_ids();
+    let exists = |id: &str| match id.strip_suffix("/*") {
+        Some(_) => true,
+        None => published.contains(&id) && !cause::RETIRED.contains(&id),
+    };
+    let mut named = 0;
+    let sources = sources();
+    for (path, text) in sources.iter().filter(|(path, _)| path.starts_with("lib/src")) {
+        let lines = text.lines().map(str::trim_start).enumerate();
+        for (i, line) in lines.filter(|(_, line)| line.starts_with("//")) {
+            let ids = line.split('`').skip(1).step_by(2).filter(|quoted| {
+                quoted
+                    .split_once('/')
+                    .is_some_and(|(group, rest)| is_group(group) && !rest.is_empty())
+            });
+            for id in ids {
+                named += 1;
+                let at = || format!("{}:{}: no cause {id}", path.display(), i + 1);
+                faults.unless(exists(id), at);
+            }
+        }
+    }
+    assert!(named > 50 || sources.is_empty(), "only {named} causes are named");
+    faults.none();
 }
 
 #[test]
