@@ -7,6 +7,7 @@
 
 use crate::reason::Reason;
 use crate::socket::Socket;
+use crate::sockopt::microseconds;
 use crate::sys::{self, Errno as Host, option};
 use crate::{Address, AddressRef, Call, Error, SocketType, ToAddress, bind, observe, route};
 use std::time::{Duration, Instant};
@@ -34,8 +35,9 @@ impl Pauses {
     }
 }
 
-/// One try to connect a socket that does not block. `EAGAIN` means that the backlog is full:
-/// then nothing was begun, and nothing tells when there is room.
+/// A connect that goes on after a signal: one try, if the socket does not block. `EAGAIN` then
+/// means that the backlog is full, that nothing was begun, and that nothing tells when there is
+/// room. A datagram socket never waits here.
 #[inline(always)]
 pub(crate) fn connect_once(socket: &Socket, to: AddressRef<'_>) -> sys::Result<()> {
     loop {
@@ -169,7 +171,7 @@ impl<T> ConnectOptions<T> {
             None => Socket::new(self.kind).map_err(|e| e.about(to))?,
         };
         if self.pass_rights {
-            socket.accept_descriptors()?;
+            socket.sockopt().set_pass_rights(true)?;
         }
         Ok(socket)
     }
@@ -218,9 +220,7 @@ fn connect_socket(
 fn wait_in_queue(socket: &Socket, to: AddressRef<'_>, deadline: Instant) -> sys::Result<()> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
-        // Rounded up, and at least one: 0 would wait for ever.
-        let microseconds = left.as_nanos().div_ceil(1000).max(1) as u64;
-        option::set_timeout(socket, sys::libc::SO_SNDTIMEO, microseconds)?;
+        option::set_timeout(socket, sys::libc::SO_SNDTIMEO, microseconds(Some(left)))?;
         match route::reach(to, |name| sys::socket::connect(socket, name)) {
             // Either gives the place in the queue away.
             Err(Host::AGAIN | Host::INTR) if Instant::now() < deadline => {}
@@ -238,3 +238,57 @@ pub(crate) fn connected(mut socket: Socket, to: AddressRef<'_>) -> Socket {
     }
     socket
 }
+
+/// What the socket types have that connect to a listener.
+macro_rules! connect_methods {
+    ($name:ident, $kind:expr) => {
+        impl $name {
+            /// Connects to a path, or to an address of another form.
+            ///
+            /// Waits while the server's backlog is full, however long. Goes on after a signal: an
+            /// interrupted connect of a UNIX domain socket leaves nothing behind, so it is repeated.
+            ///
+            /// # Errors
+            /// The `connect/*` causes, among them `connect/no-such-file`, `connect/stale-socket`,
+            /// `connect/not-listening`, `connect/no-write-permission`, `connect/wrong-type`,
+            /// `connect/abstract-nobody`; `connect/bad-address-length` (`EINVAL`) for an empty
+            /// path, one with a NUL in it, and `Unnamed`. `socket/descriptor-limit` and its kin, of
+            /// the call `socket`.
+            ///
+            /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+            pub fn connect(address: impl $crate::ToAddress) -> Result<$name, $crate::Error> {
+                $crate::connect::connect($kind, address.to_address()).map($name::from_socket)
+            }
+
+            /// As [`connect`](Self::connect), but waits for a full backlog until the deadline only;
+            /// one that has passed allows a single try. It waits in the server's queue with all
+            /// others, first come, first served, and never returns a socket that is not connected.
+            ///
+            /// # Errors
+            /// `connect/backlog-full` (`EAGAIN`) at the deadline, with the figures if they can be
+            /// seen; no later than one tick of the kernel's timer and the look at them take.
+            pub fn connect_until(
+                address: impl $crate::ToAddress,
+                deadline: ::std::time::Instant,
+            ) -> Result<$name, $crate::Error> {
+                let to = address.to_address();
+                $crate::connect::connect_until($kind, to, deadline).map($name::from_socket)
+            }
+
+            /// As [`connect_until`](Self::connect_until), with a deadline so much later than now.
+            pub fn connect_timeout(
+                address: impl $crate::ToAddress,
+                timeout: ::std::time::Duration,
+            ) -> Result<$name, $crate::Error> {
+                $name::options().timeout(timeout).connect(address)
+            }
+
+            /// How to connect, beyond the address: until when, from which name, and what the socket
+            /// shall be set to.
+            pub fn options() -> $crate::ConnectOptions<$name> {
+                $crate::ConnectOptions::new($kind, $name::from_socket)
+            }
+        }
+    };
+}
+pub(crate) use connect_methods;

@@ -2,10 +2,11 @@
 
 use crate::ancillary::{self, Ancillary, AncillaryBuffer, Received};
 use crate::batch::batch_methods;
+use crate::connect::connect_once;
 use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
 use crate::sys::socket as call;
 use crate::{
-    BindOptions, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind, route,
+    BindOptions, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, ToAddress, bind,
 };
 use std::io::{IoSlice, IoSliceMut};
 use std::os::unix::net::UnixDatagram;
@@ -57,10 +58,8 @@ impl Datagram {
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToAddress) -> Result<(), Error> {
         let to = address.to_address();
-        persist!(self.socket, Wait::ToSend, {
-            route::reach(to, |name| call::connect(&self.socket, name))
-                .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))
-        })?;
+        connect_once(&self.socket, to)
+            .map_err(|errno| Error::to(Call::Connect, KIND, errno, to))?;
         self.socket.choose(to);
         Ok(())
     }

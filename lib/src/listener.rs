@@ -8,7 +8,7 @@ use crate::sys::socket::{self, PollFlags, SocketFlags};
 use crate::{BindOptions, Call, Error, SocketType, ToAddress, sys};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 macro_rules! listener {
     ($(#[$doc:meta])* $name:ident, $accepted:ident, $kind:expr) => {
@@ -59,7 +59,7 @@ macro_rules! listener {
             /// ends. Its file is not its own any more, and stays.
             ///
             /// ```
-            /// use std::time::{Duration, Instant};
+            /// use std::time::Instant;
             /// # let path = std::env::temp_dir().join(format!("sunpath-doc-over-{}", std::process::id()));
             #[doc = concat!("use sunpath::{", stringify!($name), ", ", stringify!($accepted), "};")]
             ///
@@ -195,7 +195,7 @@ fn accept_until(listener: &Socket, deadline: Instant) -> Result<Option<Socket>, 
     let wanted = PollFlags::IN | PollFlags::RDHUP;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let ready = match socket::poll(listener.as_fd(), wanted, milliseconds(left)) {
+        let ready = match socket::poll(listener.as_fd(), wanted, left) {
             Err(Host::INTR) => continue,
             ready => ready.map_err(failed)?,
         };
@@ -215,11 +215,6 @@ fn accept_until(listener: &Socket, deadline: Instant) -> Result<Option<Socket>, 
             done => return done.map(Some).map_err(failed),
         }
     }
-}
-
-/// Rounded up, so that nobody polls without a pause before a deadline.
-fn milliseconds(left: Duration) -> u32 {
-    u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
 }
 
 impl From<UnixListener> for Listener {

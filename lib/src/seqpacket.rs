@@ -2,10 +2,10 @@
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::batch::batch_methods;
+use crate::connect::connect_methods;
 use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
-use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
+use crate::{Error, RecvFlags, SendFlags, SocketType};
 use std::io::{IoSlice, IoSliceMut};
-use std::time::{Duration, Instant};
 
 /// A connected sequenced-packet socket: a connection, as of a [`Stream`](crate::Stream), that
 /// keeps messages apart.
@@ -20,38 +20,12 @@ const KIND: SocketType = SocketType::SeqPacket;
 
 socket_methods!(SeqPacket, KIND, adopt);
 peer_methods!(SeqPacket, KIND);
+connect_methods!(SeqPacket, KIND);
 batch_methods!(SeqPacket);
 
 impl SeqPacket {
     pub(crate) fn from_socket(socket: Socket) -> SeqPacket {
         SeqPacket { socket }
-    }
-
-    /// Connects, as [`Stream::connect`](crate::Stream::connect).
-    pub fn connect(address: impl ToAddress) -> Result<SeqPacket, Error> {
-        connect::connect(KIND, address.to_address()).map(SeqPacket::from_socket)
-    }
-
-    /// As [`connect`](SeqPacket::connect), but waits for a full backlog until the deadline only; one
-    /// that has passed allows a single try. It waits in the server's queue with all others, first
-    /// come, first served, and never returns a socket that is not connected.
-    ///
-    /// # Errors
-    /// `connect/backlog-full` (`EAGAIN`) at the deadline, with the figures if they can be seen; no
-    /// later than one tick of the kernel's timer and the look at them take.
-    pub fn connect_until(address: impl ToAddress, deadline: Instant) -> Result<SeqPacket, Error> {
-        connect::connect_until(KIND, address.to_address(), deadline).map(SeqPacket::from_socket)
-    }
-
-    /// As [`connect_until`](SeqPacket::connect_until), with a deadline so much later than now.
-    pub fn connect_timeout(address: impl ToAddress, timeout: Duration) -> Result<SeqPacket, Error> {
-        SeqPacket::options().timeout(timeout).connect(address)
-    }
-
-    /// How to connect, beyond the address: until when, from which name, and what the socket shall
-    /// be set to.
-    pub fn options() -> ConnectOptions<SeqPacket> {
-        ConnectOptions::new(KIND, SeqPacket::from_socket)
     }
 
     /// Sends one message; it is sent whole or not at all. Waits while the peer's queue is full.

@@ -11,7 +11,9 @@ use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::reason::Reason;
 use crate::sys::socket::{self, SocketFlags};
 use crate::sys::{self, Errno as Host, message, name::Name, option};
-use crate::{Address, AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SocketType, route};
+use crate::{
+    Address, AddressRef, Call, Error, RecvFlags, SendFlags, SockAddr, SockOpt, SocketType, route,
+};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -198,12 +200,8 @@ impl Socket {
         name.address().ok_or_else(|| self.error(call, Host::AFNOSUPPORT))
     }
 
-    /// Takes descriptors from now on; before Linux 6.16, every socket does.
-    pub(crate) fn accept_descriptors(&self) -> Result<(), Error> {
-        match option::set_switch(&self.fd, option::SO_PASSRIGHTS, true) {
-            Err(Host::NOPROTOOPT) => Ok(()),
-            done => done.map_err(|errno| self.error(Call::Setsockopt, errno)),
-        }
+    pub(crate) fn sockopt(&self) -> SockOpt<'_> {
+        SockOpt::new(self.fd.as_fd(), self.kind)
     }
 
     pub(crate) fn set_nonblocking(&self, on: bool) -> Result<(), Error> {

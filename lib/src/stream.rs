@@ -1,11 +1,11 @@
 //! Stream sockets.
 
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
+use crate::connect::connect_methods;
 use crate::socket::{Socket, Wait, peer_methods, persist, socket_methods};
-use crate::{ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress, connect};
+use crate::{Error, RecvFlags, SendFlags, SocketType};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
 
 /// A connected stream socket.
 ///
@@ -34,52 +34,15 @@ const KIND: SocketType = SocketType::Stream;
 
 /// Buffers in one call; more make it fail as a whole (`send/too-many-buffers`), where a short
 /// read or write does as well.
-const MOST_BUFFERS: usize = crate::sys::libc::UIO_MAXIOV as usize;
+pub(crate) const MOST_BUFFERS: usize = crate::sys::libc::UIO_MAXIOV as usize;
 
 socket_methods!(Stream, KIND, adopt);
 peer_methods!(Stream, KIND);
+connect_methods!(Stream, KIND);
 
 impl Stream {
     pub(crate) fn from_socket(socket: Socket) -> Stream {
         Stream { socket }
-    }
-
-    /// Connects to a path, or to an address of another form.
-    ///
-    /// Waits while the server's backlog is full, however long. Goes on after a signal: an
-    /// interrupted connect of a UNIX domain socket leaves nothing behind, so it is repeated.
-    ///
-    /// # Errors
-    /// The `connect/*` causes, among them `connect/no-such-file`, `connect/stale-socket`,
-    /// `connect/not-listening`, `connect/no-write-permission`, `connect/abstract-nobody`;
-    /// `connect/bad-address-length` (`EINVAL`) for an empty path, one with a NUL in it, and
-    /// `Unnamed`. `socket/descriptor-limit` and its kin, of the call `socket`.
-    ///
-    /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
-    pub fn connect(address: impl ToAddress) -> Result<Stream, Error> {
-        connect::connect(KIND, address.to_address()).map(Stream::from_socket)
-    }
-
-    /// As [`connect`](Stream::connect), but waits for a full backlog until the deadline only; one
-    /// that has passed allows a single try. It waits in the server's queue with all others, first
-    /// come, first served, and never returns a socket that is not connected.
-    ///
-    /// # Errors
-    /// `connect/backlog-full` (`EAGAIN`) at the deadline, with the figures if they can be seen; no
-    /// later than one tick of the kernel's timer and the look at them take.
-    pub fn connect_until(address: impl ToAddress, deadline: Instant) -> Result<Stream, Error> {
-        connect::connect_until(KIND, address.to_address(), deadline).map(Stream::from_socket)
-    }
-
-    /// As [`connect_until`](Stream::connect_until), with a deadline so much later than now.
-    pub fn connect_timeout(address: impl ToAddress, timeout: Duration) -> Result<Stream, Error> {
-        Stream::options().timeout(timeout).connect(address)
-    }
-
-    /// How to connect, beyond the address: until when, from which name, and what the socket shall
-    /// be set to.
-    pub fn options() -> ConnectOptions<Stream> {
-        ConnectOptions::new(KIND, Stream::from_socket)
     }
 
     /// Sends bytes; how many were sent. It waits while the peer's queue is full, and may send a

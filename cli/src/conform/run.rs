@@ -102,10 +102,9 @@ fn first_line(mut stdout: ChildStdout, limit: Duration) -> Result<String, Troubl
     let end = Instant::now() + limit;
     let mut text = Vec::new();
     while !text.contains(&b'\n') {
-        let left = end.saturating_duration_since(Instant::now()).as_millis();
-        let wait = u32::try_from(left).unwrap_or(u32::MAX);
+        let left = end.saturating_duration_since(Instant::now());
         let ready =
-            socket::poll(stdout.as_fd(), PollFlags::IN, wait).step("wait for the recipe")?;
+            socket::poll(stdout.as_fd(), PollFlags::IN, left).step("wait for the recipe")?;
         if ready.is_empty() {
             return Err(Trouble::Failed(format!("took longer than {} seconds", limit.as_secs())));
         }

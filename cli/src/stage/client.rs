@@ -101,8 +101,7 @@ impl Client {
         let mut line = Vec::new();
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let wait = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
-            let ready = socket::poll(self.answers.as_fd(), PollFlags::IN, wait);
+            let ready = socket::poll(self.answers.as_fd(), PollFlags::IN, left);
             if ready.step("wait for the client")?.is_empty() {
                 return Ok(None);
             }

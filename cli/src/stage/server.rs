@@ -106,7 +106,7 @@ impl Server {
                 Then::OnlyBinds | Then::Sleeps | Then::ShutsDown => sleep(Duration::from_secs(60)),
                 Then::BlocksInAccept => clients.extend(socket::accept(fd, SocketFlags::empty())),
                 Then::Accepts | Then::AcceptsSlowly | Then::HasNoDescriptor => {
-                    let _ = socket::poll(fd.as_fd(), PollFlags::IN, 60_000);
+                    let _ = socket::poll(fd.as_fd(), PollFlags::IN, Duration::from_secs(60));
                     if !self.socket.is_connection_oriented() {
                         let _ = socket::recv(fd, &mut [0; 64], RecvFlags::DONTWAIT);
                         continue;
@@ -114,7 +114,8 @@ impl Server {
                     let accepted = socket::accept(fd, SocketFlags::empty());
                     // A server that cannot accept must not spin.
                     if accepted.is_err() || self.then == Then::AcceptsSlowly {
-                        let _ = socket::poll(fd.as_fd(), PollFlags::empty(), 25);
+                        let _ =
+                            socket::poll(fd.as_fd(), PollFlags::empty(), Duration::from_millis(25));
                     }
                     clients.extend(accepted);
                 }

@@ -5,7 +5,7 @@ use super::{BoundFile, place, replace};
 use crate::reason::Reason;
 use crate::route::{Identity, Place};
 use crate::socket::Socket;
-use crate::sys::{self, Errno as Host, directory, option};
+use crate::sys::{self, Errno as Host, directory};
 use crate::{
     AddressRef, Call, Datagram, Error, Listener, SeqPacketListener, SocketType, ToAddress,
 };
@@ -250,12 +250,11 @@ impl<T: Bound> BindOptions<T> {
     /// A socket that has all its options before anybody can reach it.
     fn socket(&self) -> Result<Socket, Error> {
         let socket = Socket::new(T::KIND)?;
-        let failed = |errno| socket.error(Call::Setsockopt, errno);
         if self.pass_rights {
-            crate::SockOpt::new(socket.as_fd(), T::KIND).set_pass_rights(true)?;
+            socket.sockopt().set_pass_rights(true)?;
         }
         if self.pass_credentials {
-            option::set_switch(&socket, sys::libc::SO_PASSCRED, true).map_err(failed)?;
+            socket.sockopt().set_pass_credentials(true)?;
         }
         if self.nonblocking {
             socket.set_nonblocking(true)?;

@@ -14,6 +14,7 @@ use crate::text;
 use rustix::event::PollFlags;
 use rustix::fs::{FileType, OFlags};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 /// What a descriptor of this process is. Unseen for a socket of a family that is not described.
 pub(crate) fn descriptor(fd: BorrowedFd<'_>) -> Seen<Descriptor> {
@@ -80,7 +81,7 @@ fn own(fd: BorrowedFd<'_>) -> Result<Option<OwnSocket>> {
         (false, Ok(_)) => State::Connected,
         (false, Err(_)) => State::Unconnected,
     };
-    let ready = socket::poll(fd, PollFlags::IN | PollFlags::OUT | NEWS, 0)?;
+    let ready = socket::poll(fd, PollFlags::IN | PollFlags::OUT | NEWS, Duration::ZERO)?;
     let mut own = OwnSocket {
         inode: stat.st_ino,
         state,

@@ -6,6 +6,7 @@ use crate::sys::{self, Errno as Host, message, option};
 use crate::{Call, Error, SocketType};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 impl Socket {
     /// Has the kernel put a time stamp beside each packet from now on, which tells an empty one
@@ -80,7 +81,7 @@ impl Socket {
     /// was received already would be lost with the error.
     fn is_shut(&self) -> sys::Result<bool> {
         loop {
-            match socket::poll(self.fd.as_fd(), PollFlags::RDHUP, 0) {
+            match socket::poll(self.fd.as_fd(), PollFlags::RDHUP, Duration::ZERO) {
                 Err(Host::INTR) => {}
                 polled => return Ok(polled?.contains(PollFlags::RDHUP)),
             }

@@ -31,7 +31,7 @@ macro_rules! socket_methods {
 
             /// Its options and queues.
             pub fn sockopt(&self) -> $crate::SockOpt<'_> {
-                $crate::SockOpt::new(::std::os::fd::AsFd::as_fd(&self.socket), $kind)
+                self.socket.sockopt()
             }
         }
 

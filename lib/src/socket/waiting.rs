@@ -61,8 +61,7 @@ impl Socket {
         let Some(deadline) = *deadline else { return Ok(()) };
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
-            match socket::poll(self.fd.as_fd(), events, milliseconds) {
+            match socket::poll(self.fd.as_fd(), events, left) {
                 _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
                 Err(Host::INTR) => {}
                 Ok(ready) if ready.is_empty() => return Err(interrupted.but(Host::AGAIN)),

@@ -137,7 +137,7 @@ impl SockOpt<'_> {
 }
 
 /// Rounded up, because 0 stands for ever.
-fn microseconds(timeout: Option<Duration>) -> u64 {
+pub(crate) fn microseconds(timeout: Option<Duration>) -> u64 {
     timeout
         .map_or(0, |time| u64::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).max(1))
 }

@@ -5,6 +5,7 @@ mod passing;
 pub(crate) mod table;
 
 pub use buffers::Memory;
+pub(crate) use buffers::microseconds;
 
 use crate::reason::Reason;
 use crate::sys::option::{self, OFlags};

@@ -126,7 +126,7 @@ fn end(status: rustix::process::WaitStatus) -> End {
 /// nobody has reaped yet has.
 pub fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {
     loop {
-        match super::socket::poll(pidfd, PollFlags::IN, 0) {
+        match super::socket::poll(pidfd, PollFlags::IN, Duration::ZERO) {
             Err(Errno::INTR) => {}
             ready => return ready.map(|ready| !ready.is_empty()),
         }

@@ -6,6 +6,7 @@ use rustix::event::{PollFd, Timespec};
 use rustix::net;
 use rustix::net::addr::SocketAddrArg;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 use sunpath_core::SocketType;
 
 pub use rustix::event::PollFlags;
@@ -152,15 +153,13 @@ pub fn readv(fd: impl AsFd, buffers: &mut [std::io::IoSliceMut<'_>]) -> Result<u
     rustix::io::readv(fd, buffers)
 }
 
-/// `poll(2)` of one descriptor for at most `milliseconds`; what is ready, empty if nothing is.
-/// `POLLERR`, `POLLHUP` and `POLLNVAL` are reported whether asked for or not.
-pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, milliseconds: u32) -> Result<PollFlags> {
-    let timeout = Timespec {
-        tv_sec: i64::from(milliseconds / 1000),
-        tv_nsec: i64::from(milliseconds % 1000) * 1_000_000,
-    };
+/// `ppoll(2)` of one descriptor for at most a time, to the nanosecond; what is ready, empty if
+/// nothing is. `POLLERR`, `POLLHUP` and `POLLNVAL` are reported whether asked for or not.
+pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, time: Duration) -> Result<PollFlags> {
+    // A time that the kernel cannot count has no end.
+    let timeout = Timespec::try_from(time).ok();
     let mut polled = [PollFd::from_borrowed_fd(fd, events)];
-    rustix::event::poll(&mut polled, Some(&timeout))?;
+    rustix::event::poll(&mut polled, timeout.as_ref())?;
     Ok(polled[0].revents())
 }
 
@@ -233,9 +232,12 @@ mod tests {
     #[test]
     fn poll_returns_at_once_or_after_its_time() {
         let (a, b) = socketpair(SocketType::Stream, NO_FLAGS).unwrap();
-        assert_eq!(poll(a.as_fd(), PollFlags::IN, 10), Ok(PollFlags::empty()));
+        assert_eq!(
+            poll(a.as_fd(), PollFlags::IN, Duration::from_millis(10)),
+            Ok(PollFlags::empty())
+        );
         drop(b);
-        let ready = poll(a.as_fd(), PollFlags::empty(), 60_000).unwrap();
+        let ready = poll(a.as_fd(), PollFlags::empty(), Duration::from_secs(60)).unwrap();
         assert_eq!(ready, PollFlags::HUP);
     }
 }

@@ -302,7 +302,7 @@ impl Io {
         let _ = self.fd.try_io(Interest::WRITABLE, |_| -> io::Result<()> {
             Err(io::ErrorKind::WouldBlock.into())
         });
-        let polled = call::poll(self.socket().as_fd(), call::PollFlags::OUT, 0);
+        let polled = call::poll(self.socket().as_fd(), call::PollFlags::OUT, Duration::ZERO);
         match polled {
             Ok(events) if !events.is_empty() => return Ok(true),
             _ => {}

@@ -5,6 +5,7 @@ use super::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::{connect, message, peer_methods, socket_methods};
 use crate::ancillary::{Ancillary, AncillaryBuffer, Received};
 use crate::socket::Socket;
+use crate::stream::MOST_BUFFERS;
 use crate::sys::reactor;
 use crate::{Call, ConnectOptions, Error, RecvFlags, SendFlags, SocketType, ToAddress};
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,9 +28,6 @@ pub struct Stream {
 }
 
 const KIND: SocketType = SocketType::Stream;
-
-/// Buffers in one call; more make it fail as a whole, where a short read or write does as well.
-const MOST_BUFFERS: usize = crate::sys::libc::UIO_MAXIOV as usize;
 
 socket_methods!(Stream, Stream, KIND);
 peer_methods!(Stream, KIND);

@@ -78,7 +78,8 @@ fn aborted_earlier(_: &mut Stage) -> Result<Observed, Trouble> {
     let fd = hasty()?;
     began(attempt(&fd, at))?;
     wait_until("the attempt fails", || {
-        socket::poll(fd.as_fd(), PollFlags::OUT, 10).is_ok_and(|e| e.contains(PollFlags::ERR))
+        socket::poll(fd.as_fd(), PollFlags::OUT, Duration::from_millis(10))
+            .is_ok_and(|e| e.contains(PollFlags::ERR))
     })?;
     option::take_error(&fd).step("read the error")?;
     let symptom = attempt(&fd, at);

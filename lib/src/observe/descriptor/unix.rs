@@ -9,6 +9,7 @@ use crate::sys::{Result, option, socket};
 use crate::{Errno, SocketType};
 use rustix::event::PollFlags;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 /// What the socket table says of one socket.
 struct Entry {
@@ -144,7 +145,7 @@ fn peer_process(fd: BorrowedFd<'_>, inode: u64) -> Seen<Process> {
     // Its number may belong to another process by now; a descriptor of it does not. Before
     // Linux 6.5 there is none, and the number has to do.
     let ended = option::peer_pidfd(fd)
-        .and_then(|process| socket::poll(process.as_fd(), PollFlags::IN, 0))
+        .and_then(|process| socket::poll(process.as_fd(), PollFlags::IN, Duration::ZERO))
         .is_ok_and(|ready| ready.contains(PollFlags::IN));
     match process::describe(pid, None, inode) {
         Some(process) if !ended => Seen::Known(process),
