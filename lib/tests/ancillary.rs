@@ -1,12 +1,15 @@
 //! Descriptors, credentials and the rest beside the bytes, on real sockets.
 
+mod watched;
+
 use std::fs::File;
-use std::io::{IoSlice, IoSliceMut, PipeReader, PipeWriter, Read};
+use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use sunpath::{
     Ancillary, AncillaryBuffer, Credentials, Datagram, Errno, Error, MOST_DESCRIPTORS, Received,
     RecvFlags, SendFlags, SeqPacket, Stream, Suspect,
 };
+use watched::{is_closed, watched};
 
 /// The two ends of a connection of any type, for what is the same for all of them.
 trait Ends: Sized {
@@ -40,17 +43,6 @@ macro_rules! ends {
 ends!(Stream, |received| received);
 ends!(SeqPacket, |received| received);
 ends!(Datagram, |(received, _)| received);
-
-/// A descriptor whose copies are all closed when the other end reads the end of file.
-fn watched() -> (PipeReader, PipeWriter) {
-    let (reader, writer) = std::io::pipe().unwrap();
-    rustix::io::ioctl_fionbio(&reader, true).unwrap();
-    (reader, writer)
-}
-
-fn is_closed(mut reader: &PipeReader) -> bool {
-    matches!(reader.read(&mut [0; 1]), Ok(0))
-}
 
 fn null() -> OwnedFd {
     File::open("/dev/null").unwrap().into()

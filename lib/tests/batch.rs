@@ -1,22 +1,15 @@
 //! Many messages in one call.
 
-use std::io::{IoSlice, PipeReader, PipeWriter, Read};
+mod watched;
+
+use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::sys::{libc, option};
 use sunpath::{
     Ancillary, Datagram, Errno, MOST_DESCRIPTORS, MOST_IN_A_BATCH, Outgoing, RecvBatch, RecvFlags,
     SendFlags, SeqPacket, SockAddr,
 };
-
-fn watched() -> (PipeReader, PipeWriter) {
-    let (reader, writer) = std::io::pipe().unwrap();
-    rustix::io::ioctl_fionbio(&reader, true).unwrap();
-    (reader, writer)
-}
-
-fn is_closed(mut reader: &PipeReader) -> bool {
-    matches!(reader.read(&mut [0; 1]), Ok(0))
-}
+use watched::{is_closed, watched};
 
 /// The bytes of the messages of the last receive.
 fn texts(batch: &mut RecvBatch) -> Vec<Vec<u8>> {

@@ -204,7 +204,7 @@ fn mode_owner_and_group_are_as_given() {
     let ids = if uid == 0 { (12345, 54321) } else { (uid, gid) };
     for mode in [0o777, 0o660, 0o600, 0o022, 0] {
         for long in [false, true] {
-            let path = if long { directory.path(&"n".repeat(200)) } else { path.clone() };
+            let path = if long { directory.path("n".repeat(200)) } else { path.clone() };
             let seen = || {
                 let status = fs::metadata(&path).unwrap();
                 (status.mode() & 0o7777, status.uid(), status.gid())

@@ -214,7 +214,7 @@ fn permission_is_asked_for_on_long_paths_too() {
 #[test]
 fn nothing_is_left_behind_by_a_long_name() {
     let directory = Directory::new();
-    let path = directory.path(&"n".repeat(200));
+    let path = directory.path("n".repeat(200));
     let names = || std::fs::read_dir(directory.path("")).unwrap().count();
     let listener = Listener::bind(&path).unwrap();
     assert_eq!(names(), 1);

@@ -92,7 +92,7 @@ fn errors_name_call_and_address() {
 fn the_longest_path_works() {
     let directory = Directory::new();
     let room = 107 - directory.path("").as_os_str().len();
-    let path = directory.path(&"x".repeat(room));
+    let path = directory.path("x".repeat(room));
     let listener = Listener::bind(&path).unwrap();
     assert_eq!(listener.local_addr(), Ok(path_address(&path)));
     assert_eq!(Stream::connect(&path).unwrap().peer_addr(), Ok(path_address(&path)));

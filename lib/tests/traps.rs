@@ -194,7 +194,7 @@ fn errors_that_say_nothing() {
 #[test]
 fn errors_that_say_nothing_of_long_paths() {
     let directory = Directory::new();
-    let deep = directory.path(&"d".repeat(200));
+    let deep = directory.path("d".repeat(200));
     std::fs::create_dir(&deep).unwrap();
     let path = deep.join("s".repeat(200));
     let listener = Listener::bind(&path).unwrap();

@@ -1,5 +1,6 @@
 //! Socket activation with real programs: this one, started again in the part of a service.
 
+use crate::leaks::open_descriptors;
 use crate::unique;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -91,10 +92,6 @@ fn taken() -> Activation {
 
 fn is_close_on_exec(fd: impl AsFd) -> bool {
     rustix::io::fcntl_getfd(fd).unwrap().contains(rustix::io::FdFlags::CLOEXEC)
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// What is open under a number.

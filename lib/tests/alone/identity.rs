@@ -1,6 +1,7 @@
 //! Who a peer is said to be, when that was recorded, and what does not change it: each sentence of
 //! the page `sunpath::authorisation`.
 
+use crate::leaks::open_descriptors;
 use crate::{is_root, unique};
 use rustix::mount::MountFlags;
 use rustix::process::{Gid, Uid};
@@ -308,7 +309,6 @@ fn a_user_without_a_number_is_not_certain() {
 }
 
 fn no_look_leaves_a_descriptor_open() {
-    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let (a, _b) = Stream::pair().unwrap();
     let listener = listener();
     let address = listener.local_addr().unwrap();
@@ -322,9 +322,9 @@ fn no_look_leaves_a_descriptor_open() {
         }
     };
     let recent = has_pidfd();
-    let before = open();
+    let before = open_descriptors();
     (0..20).for_each(|_| look());
-    assert_eq!(open(), before);
+    assert_eq!(open_descriptors(), before);
     // Without room for one more, and with room for some of what a look takes.
     let lowest_free = std::fs::File::open("/dev/null").unwrap().as_raw_fd().cast_unsigned();
     for room in 0..4 {
@@ -335,7 +335,7 @@ fn no_look_leaves_a_descriptor_open() {
         assert!(room > 1 || !recent || seen.is_err_and(full), "room for {room}");
     }
     process::limit_descriptors(u64::from(lowest_free) + 20).unwrap();
-    assert_eq!(open(), before);
+    assert_eq!(open_descriptors(), before);
 }
 
 fn every_group_is_told() {

@@ -27,7 +27,7 @@ fn listener() -> (Listener, Address) {
 }
 
 /// A child that does something after many ticks.
-fn later(action: impl FnOnce()) -> Child {
+pub fn later(action: impl FnOnce()) -> Child {
     fork(|| {
         std::thread::sleep(LATER);
         action();

@@ -1,6 +1,7 @@
 //! A peer that is killed at any step of a conversation: the other side gets an error or the end of
 //! the connection, never waits for ever, and keeps no descriptor.
 
+use crate::leaks::open_descriptors;
 use rustix::process::{Signal, getpid, kill_process};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -130,10 +131,6 @@ fn answer(talk: &impl Talk, fate: &mut Fate) -> io::Result<()> {
     talk.send(b"last", &Ancillary::descriptors(&[descriptors[0].as_fd()]))?;
     fate.step();
     Ok(())
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// Runs the conversation with a peer that dies one step later each time, until it gets through.

@@ -1,9 +1,10 @@
 //! Storms of signals on every call that waits: it goes on, ends in time, and loses nothing.
 
+use crate::interrupted::later;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 use sunpath::sys::option::{self, SO_RCVTIMEO, SO_SNDTIMEO};
-use sunpath::sys::process::{Alarm, Child, End, fork};
+use sunpath::sys::process::{Alarm, End, fork};
 use sunpath::sys::socket;
 use sunpath::{
     Address, Ancillary, AncillaryBuffer, Call, Datagram, Errno, Error, Listener, RecvFlags,
@@ -25,22 +26,10 @@ crate::tests! {
 }
 
 const TICK: Duration = Duration::from_millis(2);
-/// Many ticks.
-const LATER: Duration = Duration::from_millis(40);
 /// A timeout of a socket, in microseconds: many ticks, and shorter than any test may take.
 const TIMEOUT: u64 = 50_000;
 /// What no wait with this timeout may reach.
 const TOO_LONG: Duration = Duration::from_secs(5);
-
-/// A child that does something after many ticks.
-fn later(action: impl FnOnce()) -> Child {
-    fork(|| {
-        std::thread::sleep(LATER);
-        action();
-        0
-    })
-    .unwrap()
-}
 
 /// Makes a call in a storm of signals while a child does what the call waits for.
 #[track_caller]

@@ -1,6 +1,6 @@
 //! A private directory for the sockets of one test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A private directory, removed at the end.
@@ -15,10 +15,10 @@ impl Directory {
         let name = format!("sunpath-{program}-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
-        Directory(path)
+        Directory(path.canonicalize().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)
     }
 }

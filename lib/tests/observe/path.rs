@@ -1,5 +1,6 @@
 //! Which sockets belong to a path or a name.
 
+use crate::directory::Directory;
 use crate::support::*;
 use std::ffi::OsStr;
 use std::fs;
@@ -11,14 +12,14 @@ use sunpath::fact::socket::{Backlog, State};
 
 #[test]
 fn a_listener_is_attached_to_its_file_by_every_way_to_it() {
-    let dir = Dir::new();
-    let path = dir.join("app.sock");
+    let dir = Directory::new();
+    let path = dir.path("app.sock");
     let _server = listener(&path, 7);
-    fs::hard_link(&path, dir.join("hard")).unwrap();
-    symlink(&path, dir.join("soft")).unwrap();
+    fs::hard_link(&path, dir.path("hard")).unwrap();
+    symlink(&path, dir.path("soft")).unwrap();
     let _client = client(&path);
     for way in ["app.sock", "hard", "soft", "./app.sock"] {
-        let target = path_target(&dir.join(way));
+        let target = path_target(&dir.path(way));
         let attached = target.attached.known().unwrap();
         assert_eq!(attached.len(), 1, "{way}: {attached:?}");
         let socket = &attached[0];
@@ -35,32 +36,32 @@ fn a_listener_is_attached_to_its_file_by_every_way_to_it() {
 
 #[test]
 fn every_type_and_state_is_told() {
-    let dir = Dir::new();
-    let unconnected = bound(SocketType::Stream, &dir.join("bound"));
-    let datagram = bound(SocketType::Datagram, &dir.join("datagram"));
-    let packet = bound(SocketType::SeqPacket, &dir.join("packet"));
+    let dir = Directory::new();
+    let unconnected = bound(SocketType::Stream, &dir.path("bound"));
+    let datagram = bound(SocketType::Datagram, &dir.path("datagram"));
+    let packet = bound(SocketType::SeqPacket, &dir.path("packet"));
     rustix::net::listen(&packet, 3).unwrap();
     for (name, kind, state) in [
         ("bound", SocketType::Stream, State::Unconnected),
         ("datagram", SocketType::Datagram, State::Unconnected),
         ("packet", SocketType::SeqPacket, State::Listening),
     ] {
-        let target = path_target(&dir.join(name));
+        let target = path_target(&dir.path(name));
         let attached = target.attached.known().unwrap();
         assert_eq!(attached.len(), 1, "{name}");
         assert_eq!((attached[0].kind, attached[0].state), (kind, state), "{name}");
     }
     drop((unconnected, datagram, packet));
     for name in ["bound", "datagram", "packet"] {
-        let target = dead_target(&dir.join(name));
+        let target = dead_target(&dir.path(name));
         assert_eq!(target.everywhere.known(), Some(&()), "{name}");
     }
 }
 
 #[test]
 fn a_connection_that_outlives_its_listener_is_no_server() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = listener(&path, 1);
     let client = client(&path);
     let accepted = rustix::net::accept(&server).unwrap();
@@ -73,11 +74,11 @@ fn a_connection_that_outlives_its_listener_is_no_server() {
 
 #[test]
 fn a_socket_that_was_bound_and_then_connected_is_attached() {
-    let dir = Dir::new();
-    let _server = listener(&dir.join("server"), 1);
-    let path = dir.join("client");
+    let dir = Directory::new();
+    let _server = listener(&dir.path("server"), 1);
+    let path = dir.path("client");
     let client = bound(SocketType::Stream, &path);
-    let address = rustix::net::SocketAddrUnix::new(dir.join("server")).unwrap();
+    let address = rustix::net::SocketAddrUnix::new(dir.path("server")).unwrap();
     rustix::net::connect(&client, &address).unwrap();
     let target = path_target(&path);
     let states: Vec<State> = target.attached.known().unwrap().iter().map(|s| s.state).collect();
@@ -86,11 +87,11 @@ fn a_socket_that_was_bound_and_then_connected_is_attached() {
 
 #[test]
 fn a_rebound_path_shows_the_live_namesake() {
-    let dir = Dir::new();
-    let path = dir.join("app.sock");
+    let dir = Directory::new();
+    let path = dir.path("app.sock");
     let live = listener(&path, 1);
     let old = fs::metadata(&path).unwrap().ino();
-    fs::rename(&path, dir.join("kept")).unwrap();
+    fs::rename(&path, dir.path("kept")).unwrap();
     drop(listener(&path, 1));
     let target = dead_target(&path);
     let namesakes = target.namesakes.known().unwrap();
@@ -102,23 +103,23 @@ fn a_rebound_path_shows_the_live_namesake() {
 
 #[test]
 fn a_missing_file_shows_who_is_bound_to_its_name() {
-    let dir = Dir::new();
-    let path = dir.join("app.sock");
+    let dir = Directory::new();
+    let path = dir.path("app.sock");
     let _live = listener(&path, 1);
     fs::remove_file(&path).unwrap();
     let target = path_target(&path);
     assert!(target.found().is_none());
     assert_eq!(target.namesakes.known().map(Vec::len), Some(1));
-    symlink(dir.join("."), dir.join("link")).unwrap();
-    let target = path_target(&dir.join("link/app.sock"));
+    symlink(dir.path("."), dir.path("link")).unwrap();
+    let target = path_target(&dir.path("link/app.sock"));
     assert_eq!(target.namesakes.known().map(Vec::len), Some(1), "through a link");
 }
 
 #[test]
 fn names_are_bytes() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for name in [&b"a\nb"[..], b"\xff\xfe", b"a b ", b"\x1b[31m"] {
-        let path = dir.join(OsStr::from_bytes(name));
+        let path = dir.path(OsStr::from_bytes(name));
         let _server = listener(&path, 1);
         let target = path_target(&path);
         let attached = target.attached.known().unwrap();
@@ -153,8 +154,8 @@ fn an_abstract_name_in_place_of_a_path_and_the_reverse() {
     rustix::net::bind(&server, &address).unwrap();
     let target = bytes_target(format!("@{name}").as_bytes());
     assert_eq!(target.variants.abstract_name.known().map(Vec::len), Some(1));
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let _server = listener(&path, 1);
     let bytes = path.as_os_str().as_bytes();
     let target = abstract_target(bytes);
@@ -164,8 +165,8 @@ fn an_abstract_name_in_place_of_a_path_and_the_reverse() {
 
 #[test]
 fn a_listener_that_was_shut_down_shows_it() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = listener(&path, 1);
     rustix::net::shutdown(&server, rustix::net::Shutdown::Read).unwrap();
     let target = path_target(&path);
@@ -176,8 +177,8 @@ fn a_listener_that_was_shut_down_shows_it() {
 
 #[test]
 fn a_datagram_socket_with_a_peer_is_attached() {
-    let dir = Dir::new();
-    let (a, b) = (dir.join("a"), dir.join("b"));
+    let dir = Directory::new();
+    let (a, b) = (dir.path("a"), dir.path("b"));
     let (first, second) = (bound(SocketType::Datagram, &a), bound(SocketType::Datagram, &b));
     rustix::net::connect(&first, &rustix::net::SocketAddrUnix::new(&b).unwrap()).unwrap();
     let target = path_target(&a);

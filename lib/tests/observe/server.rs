@@ -1,5 +1,6 @@
 //! Who holds a socket, and whether that process can take a connection.
 
+use crate::directory::Directory;
 use crate::support::*;
 use rustix::fd::OwnedFd;
 use rustix::net::SocketAddrUnix;
@@ -65,8 +66,8 @@ fn owner_once(path: &Path, pid: u32, ready: impl Fn(&Process) -> bool) -> Proces
 
 #[test]
 fn a_stopped_server_is_told_from_one_that_sleeps() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = Holder::new(listener(&path, 1), "exec sleep 100");
     let asleep = |p: &Process| p.name == "sleep" && p.state.is(|s| *s == ProcessState::Sleeping);
     let owner = owner_once(&path, server.pid(), asleep);
@@ -85,8 +86,8 @@ fn a_stopped_server_is_told_from_one_that_sleeps() {
 
 #[test]
 fn a_server_that_may_open_no_more_descriptors_is_full() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = Holder::new(listener(&path, 1), "exec sleep 100");
     let asleep = |p: &Process| p.name == "sleep" && p.state.is(|s| *s == ProcessState::Sleeping);
     owner_once(&path, server.pid(), asleep);
@@ -101,10 +102,10 @@ fn a_server_that_may_open_no_more_descriptors_is_full() {
 
 #[test]
 fn a_server_that_waits_for_connections_is_attentive() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = listener(&path, 1);
-    let other = listener(&dir.join("other"), 1);
+    let other = listener(&dir.path("other"), 1);
     let thread = std::thread::spawn(move || {
         let accepted = rustix::net::accept(&server).map(drop);
         (accepted, server)
@@ -123,8 +124,8 @@ fn a_listener_with_thousands_waiting_is_seen_and_found_stuck() {
         return;
     };
     let wanted = 5000.min(limit.trim().parse::<u32>().unwrap());
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let _server = listener(&path, wanted as i32);
     let address = SocketAddrUnix::new(&path).unwrap();
     let limit = rustix::process::getrlimit(Resource::Nofile).current;
@@ -143,8 +144,8 @@ fn a_listener_with_thousands_waiting_is_seen_and_found_stuck() {
 
 #[test]
 fn a_queue_that_moves_is_not_stuck() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = listener(&path, 100);
     let _clients: Vec<OwnedFd> = (0..100).map(|_| client(&path)).collect();
     let accepting = std::thread::spawn(move || {
@@ -161,13 +162,13 @@ fn a_queue_that_moves_is_not_stuck() {
 
 #[test]
 fn one_among_thousands_is_found() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let server = Holder::new(listener(&path, 1), "exec sleep 100");
     let pairs: Vec<_> =
         (0..400).map(|_| std::os::unix::net::UnixDatagram::pair().unwrap()).collect();
     let names: Vec<OwnedFd> =
-        (0..100).map(|n| listener(&dir.join(format!("other{n}")), 1)).collect();
+        (0..100).map(|n| listener(&dir.path(format!("other{n}")), 1)).collect();
     owner_once(&path, server.pid(), |p| p.name == "sleep");
     assert_eq!(attached(&path).name.as_deref(), Some(path.as_os_str().as_bytes()));
     drop((pairs, names));
@@ -193,8 +194,8 @@ fn in_another_network(address: SocketAddrUnix) -> Option<Holder> {
 
 #[test]
 fn a_listener_in_another_network_namespace_is_found_by_its_file() {
-    let dir = Dir::new();
-    let path = dir.join("s");
+    let dir = Directory::new();
+    let path = dir.path("s");
     let Some(server) = in_another_network(SocketAddrUnix::new(&path).unwrap()) else { return };
     let socket = attached(&path);
     assert_eq!((socket.kind, socket.state), (SocketType::Stream, State::Listening));

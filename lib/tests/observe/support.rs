@@ -4,33 +4,11 @@ use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags};
 use rustix::net::{bind, connect, listen, socket_with};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sunpath::fact::{AbstractTarget, PathTarget};
 use sunpath::observe::{As, Query, observe};
 use sunpath::{Address, Call, Endpoint, Facts, SocketType};
-
-/// A private directory, removed at the end.
-pub struct Dir(PathBuf);
-
-impl Dir {
-    pub fn new() -> Dir {
-        let name = format!("sunpath-facts-{}-{}", std::process::id(), number());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Dir(std::fs::canonicalize(path).unwrap())
-    }
-
-    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A number that no other test of this process gets.
 pub fn number() -> u32 {
