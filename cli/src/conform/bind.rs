@@ -7,9 +7,11 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use sunpath::sys::libc::SO_PASSCRED;
 use sunpath::sys::name::Name;
 use sunpath::sys::namespace::{self, mount::MountFlags};
-use sunpath::sys::socket::{self, SocketFlags};
+use sunpath::sys::option;
+use sunpath::sys::socket::{self, SendFlags, SocketFlags};
 use sunpath::{Address, Call, Endpoint, SocketType};
 
 /// The recipes of this file.
@@ -140,20 +142,32 @@ fn bound(path: &Path) -> Result<OwnedFd, Trouble> {
     Ok(fd)
 }
 
-fn bind_again(fd: &OwnedFd, path: &Path) -> Result<Observed, Trouble> {
+fn bind_again(fd: &OwnedFd, kind: SocketType, path: &Path) -> Result<Observed, Trouble> {
     let name = Name::new(&address(path)).step("encode an address")?;
     let symptom = failed(socket::bind(fd, &name));
-    let look = Look::new(Call::Bind, SocketType::Stream).endpoint(endpoint(path));
+    let look = Look::new(Call::Bind, kind).endpoint(endpoint(path));
     Observed::of(look.descriptor(fd), symptom)
 }
 
+/// By an earlier bind, and by the automatic name that comes with the first message.
 fn already_bound(stage: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = bound(&stage.path("first.sock"))?;
-    bind_again(&fd, &stage.path("second.sock"))
+    let by_bind = bound(&stage.path("first.sock"))?;
+    let second = stage.path("second.sock");
+    let by_bind = bind_again(&by_bind, SocketType::Stream, &second)?;
+    for kind in [SocketType::Datagram, SocketType::SeqPacket] {
+        let (fd, _peer) = socket::socketpair(kind, SocketFlags::empty()).step("make a pair")?;
+        option::set_switch(&fd, SO_PASSCRED, true).step("ask for credentials")?;
+        socket::send(&fd, b"x", SendFlags::empty()).step("send")?;
+        let by_sending = bind_again(&fd, kind, &second)?;
+        if by_sending.symptom != by_bind.symptom {
+            return Ok(by_sending);
+        }
+    }
+    Ok(by_bind)
 }
 
 fn exists_and_already_bound(stage: &mut Stage) -> Result<Observed, Trouble> {
     let fd = bound(&stage.path("first.sock"))?;
     fs::write(stage.path("second.sock"), "").step("write a file")?;
-    bind_again(&fd, &stage.path("second.sock"))
+    bind_again(&fd, SocketType::Stream, &stage.path("second.sock"))
 }

@@ -67,20 +67,27 @@ fn wrong_level(_: &mut Stage) -> Result<Observed, Trouble> {
 }
 
 fn not_for_this_socket(_: &mut Stage) -> Result<Observed, Trouble> {
-    let fd = socket::socket(SocketType::Datagram, SocketFlags::empty()).step("make a socket")?;
-    let urgent = option::at_mark(&fd);
-    if failed(urgent).is_none() {
-        return Err(Trouble::Failed("SIOCATMARK succeeded on a datagram socket".into()));
-    }
-    let request = classify::request(SocketType::Datagram, SIOCATMARK);
-    let arguments = Arguments { option: Some(request), ..Arguments::default() };
-    let look = Look::new(Call::Ioctl, SocketType::Datagram).descriptor(&fd).arguments(arguments);
-    let on_datagram = Observed::of(look, failed(urgent))?;
     let on_stream = set_one(SOL_SOCKET, SO_REUSEPORT)?;
-    if on_stream.symptom != on_datagram.symptom {
-        return Ok(on_datagram);
+    for kind in [SocketType::Datagram, SocketType::SeqPacket] {
+        let without_mark = ask_for_mark(kind)?;
+        if without_mark.symptom != on_stream.symptom {
+            return Ok(without_mark);
+        }
     }
     Ok(on_stream)
+}
+
+/// The mark of urgent data, asked of a socket that has none.
+fn ask_for_mark(kind: SocketType) -> Result<Observed, Trouble> {
+    let fd = socket::socket(kind, SocketFlags::empty()).step("make a socket")?;
+    let mark = option::at_mark(&fd);
+    if failed(mark).is_none() {
+        return Err(Trouble::Failed(format!("SIOCATMARK succeeded on a {kind} socket")));
+    }
+    let option = Some(classify::request(kind, SIOCATMARK));
+    let arguments = Arguments { option, ..Arguments::default() };
+    let look = Look::new(Call::Ioctl, kind).descriptor(&fd).arguments(arguments);
+    Observed::of(look, failed(mark))
 }
 
 fn unknown(_: &mut Stage) -> Result<Observed, Trouble> {

@@ -102,7 +102,8 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               before the process is looked for, so an ordinary user never learns that it does not \
               exist.",
         fix: "Fill in getpid, getuid and getgid (getpid anew after a fork). Or leave the item out: \
-              with SO_PASSCRED the receiver gets the true numbers anyway.",
+              with SO_PASSCRED the receiver gets the process id and the real user and group ids \
+              anyway. (SO_PEERCRED has the effective ones.)",
         commands: &["grep -E '^(Pid|Uid|Gid|CapEff)' /proc/{caller}/status"],
         differs: None,
         documents: &[Document::Unix7, Document::Man("credentials(7)")],

@@ -102,7 +102,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         title: "the option exists, but not for a socket of this kind",
         happened: "The option is meant for another family or type: SO_REUSEPORT and SO_ZEROCOPY \
                    on a UNIX domain socket, SO_PASSCRED and its kin on an internet one, the mark \
-                   of urgent data (SIOCATMARK) on a datagram socket.",
+                   of urgent data (SIOCATMARK) on a socket that keeps messages apart.",
         why: "The kernel knows the option and says so by this error instead of ENOPROTOOPT.",
         fix: "Leave the option out for this socket. Instead of SO_REUSEPORT let several processes \
               share one inherited listener.",

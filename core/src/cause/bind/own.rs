@@ -23,8 +23,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         ],
         title: "the socket has a name already",
         happened: "bind was called on a socket that is bound: by an earlier bind, by an \
-                   automatic name (which SO_PASSCRED leads to at connect), or because it was \
-                   accepted and carries the name of its listener.",
+                   automatic name (which SO_PASSCRED leads to at connect, and when a datagram or \
+                   a packet is sent), or because it was accepted and carries the name of its \
+                   listener.",
         why: "A socket gets a name once and keeps it. Linux notices only after it made the new \
               file, and removes that again.",
         fix: "Make a new socket for another name.",
@@ -34,7 +35,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         class: Class::UpFront,
         test: already_bound,
         confusable: &[],
-        provoke: Provoke::Live("bind one socket to two paths"),
+        provoke: Provoke::Live(
+            "bind one socket to two paths; bind one that sent a packet with SO_PASSCRED on",
+        ),
     },
     Cause {
         id: "bind/already-bound-autobind",
