@@ -71,7 +71,8 @@ impl fmt::Display for AddressRef<'_> {
 }
 
 /// What can be given as an address: paths and strings as they stand, [`Address`] in all its
-/// forms, and the [`SockAddr`] that came with a message.
+/// forms, the [`SockAddr`] that came with a message, and the standard library's
+/// [`SocketAddr`](net::SocketAddr).
 ///
 /// A string is always a path: an `@` at its start is a character like any other.
 pub trait ToAddress {
@@ -117,6 +118,14 @@ impl ToAddress for SockAddr {
     }
 }
 
+impl ToAddress for net::SocketAddr {
+    fn to_address(&self) -> AddressRef<'_> {
+        let name = || self.as_abstract_name().map(AddressRef::Abstract);
+        let path = self.as_pathname().map(|path| AddressRef::Path(path.as_os_str().as_bytes()));
+        path.or_else(name).unwrap_or(AddressRef::Unnamed)
+    }
+}
+
 impl<T: ToAddress + ?Sized> ToAddress for &T {
     fn to_address(&self) -> AddressRef<'_> {
         (**self).to_address()
@@ -159,15 +168,12 @@ impl From<SockAddr> for Address {
 
 impl From<net::SocketAddr> for SockAddr {
     fn from(address: net::SocketAddr) -> SockAddr {
-        let path = address.as_pathname().map(|path| AddressRef::Path(path.as_os_str().as_bytes()));
-        let name = || address.as_abstract_name().map(AddressRef::Abstract);
-        // It came out of a `sockaddr_un`; a path of 108 bytes without a NUL fills that.
-        match path.or_else(name) {
-            Some(AddressRef::Path(path)) => {
+        match address.to_address() {
+            // It came out of a `sockaddr_un`; a path of 108 bytes without a NUL fills that.
+            AddressRef::Path(path) => {
                 SockAddr(Name::from_bytes(crate::sys::libc::AF_UNIX as u16, path))
             }
-            Some(address) => SockAddr::try_from(address).unwrap_or_else(|_| SockAddr::unnamed()),
-            None => SockAddr::unnamed(),
+            address => SockAddr::try_from(address).unwrap_or_else(|_| SockAddr::unnamed()),
         }
     }
 }

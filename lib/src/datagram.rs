@@ -30,7 +30,12 @@ impl Datagram {
         Datagram { socket }
     }
 
-    /// A socket without a name and without a peer.
+    /// A socket without a name and without a peer: it can send, and nobody can answer.
+    ///
+    /// # Errors
+    /// `socket/descriptor-limit` and its kin.
+    ///
+    /// [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html)
     pub fn unbound() -> Result<Datagram, Error> {
         Socket::new(KIND).map(Datagram::from_socket)
     }
@@ -40,7 +45,12 @@ impl Datagram {
         BindOptions::new()
     }
 
-    /// A socket that others can send to.
+    /// A socket that others can send to, at a path or an abstract name; for `Unnamed` the kernel
+    /// picks a free abstract name. A file that exists is never replaced.
+    ///
+    /// # Errors
+    /// The `bind/*` causes, among them `bind/live-socket`, `bind/stale-socket`,
+    /// `bind/missing-directory`, `bind/abstract-in-use`; `socket/descriptor-limit` and its kin.
     ///
     /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
     pub fn bind(address: impl ToAddress) -> Result<Datagram, Error> {
@@ -131,6 +141,9 @@ impl Datagram {
     /// [`recv`](Datagram::recv), with the name of the sender, to which an answer can be sent. A
     /// sender without a name has none.
     ///
+    /// # Errors
+    /// Those of [`recv`](Datagram::recv).
+    ///
     /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recvfrom.2.html)
     #[inline(always)]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(Received, SockAddr), Error> {
@@ -138,6 +151,12 @@ impl Datagram {
     }
 
     /// Sends one message from several buffers, and what is beside it, to the peer.
+    ///
+    /// # Errors
+    /// Those of [`send`](Datagram::send); `rights/too-many`, without a call;
+    /// `rights/refused-by-receiver`, `rights/too-many-in-flight`, `credentials/not-permitted`.
+    ///
+    /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[inline(always)]
     pub fn send_message(
         &self,
@@ -154,6 +173,11 @@ impl Datagram {
     }
 
     /// Sends one message from several buffers, and what is beside it, to an address.
+    ///
+    /// # Errors
+    /// Those of [`send_message`](Datagram::send_message) and of [`connect`](Datagram::connect).
+    ///
+    /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[inline]
     pub fn send_message_to(
         &self,
@@ -168,6 +192,14 @@ impl Datagram {
     }
 
     /// Receives one message into several buffers, what is beside it, and the sender's name.
+    ///
+    /// Data that was dropped from what is beside the bytes is no error: see
+    /// [`Received::ancillary_truncated`].
+    ///
+    /// # Errors
+    /// Those of [`recv`](Datagram::recv).
+    ///
+    /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
     #[inline(always)]
     pub fn recv_message(
         &self,

@@ -70,6 +70,12 @@ impl SeqPacket {
     }
 
     /// Sends one message from several buffers, and what is beside it.
+    ///
+    /// # Errors
+    /// Those of [`send`](SeqPacket::send); `rights/too-many`, without a call;
+    /// `rights/refused-by-receiver`, `rights/too-many-in-flight`, `credentials/not-permitted`.
+    ///
+    /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[inline(always)]
     pub fn send_message(
         &self,
@@ -86,6 +92,14 @@ impl SeqPacket {
     }
 
     /// Receives one message into several buffers, and what is beside it.
+    ///
+    /// Data that was dropped from what is beside the bytes is no error: see
+    /// [`Received::ancillary_truncated`].
+    ///
+    /// # Errors
+    /// Those of [`recv`](SeqPacket::recv).
+    ///
+    /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
     #[inline(always)]
     pub fn recv_message(
         &self,

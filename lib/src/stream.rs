@@ -109,6 +109,12 @@ impl Stream {
 
     /// Receives bytes, and what is beside them.
     ///
+    /// Data that was dropped from what is beside the bytes is no error: see
+    /// [`Received::ancillary_truncated`].
+    ///
+    /// # Errors
+    /// Those of [`recv`](Stream::recv).
+    ///
     /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
     #[inline(always)]
     pub fn recv_message(
