@@ -367,7 +367,7 @@ fn addresses_convert_and_compare() {
 #[test]
 fn the_peer_of_a_datagram_socket_is_named_as_it_was_given() {
     let directory = Directory::new();
-    let (long, short) = (directory.path(&"n".repeat(200)), directory.path("short"));
+    let (long, short) = (directory.path("n".repeat(200)), directory.path("short"));
     let (far, near) = (Datagram::bind(&long).unwrap(), Datagram::bind(&short).unwrap());
     let client = Datagram::unbound().unwrap();
     client.connect(&long).unwrap();
