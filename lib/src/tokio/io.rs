@@ -254,7 +254,8 @@ impl Io {
 
     /// What poll(2) says at once.
     fn polls(&self, events: call::PollFlags) -> bool {
-        call::poll(self.socket().as_fd(), events, 0).is_ok_and(|found| found.intersects(events))
+        call::poll(self.socket().as_fd(), events, Duration::ZERO)
+            .is_ok_and(|found| found.intersects(events))
     }
 
     /// Whether a receive has nothing to wait for: the direction of reading was shut down. To be
