@@ -26,7 +26,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 ///
 /// [cmsg(3)](https://man7.org/linux/man-pages/man3/cmsg.3.html),
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct AncillaryBuffer {
     inbox: Inbox,
 }
@@ -116,5 +116,19 @@ impl AncillaryBuffer {
     /// the process as it is now; a receive itself gathers nothing.
     pub fn truncation(&self) -> Option<Truncation> {
         self.inbox.lost_some().then(|| Truncation::of(&self.inbox))
+    }
+}
+
+impl std::fmt::Debug for AncillaryBuffer {
+    /// What came, not the room for it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AncillaryBuffer")
+            .field("descriptors", &self.descriptors())
+            .field("credentials", &self.credentials())
+            .field("pidfd", &self.pidfd())
+            .field("security_label", &self.security_label())
+            .field("unread", &self.unread())
+            .field("truncated", &self.inbox.lost_some())
+            .finish()
     }
 }

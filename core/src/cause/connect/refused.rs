@@ -223,9 +223,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(BSDS, Errno::ECONNREFUSED, Evidence::Source),
             fails(OPENSERVER, Errno::ECONNREFUSED, Evidence::Inferred),
         ],
-        title: "the listener's backlog is full and the socket does not wait",
+        title: "the listener's backlog is full: it has no room for another connection",
         happened: "As many connections wait to be accepted as the listener admits, and the \
-                   caller's socket is non-blocking.",
+                   caller's socket is non-blocking, or its program would not wait any longer.",
         why: "Each connection waits in the listener's queue until it is accepted. Linux admits \
               one more than the number given to listen. A non-blocking connect that finds no \
               room has no effect at all: nothing goes on in the background, and poll does not \
