@@ -59,7 +59,7 @@ macro_rules! listener {
             /// ends. Its file is not its own any more, and stays.
             ///
             /// ```
-            /// use std::time::Instant;
+            /// use std::time::{Duration, Instant};
             /// # let path = std::env::temp_dir().join(format!("sunpath-doc-over-{}", std::process::id()));
             #[doc = concat!("use sunpath::{", stringify!($name), ", ", stringify!($accepted), "};")]
             ///
