@@ -21,14 +21,18 @@ use crate::socket::Socket;
 use crate::{AddressRef, Call, Error, SocketType, sys};
 use aside::Aside;
 use std::os::fd::AsFd;
+use std::time::Duration;
 use sys::Errno as Host;
 
 /// A name of up to this many bytes is bound where it stands, through a descriptor of its directory;
 /// a longer one does not fit behind the descriptor's name.
 const FITS: usize = 64;
 
-/// How often a file that was made is looked for where a path leads, and a name that is taken or a
-/// place that others change is tried again.
+/// How often a file that was not found where the path leads is looked for there again, a millisecond
+/// apart: a link on the way that somebody is changing leads to the right place before long.
+const LOOKS: usize = 24;
+
+/// How often a name that is taken, or a place that others change, is tried again.
 const TRIES: usize = 16;
 
 /// A new socket that is bound to the address, and nothing more.
@@ -48,8 +52,11 @@ fn take(socket: &mut Socket, address: AddressRef<'_>) -> sys::Result<()> {
     let file = if !matches!(address, AddressRef::Path(path) if route::is_far(path)) {
         sys::socket::bind(&*socket, &route::encode(address)?)?;
         // A link on the way may have led elsewhere when the kernel went there.
-        let again = || BoundFile::found(self::place(address).ok()??, &*socket);
-        BoundFile::found(place, &*socket).or_else(|| (0..TRIES).find_map(|_| again()))
+        let again = || {
+            std::thread::sleep(Duration::from_millis(1));
+            BoundFile::found(self::place(address).ok()??, &*socket)
+        };
+        BoundFile::found(place, &*socket).or_else(|| (0..LOOKS).find_map(|_| again()))
     } else if name.len() <= FITS {
         let directory = place.directory.as_fd();
         route::through(directory, &name, &mut |name| sys::socket::bind(&*socket, name))?;
