@@ -1,0 +1,5 @@
+//! Options and requests.
+
+mod get;
+mod ioctl;
+mod set;

@@ -1,0 +1,162 @@
+//! Processes: their user, their descriptors, their limits; and tasks, which make calls.
+
+use super::file::FileId;
+use super::slab::Id;
+use super::socket::NetId;
+use super::wait::Pending;
+use crate::op::{Fd, Ids};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::BitOr;
+
+pub(crate) type ProcessId = Id<Process>;
+
+/// A process.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    /// Its number.
+    pub(crate) pid: i32,
+    pub(crate) credentials: Credentials,
+    pub(crate) descriptors: Vec<Option<Descriptor>>,
+    /// The lowest number that may be free.
+    pub(crate) lowest: usize,
+    /// `RLIMIT_NOFILE`
+    pub(crate) limit: u32,
+    /// The network namespace of new sockets.
+    pub(crate) net: NetId,
+    pub(crate) umask: u32,
+    /// It has exited.
+    pub(crate) gone: bool,
+}
+
+/// An entry of the table of descriptors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Descriptor {
+    pub(crate) file: FileId,
+    pub(crate) close_on_exec: bool,
+}
+
+/// A thread: one call at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) process: ProcessId,
+    /// The call in which it waits.
+    pub(crate) pending: Option<Box<Pending>>,
+}
+
+/// The users, groups and powers of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Real, effective and saved user.
+    pub users: [u32; 3],
+    /// Real, effective and saved group.
+    pub groups: [u32; 3],
+    /// Supplementary groups.
+    pub supplementary: Vec<u32>,
+    /// Capabilities.
+    pub caps: Caps,
+}
+
+impl Credentials {
+    /// Root, with every capability.
+    pub const ROOT: Credentials =
+        Credentials { users: [0; 3], groups: [0; 3], supplementary: Vec::new(), caps: Caps::ALL };
+
+    /// An ordinary user of one group.
+    pub const fn user(uid: u32, gid: u32) -> Credentials {
+        Credentials {
+            users: [uid; 3],
+            groups: [gid; 3],
+            supplementary: Vec::new(),
+            caps: Caps::NONE,
+        }
+    }
+}
+
+/// A set of capabilities, see `capabilities(7)`. Systems without them have all or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps(u16);
+
+impl Caps {
+    /// None.
+    pub const NONE: Caps = Caps(0);
+    /// Goes past the mode of files and directories: `CAP_DAC_OVERRIDE`.
+    pub const DAC_OVERRIDE: Caps = Caps(1);
+    /// Searches every directory: `CAP_DAC_READ_SEARCH`.
+    pub const DAC_READ_SEARCH: Caps = Caps(2);
+    /// Changes others' files: `CAP_FOWNER`.
+    pub const FOWNER: Caps = Caps(4);
+    /// Gives files away: `CAP_CHOWN`.
+    pub const CHOWN: Caps = Caps(8);
+    /// Claims any user: `CAP_SETUID`.
+    pub const SETUID: Caps = Caps(16);
+    /// Claims any group: `CAP_SETGID`.
+    pub const SETGID: Caps = Caps(32);
+    /// Claims any process, and much else: `CAP_SYS_ADMIN`.
+    pub const SYS_ADMIN: Caps = Caps(64);
+    /// Exceeds limits: `CAP_SYS_RESOURCE`.
+    pub const SYS_RESOURCE: Caps = Caps(128);
+    /// Configures the network: `CAP_NET_ADMIN`.
+    pub const NET_ADMIN: Caps = Caps(256);
+    /// All of these.
+    pub const ALL: Caps = Caps(511);
+
+    /// Whether all of these are in the set.
+    pub const fn contains(self, other: Caps) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Caps {
+    type Output = Caps;
+    fn bitor(self, other: Caps) -> Caps {
+        Caps(self.0 | other.0)
+    }
+}
+
+impl Process {
+    /// What peers see of it: the process and its effective user and group.
+    pub(crate) fn effective(&self) -> Ids {
+        Ids { pid: self.pid, uid: self.credentials.users[1], gid: self.credentials.groups[1] }
+    }
+
+    /// What a message carries that nobody filled in: the process and its real user and group.
+    pub(crate) fn real(&self) -> Ids {
+        Ids { pid: self.pid, uid: self.credentials.users[0], gid: self.credentials.groups[0] }
+    }
+
+    /// The descriptor of this number.
+    pub(crate) fn descriptor(&self, fd: Fd) -> Option<Descriptor> {
+        *self.descriptors.get(usize::try_from(fd).ok()?)?
+    }
+
+    /// How many more descriptors it may have.
+    pub(crate) fn vacancies(&self) -> usize {
+        let used = self.descriptors.iter().take(self.limit as usize).flatten().count();
+        self.limit as usize - used
+    }
+
+    /// Puts a file under the lowest free number; `None` at the limit.
+    pub(crate) fn install(&mut self, file: FileId, close_on_exec: bool) -> Option<Fd> {
+        let rest = self.descriptors.get(self.lowest..).unwrap_or(&[]);
+        let free = rest.iter().position(Option::is_none).unwrap_or(rest.len());
+        let number = self.lowest + free;
+        if number >= self.limit as usize {
+            return None;
+        }
+        if number == self.descriptors.len() {
+            self.descriptors.push(None);
+        }
+        self.descriptors[number] = Some(Descriptor { file, close_on_exec });
+        self.lowest = number + 1;
+        Some(number as Fd)
+    }
+
+    /// Takes a number away.
+    pub(crate) fn uninstall(&mut self, fd: Fd) -> Option<Descriptor> {
+        let number = usize::try_from(fd).ok()?;
+        let taken = self.descriptors.get_mut(number)?.take()?;
+        self.lowest = self.lowest.min(number);
+        Some(taken)
+    }
+}

@@ -1,0 +1,145 @@
+//! Sockets: what they are in, what they hold.
+//!
+//! ```text
+//!  stream, seqpacket                              datagram
+//!
+//!  Unconnected ──listen──► Listening              Unconnected ◄──────────┐
+//!      │                      │ connect by                │ connect      │ connect(AF_UNSPEC),
+//!      │ connect              │ somebody                  ▼              │ or the peer is found
+//!      ▼                      ▼                       Connected ─────────┘ closed
+//!  Connected ◄── peers ──► Connected                      │ ▲
+//!  (for ever: also when     (an embryo until              └─┘ connect to another
+//!   the peer has closed)     accept gives it a file)
+//! ```
+
+use super::ancillary::Baggage;
+use super::file::FileId;
+use super::slab::Id;
+use super::wait::Waiter;
+use crate::op::{Bytes, Ids};
+use crate::{Address, SocketType};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+pub(crate) type SocketId = Id<Socket>;
+
+/// A network namespace.
+pub(crate) type NetId = u32;
+
+/// A socket.
+#[derive(Debug, Clone)]
+pub(crate) struct Socket {
+    pub(crate) kind: SocketType,
+    pub(crate) net: NetId,
+    pub(crate) state: State,
+    /// Its name, if it was ever bound; accepted sockets carry their listener's.
+    pub(crate) name: Option<Box<Bound>>,
+    /// Shut down for reading (by itself, or by its peer's writing side).
+    pub(crate) no_more_reading: bool,
+    /// Shut down for writing (by itself, or by its peer's reading side).
+    pub(crate) no_more_writing: bool,
+    /// The cause of an error that a later call will report.
+    pub(crate) error: Option<&'static str>,
+    /// Messages to be read.
+    pub(crate) queue: VecDeque<Message>,
+    /// Memory of its messages that nobody has read yet (`sk_wmem_alloc`), in bytes.
+    pub(crate) charged: u32,
+    pub(crate) options: Options,
+    /// What its peer was when the connection was made.
+    pub(crate) peer_credentials: Option<Box<PeerCredentials>>,
+    /// Tasks that wait for something to happen to it, in the order in which they came.
+    pub(crate) waiters: Vec<Waiter>,
+    /// The file through which processes use it; `None` for an embryo and after its close.
+    pub(crate) file: Option<FileId>,
+    /// Nobody can use it any more.
+    pub(crate) dead: bool,
+    /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.
+    pub(crate) holds: u32,
+}
+
+/// Where a socket is in its life.
+#[derive(Debug, Clone)]
+pub(crate) enum State {
+    /// As made, or as a datagram socket that has no peer.
+    Unconnected,
+    /// `listen` was called.
+    Listening(Box<Listening>),
+    /// It has a peer, which may be dead. Both ends of a stream refer to each other; a datagram
+    /// socket's peer need not refer back.
+    Connected(SocketId),
+}
+
+/// The connections that wait for `accept`.
+#[derive(Debug, Clone)]
+pub(crate) struct Listening {
+    /// As `listen` was told, within the machine's limit.
+    pub(crate) backlog: u32,
+    /// The server's ends, first come first.
+    pub(crate) pending: VecDeque<SocketId>,
+}
+
+/// A name.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    pub(crate) address: Address,
+}
+
+/// What the other end of a connection is told of this one.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerCredentials {
+    pub(crate) ids: Ids,
+    pub(crate) supplementary: Vec<u32>,
+}
+
+/// The options of a socket that change what it does.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// `SO_SNDBUF` as the kernel counts: twice what a program sets.
+    pub(crate) send_buffer: u32,
+    pub(crate) receive_buffer: u32,
+    pub(crate) send_timeout: Option<Duration>,
+    pub(crate) receive_timeout: Option<Duration>,
+    pub(crate) receive_low_water: u32,
+    pub(crate) pass_credentials: bool,
+    pub(crate) pass_pidfd: bool,
+    pub(crate) pass_security: bool,
+    pub(crate) pass_rights: bool,
+    pub(crate) urgent_inline: bool,
+    pub(crate) inq: bool,
+    /// `SO_PEEK_OFF`; `None` is -1.
+    pub(crate) peek_offset: Option<u32>,
+    /// `max_dgram_qlen` when the socket was made.
+    pub(crate) queue_limit: u32,
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) data: Bytes,
+    /// How many of its bytes were read (streams).
+    pub(crate) read: usize,
+    /// The sender, which it holds, and which pays for it until it is read.
+    pub(crate) from: SocketId,
+    /// What the sender is charged.
+    pub(crate) cost: u32,
+    pub(crate) baggage: Baggage,
+}
+
+impl Message {
+    /// The bytes that were not read.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.data[self.read..]
+    }
+}
+
+impl Socket {
+    /// The peer, dead or alive.
+    pub(crate) fn peer(&self) -> Option<SocketId> {
+        match self.state {
+            State::Connected(peer) => Some(peer),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! One step: a task makes a call, or looks again at one in which it waits.
+
+use super::stop::{Failure, Stop, Tried, Wait};
+use super::wait::{Attempt, Pending};
+use super::world::{Caller, TaskId, World};
+use crate::cause::{self, Cause};
+use crate::op::{Kind, Op, Ret};
+use crate::{Errno, SocketType, Symptom};
+use alloc::boxed::Box;
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It succeeded.
+    Done(Ret),
+    /// It failed.
+    Fail(Failure),
+    /// It waits; the task can make no other call until it is over.
+    Blocked(Wait),
+}
+
+impl Step {
+    /// The cause why it failed or waits.
+    pub fn cause(&self) -> Option<&'static Cause> {
+        match self {
+            Step::Done(_) => None,
+            Step::Fail(failure) => failure.cause,
+            Step::Blocked(wait) => Some(wait.cause),
+        }
+    }
+
+    /// The error that the program sees.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Step::Fail(failure) => Some(failure.errno),
+            _ => None,
+        }
+    }
+}
+
+impl World {
+    /// Makes a task make a call.
+    ///
+    /// # Panics
+    /// If there is no such task, if its process has exited, or if it waits in another call.
+    pub fn step(&mut self, task: TaskId, op: &Op) -> Step {
+        let state = &self.tasks[task.0 as usize];
+        assert!(state.pending.is_none(), "{task:?} waits in a call");
+        let caller = Caller { task, process: state.process };
+        assert!(!self.processes[caller.process].gone, "{task:?} has exited");
+        let mut attempt = Attempt::default();
+        match self.run(caller, op, &mut attempt) {
+            Ok(ret) => Step::Done(ret),
+            Err(stop) => self.stopped(caller, op, attempt, stop),
+        }
+    }
+
+    /// Makes the call in which a task waits look again: whether it was woken ([`World::runnable`])
+    /// or not, as kernels may wake anybody at any time.
+    ///
+    /// # Panics
+    /// If there is no such task or it does not wait.
+    pub fn resume(&mut self, task: TaskId) -> Step {
+        let state = &mut self.tasks[task.0 as usize];
+        let pending = *state.pending.take().expect("the task waits");
+        let Pending { op, mut attempt, places, file, .. } = pending;
+        let caller = Caller { task, process: state.process };
+        self.leave_lines(task, &places);
+        let step = match self.run(caller, &op, &mut attempt) {
+            Ok(ret) => Step::Done(ret),
+            Err(stop) => self.stopped(caller, &op, attempt, stop),
+        };
+        // Only now, for the call used it; one that waits again has taken a reference of its own.
+        if let Some(file) = file {
+            self.drop_file(file);
+        }
+        step
+    }
+
+    #[cold]
+    fn stopped(&mut self, caller: Caller, op: &Op, attempt: Attempt, stop: Stop) -> Step {
+        match stop {
+            Stop::Fail { id, signal } => {
+                let cause = entry(id);
+                let errno = self.errno(cause, self.kind_of(caller, op));
+                Step::Fail(Failure { cause: Some(cause), errno, signal })
+            }
+            Stop::Errno(errno) => Step::Fail(Failure { cause: None, errno, signal: false }),
+            Stop::Block(block) => {
+                let process = &self.processes[caller.process];
+                let file = op.fd().and_then(|fd| process.descriptor(fd)).map(|d| d.file);
+                if let Some(file) = file {
+                    self.files[file].references += 1;
+                }
+                self.join_lines(caller.task, &block.places);
+                let attempt =
+                    Attempt { waited: true, deadline: block.deadline, woken: None, ..attempt };
+                let places = block.places;
+                let pending = Pending { op: op.clone(), attempt, places, file, why: block.why };
+                self.tasks[caller.task.0 as usize].pending = Some(Box::new(pending));
+                Step::Blocked(Wait { cause: entry(block.why), until: block.deadline })
+            }
+        }
+    }
+
+    /// What a cause shows to a program on this world's platform.
+    pub(crate) fn errno(&self, cause: &'static Cause, kind: SocketType) -> Errno {
+        match cause.symptom(self.profile.platform, kind) {
+            Some(Symptom::Errno(errno)) => errno,
+            // A rule of the profile fails for a cause that the catalogue does not know there.
+            _ => panic!("{} shows no error for {kind} on {}", cause.id, self.profile.platform),
+        }
+    }
+
+    /// The type of the socket that a call is about.
+    fn kind_of(&self, caller: Caller, op: &Op) -> SocketType {
+        let of_kind = |kind| match kind {
+            Kind::Datagram | Kind::Raw => SocketType::Datagram,
+            Kind::SeqPacket => SocketType::SeqPacket,
+            Kind::Stream | Kind::Other(_) => SocketType::Stream,
+        };
+        match op {
+            Op::Socket(new) | Op::Socketpair(new) => of_kind(new.kind),
+            _ => {
+                let fd = op.fd().unwrap_or(-1);
+                let found = self.socket(caller, fd, ["", ""]);
+                found.map_or(SocketType::Stream, |(_, socket)| self.sockets[socket].kind)
+            }
+        }
+    }
+
+    /// Each call has its own file; this says which.
+    fn run(&mut self, caller: Caller, op: &Op, attempt: &mut Attempt) -> Tried {
+        match op {
+            Op::Send(message) => self.send(caller, message, attempt),
+            Op::Recv(want) => self.recv(caller, want, attempt),
+            Op::Socket(new) => self.create(caller, new),
+            Op::Socketpair(new) => self.create_pair(caller, new),
+            Op::Close { fd } => self.close(caller, *fd),
+            Op::Dup { fd } => self.dup(caller, *fd),
+            Op::Nonblocking { fd, on } => self.set_nonblocking(caller, *fd, *on),
+            Op::Bind { fd, name } => self.bind(caller, *fd, name),
+            Op::Listen { fd, backlog } => self.listen(caller, *fd, *backlog),
+            Op::Accept { fd, flags, name } => self.accept(caller, *fd, *flags, *name, attempt),
+            Op::Connect { fd, name } => self.connect(caller, *fd, name, attempt),
+            Op::Shutdown { fd, how } => self.shutdown(caller, *fd, *how),
+            Op::Getsockname { fd, name } => self.getsockname(caller, *fd, *name),
+            Op::Getpeername { fd, name } => self.getpeername(caller, *fd, *name),
+            Op::Getsockopt { fd, level, option } => self.getsockopt(caller, *fd, *level, *option),
+            Op::Setsockopt { fd, level, option, value } => {
+                self.setsockopt(caller, *fd, *level, *option, value)
+            }
+            Op::Ioctl { fd, request } => self.ioctl(caller, *fd, *request),
+            Op::Poll { fds, timeout } => self.poll(caller, fds, *timeout, attempt),
+            Op::Lseek { fd } => self.lseek(caller, *fd),
+            Op::File(op) => self.file_call(caller, op),
+            Op::Process(op) => self.process_call(caller, op),
+        }
+    }
+}
+
+/// The entry of the catalogue.
+pub(crate) fn entry(id: &'static str) -> &'static Cause {
+    cause::find(id).expect("the model fails for causes of the catalogue")
+}

@@ -1,0 +1,159 @@
+//! Waiting: the lines in which tasks stand, and what gets them out.
+//!
+//! ```text
+//!             Block: stands in lines                 somebody wakes the line,
+//!  running ─────────────────────────────► waiting ── time runs out, or a signal ──► woken
+//!     ▲                                      ▲                                        │
+//!     │          the call is over            └──────── looks again, in vain ──────────┤
+//!     └───────────────────────────────────────────────── World::resume ◄──────────────┘
+//! ```
+
+use super::file::FileId;
+use super::socket::{Socket, SocketId};
+use super::stop::{Block, Stop, fail};
+use super::world::{TaskId, World};
+use crate::op::Op;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What is waited for at a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Something to read, or a connection to accept.
+    Readable,
+    /// Room for what this socket sends.
+    Writable,
+    /// Room at this socket for what others send to it: in its backlog, or for datagrams.
+    Room,
+}
+
+/// A task in a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiter {
+    pub(crate) task: TaskId,
+    pub(crate) line: Line,
+}
+
+/// A call that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub(crate) op: Op,
+    pub(crate) attempt: Attempt,
+    /// Where the task stands.
+    pub(crate) places: Vec<(SocketId, Line)>,
+    /// The open file that the call uses, which it keeps open.
+    pub(crate) file: Option<FileId>,
+    /// The id of the cause why it waits.
+    pub(crate) why: &'static str,
+}
+
+/// What a call that looks again remembers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Attempt {
+    /// When it gives up, once it has begun to wait.
+    pub(crate) deadline: Option<Duration>,
+    /// It has begun to wait.
+    pub(crate) waited: bool,
+    /// What ended the wait.
+    pub(crate) woken: Option<Woken>,
+    /// How many bytes it has sent so far.
+    pub(crate) sent: usize,
+    /// What it has received so far.
+    pub(crate) received: Vec<u8>,
+}
+
+/// What ends a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// Something happened that may let the call go on.
+    Ready,
+    /// Time ran out.
+    Expired,
+    /// A signal came whose handler ends the call.
+    Interrupted,
+}
+
+/// The causes of a call that finds nothing to do.
+pub(crate) struct Waiting {
+    /// It may not wait.
+    pub(crate) would_block: &'static str,
+    /// Its time is up.
+    pub(crate) timed_out: &'static str,
+    /// A signal came.
+    pub(crate) interrupted: &'static str,
+    /// It waits.
+    pub(crate) waits: &'static str,
+}
+
+/// How many of those in a line are woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// The one that has waited longest.
+    One,
+    /// Everybody.
+    All,
+}
+
+impl World {
+    /// What a call does that finds nothing to do: it fails or waits in this line.
+    pub(crate) fn wait_or_fail(
+        &self,
+        attempt: &Attempt,
+        may_wait: bool,
+        timeout: Option<Duration>,
+        place: (SocketId, Line),
+        causes: &Waiting,
+    ) -> Stop {
+        match attempt.woken {
+            _ if !may_wait => fail(causes.would_block),
+            Some(Woken::Expired) => fail(causes.timed_out),
+            Some(Woken::Interrupted) => fail(causes.interrupted),
+            Some(Woken::Ready) | None => {
+                let first = || timeout.map(|t| self.now + t);
+                let deadline = if attempt.waited { attempt.deadline } else { first() };
+                Stop::Block(Block { places: [place].into(), why: causes.waits, deadline })
+            }
+        }
+    }
+
+    /// Wakes those who wait in a line of a socket.
+    #[inline]
+    pub(crate) fn wake(&mut self, socket: SocketId, line: Line, how_many: Wake) {
+        if !self.sockets[socket].waiters.is_empty() {
+            self.wake_waiters(socket, line, how_many);
+        }
+    }
+
+    fn wake_waiters(&mut self, socket: SocketId, line: Line, how_many: Wake) {
+        let tasks: Vec<_> =
+            self.sockets[socket].waiters.iter().filter(|w| w.line == line).copied().collect();
+        for waiter in tasks {
+            let Some(pending) = &mut self.tasks[waiter.task.0 as usize].pending else { continue };
+            // Whoever was woken already is on its way out of the line.
+            if pending.attempt.woken.is_some() {
+                continue;
+            }
+            pending.attempt.woken = Some(Woken::Ready);
+            if how_many == Wake::One {
+                break;
+            }
+        }
+    }
+
+    /// Takes a task out of all its lines.
+    pub(crate) fn leave_lines(&mut self, task: TaskId, places: &[(SocketId, Line)]) {
+        for (socket, _) in places {
+            self.sockets[*socket].waiters.retain(|w| w.task != task);
+            self.release(*socket);
+        }
+    }
+
+    /// Puts a task into lines.
+    pub(crate) fn join_lines(&mut self, task: TaskId, places: &[(SocketId, Line)]) {
+        for (socket, line) in places {
+            let socket: &mut Socket = &mut self.sockets[*socket];
+            socket.waiters.push(Waiter { task, line: *line });
+            socket.holds += 1;
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The world: everything there is, its clock, and the tasks in it.
+
+use super::file::{File, FileId, What};
+use super::process::{Credentials, Process, ProcessId, Task};
+use super::slab::Slab;
+use super::socket::{NetId, Socket, SocketId};
+use super::stop::{Tried, fail};
+use super::wait::Woken;
+use crate::op::Fd;
+use crate::profile::{Machine, Profile};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A thread of a process in a [`World`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u32);
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) task: TaskId,
+    pub(crate) process: ProcessId,
+}
+
+/// A system with its processes, files and sockets. See the [module](crate::model).
+#[derive(Debug, Clone)]
+pub struct World {
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) now: Duration,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) processes: Slab<Process>,
+    pub(crate) files: Slab<File>,
+    pub(crate) sockets: Slab<Socket>,
+    pub(crate) next_pid: i32,
+    pub(crate) next_net: NetId,
+    /// Files that nothing refers to any more, and that are about to be released.
+    pub(crate) doomed: Vec<FileId>,
+    /// They are being released.
+    pub(crate) burying: bool,
+}
+
+impl World {
+    /// An empty world with the rules of this system, on a usual machine.
+    pub fn new(profile: Profile) -> World {
+        World::on(profile, Machine::default())
+    }
+
+    /// An empty world with the rules of this system, on this machine.
+    pub fn on(profile: Profile, machine: Machine) -> World {
+        World {
+            profile: Arc::new(profile),
+            machine: Arc::new(machine),
+            now: Duration::ZERO,
+            tasks: Vec::new(),
+            processes: Slab::new(),
+            files: Slab::new(),
+            sockets: Slab::new(),
+            next_pid: 100,
+            next_net: 1,
+            doomed: Vec::new(),
+            burying: false,
+        }
+    }
+
+    /// Starts a process of root, with descriptors 0, 1 and 2 open on a device.
+    pub fn spawn(&mut self) -> TaskId {
+        self.spawn_as(Credentials::ROOT)
+    }
+
+    /// Starts a process of this user, with descriptors 0, 1 and 2 open on a device.
+    pub fn spawn_as(&mut self, credentials: Credentials) -> TaskId {
+        let mut process = Process {
+            pid: self.next_pid,
+            credentials,
+            descriptors: Vec::new(),
+            lowest: 0,
+            limit: self.machine.descriptors,
+            net: 0,
+            umask: 0o022,
+            gone: false,
+        };
+        self.next_pid += 1;
+        let device = File { what: What::Device, nonblocking: false, references: 3, in_flight: 0 };
+        let device = self.files.insert(device);
+        for _ in 0..3 {
+            process.install(device, false);
+        }
+        let process = self.processes.insert(process);
+        self.add_task(process)
+    }
+
+    pub(crate) fn add_task(&mut self, process: ProcessId) -> TaskId {
+        self.tasks.push(Task { process, pending: None });
+        TaskId(self.tasks.len() as u32 - 1)
+    }
+
+    /// The time since the start of the world.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Lets time pass. Calls whose time is up can be resumed then.
+    pub fn advance(&mut self, time: Duration) {
+        self.now += time;
+        for task in &mut self.tasks {
+            let Some(pending) = &mut task.pending else { continue };
+            let late = pending.attempt.deadline.is_some_and(|deadline| deadline <= self.now);
+            if late && pending.attempt.woken.is_none() {
+                pending.attempt.woken = Some(Woken::Expired);
+            }
+        }
+    }
+
+    /// When the next call gives up waiting; `None` if no call with a time limit waits.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let waiting = self.tasks.iter().filter_map(|t| t.pending.as_ref());
+        waiting.filter(|p| p.attempt.woken.is_none()).filter_map(|p| p.attempt.deadline).min()
+    }
+
+    /// Sends a signal with a handler to a task: a call that waits ends.
+    pub fn interrupt(&mut self, task: TaskId) {
+        if let Some(pending) = &mut self.tasks[task.0 as usize].pending {
+            pending.attempt.woken = Some(Woken::Interrupted);
+        }
+    }
+
+    /// The tasks whose calls wait and can look again now, in ascending order.
+    pub fn runnable(&self) -> impl Iterator<Item = TaskId> {
+        self.waiting(|woken| woken.is_some())
+    }
+
+    /// The tasks whose calls wait and have no reason to look again.
+    pub fn blocked(&self) -> impl Iterator<Item = TaskId> {
+        self.waiting(|woken| woken.is_none())
+    }
+
+    fn waiting(&self, which: fn(Option<Woken>) -> bool) -> impl Iterator<Item = TaskId> {
+        let numbered = (0..).zip(&self.tasks);
+        numbered.filter_map(move |(number, task)| {
+            which(task.pending.as_ref()?.attempt.woken).then_some(TaskId(number))
+        })
+    }
+
+    /// The open file behind a descriptor; fails with the first cause.
+    pub(crate) fn file(&self, caller: Caller, fd: Fd, bad: &'static str) -> Tried<FileId> {
+        let descriptor = self.processes[caller.process].descriptor(fd).ok_or(fail(bad))?;
+        Ok(descriptor.file)
+    }
+
+    /// The socket behind a descriptor, and its open file. Fails with the first cause if there is
+    /// no such descriptor, with the second if it is no socket.
+    pub(crate) fn socket(
+        &self,
+        caller: Caller,
+        fd: Fd,
+        [bad, not_a_socket]: [&'static str; 2],
+    ) -> Tried<(FileId, SocketId)> {
+        let file = self.file(caller, fd, bad)?;
+        match self.files[file].what {
+            What::Socket(socket) => Ok((file, socket)),
+            What::Path => Err(fail(bad)),
+            What::Device | What::Process => Err(fail(not_a_socket)),
+        }
+    }
+
+    /// Gives the caller a descriptor for a file, with the reference that goes with it.
+    pub(crate) fn install(
+        &mut self,
+        caller: Caller,
+        file: FileId,
+        close_on_exec: bool,
+        limit: &'static str,
+    ) -> Tried<Fd> {
+        let installed = self.processes[caller.process].install(file, close_on_exec);
+        let fd = installed.ok_or(fail(limit))?;
+        self.files[file].references += 1;
+        Ok(fd)
+    }
+}
+
+/// Two causes for a descriptor that a family of calls cannot use.
+macro_rules! descriptor {
+    ($family:literal) => {
+        [concat!($family, "/bad-descriptor"), concat!($family, "/not-a-socket-descriptor")]
+    };
+}
+pub(crate) use descriptor;
