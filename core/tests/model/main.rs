@@ -1,0 +1,4 @@
+//! The model, call by call.
+
+mod pair;
+mod scene;

@@ -1,0 +1,62 @@
+//! Short forms for telling what happens in a world.
+
+use sunpath_core::Errno;
+use sunpath_core::model::{Step, TaskId, World};
+use sunpath_core::op::{Fd, Kind, Message, New, Op, Received, Ret, Want};
+
+/// The call succeeds and gives a descriptor.
+#[track_caller]
+pub fn fd(step: Step) -> Fd {
+    match step {
+        Step::Done(Ret::Fd(fd) | Ret::Accepted { fd, .. }) => fd,
+        other => panic!("{other:?} gives no descriptor"),
+    }
+}
+
+/// The call succeeds and gives a message.
+#[track_caller]
+pub fn received(step: Step) -> Received {
+    match step {
+        Step::Done(Ret::Received(received)) => received,
+        other => panic!("{other:?} gives no message"),
+    }
+}
+
+/// The call succeeds and gives nothing.
+#[track_caller]
+pub fn done(step: Step) {
+    assert_eq!(step, Step::Done(Ret::Unit));
+}
+
+/// The call fails for this cause, which shows this errno.
+#[track_caller]
+pub fn fails(step: Step, cause: &str, errno: Errno) {
+    let Step::Fail(failure) = &step else { panic!("{step:?} does not fail") };
+    assert_eq!((failure.cause.map(|c| c.id), failure.errno), (Some(cause), errno));
+}
+
+/// The call waits for this reason.
+#[track_caller]
+pub fn waits(step: Step, cause: &str) {
+    let Step::Blocked(wait) = &step else { panic!("{step:?} does not wait") };
+    assert_eq!(wait.cause.id, cause);
+}
+
+/// A pair of connected sockets.
+#[track_caller]
+pub fn pair(world: &mut World, task: TaskId, kind: Kind) -> (Fd, Fd) {
+    match world.step(task, &Op::Socketpair(New::unix(kind))) {
+        Step::Done(Ret::Pair(a, b)) => (a, b),
+        other => panic!("{other:?} gives no pair"),
+    }
+}
+
+/// A send that does not wait.
+pub fn send(world: &mut World, task: TaskId, fd: Fd, data: &[u8]) -> Step {
+    world.step(task, &Op::Send(Message::new(fd, data).dont_wait()))
+}
+
+/// A receive that does not wait.
+pub fn recv(world: &mut World, task: TaskId, fd: Fd, length: usize) -> Step {
+    world.step(task, &Op::Recv(Want::new(fd, length).dont_wait()))
+}
