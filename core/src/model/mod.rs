@@ -44,6 +44,7 @@ mod ancillary;
 mod close;
 mod connection;
 mod create;
+mod fault;
 mod file;
 mod namespace;
 mod option;
@@ -59,6 +60,7 @@ mod stop;
 mod wait;
 mod world;
 
+pub use fault::{At, Effect, Fault, Fired, NoFault, Order};
 pub use process::{Caps, Credentials};
 pub use step::Step;
 pub use stop::{Failure, Wait};

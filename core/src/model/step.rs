@@ -48,6 +48,17 @@ impl World {
         assert!(state.pending.is_none(), "{task:?} waits in a call");
         let caller = Caller { task, process: state.process };
         assert!(!self.processes[caller.process].gone, "{task:?} has exited");
+        if self.faults.is_some()
+            && let Some(step) = self.strike(caller, op)
+        {
+            return step;
+        }
+        self.begin(caller, op)
+    }
+
+    /// Makes a call that no fault changes.
+    #[inline]
+    pub(crate) fn begin(&mut self, caller: Caller, op: &Op) -> Step {
         let mut attempt = Attempt::default();
         match self.run(caller, op, &mut attempt) {
             Ok(ret) => Step::Done(ret),
@@ -113,7 +124,7 @@ impl World {
     }
 
     /// The type of the socket that a call is about.
-    fn kind_of(&self, caller: Caller, op: &Op) -> SocketType {
+    pub(crate) fn kind_of(&self, caller: Caller, op: &Op) -> SocketType {
         let of_kind = |kind| match kind {
             Kind::Datagram | Kind::Raw => SocketType::Datagram,
             Kind::SeqPacket => SocketType::SeqPacket,

@@ -1,5 +1,6 @@
 //! The world: everything there is, its clock, and the tasks in it.
 
+use super::fault::Planning;
 use super::file::{File, FileId, What};
 use super::process::{Credentials, Process, ProcessId, Task};
 use super::slab::Slab;
@@ -39,6 +40,7 @@ pub struct World {
     pub(crate) doomed: Vec<FileId>,
     /// They are being released.
     pub(crate) burying: bool,
+    pub(crate) faults: Planning,
 }
 
 impl World {
@@ -61,6 +63,7 @@ impl World {
             next_net: 1,
             doomed: Vec::new(),
             burying: false,
+            faults: None,
         }
     }
 
@@ -94,6 +97,21 @@ impl World {
     pub(crate) fn add_task(&mut self, process: ProcessId) -> TaskId {
         self.tasks.push(Task { process, pending: None });
         TaskId(self.tasks.len() as u32 - 1)
+    }
+
+    /// Starts another thread in the process of a task.
+    pub fn spawn_thread(&mut self, of: TaskId) -> TaskId {
+        self.add_task(self.tasks[of.0 as usize].process)
+    }
+
+    /// Gives another process a descriptor of the same open file, as `fork` would have. `None` if
+    /// there is no such descriptor, or no room for one more.
+    pub fn share(&mut self, from: TaskId, fd: Fd, to: TaskId) -> Option<Fd> {
+        let [from, to] = [from, to].map(|task| self.tasks[task.0 as usize].process);
+        let file = self.processes[from].descriptor(fd)?.file;
+        let shared = self.processes[to].install(file, true)?;
+        self.files[file].references += 1;
+        Some(shared)
     }
 
     /// The time since the start of the world.

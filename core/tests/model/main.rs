@@ -1,4 +1,5 @@
 //! The model, call by call.
 
+mod faults;
 mod pair;
 mod scene;
