@@ -90,7 +90,7 @@ fn impossible_faults_are_refused_when_they_are_planned() {
     let elsewhere = Effect::fail("connect/stale-socket").unwrap();
     let at = At { call: Some(Call::Send), ..nth(1) };
     assert_eq!(world.plan(once(at, elsewhere)), Err(NoFault::NeverThere));
-    let linux_only = Effect::fail("connect/abstract-nobody").unwrap();
+    let linux_only = Effect::fail("bind/no-free-name").unwrap();
     assert_eq!(world.plan(once(nth(1), linux_only)), Err(NoFault::NeverThere));
     assert_eq!(world.plan(once(nth(0), Effect::Die)), Err(NoFault::Zero));
     assert_eq!(world.plan(once(nth(1), Effect::Short(0))), Err(NoFault::Zero));
