@@ -79,10 +79,12 @@ impl World {
             peek_offset: None,
             queue_limit: machine.datagram_queue,
         };
-        let net = self.processes[caller.process].net;
+        let process = &self.processes[caller.process];
+        let (net, scope) = (process.net, process.restrictions.scope);
         self.sockets.insert(Socket {
             kind,
             net,
+            scope,
             state: State::Unconnected,
             name: None,
             no_more_reading: false,
@@ -94,6 +96,7 @@ impl World {
             peer_credentials: None,
             waiters: Vec::new(),
             file: None,
+            busy: false,
             dead: false,
             holds: 0,
         })

@@ -44,6 +44,7 @@ mod ancillary;
 mod close;
 mod connection;
 mod create;
+mod environment;
 mod fault;
 mod file;
 mod namespace;

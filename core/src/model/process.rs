@@ -1,5 +1,6 @@
 //! Processes: their user, their descriptors, their limits; and tasks, which make calls.
 
+use super::environment::Restrictions;
 use super::file::FileId;
 use super::slab::Id;
 use super::socket::NetId;
@@ -25,8 +26,15 @@ pub(crate) struct Process {
     /// The network namespace of new sockets.
     pub(crate) net: NetId,
     pub(crate) umask: u32,
+    pub(crate) restrictions: Restrictions,
+    /// Who forked it; `None`: nobody of this world.
+    pub(crate) parent: Option<ProcessId>,
     /// It has exited.
     pub(crate) gone: bool,
+    /// Its end was noticed, so that its number stands for nothing any more.
+    pub(crate) reaped: bool,
+    /// `SIGSTOP`
+    pub(crate) stopped: bool,
 }
 
 /// An entry of the table of descriptors.
@@ -53,14 +61,21 @@ pub struct Credentials {
     pub groups: [u32; 3],
     /// Supplementary groups.
     pub supplementary: Vec<u32>,
-    /// Capabilities.
+    /// Capabilities that are in effect.
     pub caps: Caps,
+    /// Capabilities that it gets back when its effective user is root again.
+    pub permitted: Caps,
 }
 
 impl Credentials {
     /// Root, with every capability.
-    pub const ROOT: Credentials =
-        Credentials { users: [0; 3], groups: [0; 3], supplementary: Vec::new(), caps: Caps::ALL };
+    pub const ROOT: Credentials = Credentials {
+        users: [0; 3],
+        groups: [0; 3],
+        supplementary: Vec::new(),
+        caps: Caps::ALL,
+        permitted: Caps::ALL,
+    };
 
     /// An ordinary user of one group.
     pub const fn user(uid: u32, gid: u32) -> Credentials {
@@ -69,6 +84,7 @@ impl Credentials {
             groups: [gid; 3],
             supplementary: Vec::new(),
             caps: Caps::NONE,
+            permitted: Caps::NONE,
         }
     }
 }
@@ -98,8 +114,10 @@ impl Caps {
     pub const SYS_RESOURCE: Caps = Caps(128);
     /// Configures the network: `CAP_NET_ADMIN`.
     pub const NET_ADMIN: Caps = Caps(256);
+    /// Binds to the low ports of the internet: `CAP_NET_BIND_SERVICE`.
+    pub const NET_BIND_SERVICE: Caps = Caps(512);
     /// All of these.
-    pub const ALL: Caps = Caps(511);
+    pub const ALL: Caps = Caps(1023);
 
     /// Whether all of these are in the set.
     pub const fn contains(self, other: Caps) -> bool {

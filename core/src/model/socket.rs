@@ -13,6 +13,7 @@
 //! ```
 
 use super::ancillary::Baggage;
+use super::environment::Scope;
 use super::file::FileId;
 use super::slab::Id;
 use super::wait::Waiter;
@@ -33,6 +34,8 @@ pub(crate) type NetId = u32;
 pub(crate) struct Socket {
     pub(crate) kind: SocketType,
     pub(crate) net: NetId,
+    /// The scope of the process that made it.
+    pub(crate) scope: Option<Scope>,
     pub(crate) state: State,
     /// Its name, if it was ever bound; accepted sockets carry their listener's.
     pub(crate) name: Option<Box<Bound>>,
@@ -53,6 +56,8 @@ pub(crate) struct Socket {
     pub(crate) waiters: Vec<Waiter>,
     /// The file through which processes use it; `None` for an embryo and after its close.
     pub(crate) file: Option<FileId>,
+    /// A call of another thread on it is in the midst of a long path.
+    pub(crate) busy: bool,
     /// Nobody can use it any more.
     pub(crate) dead: bool,
     /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.

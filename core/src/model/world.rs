@@ -1,5 +1,6 @@
 //! The world: everything there is, its clock, and the tasks in it.
 
+use super::environment::{Environment, Restrictions};
 use super::fault::Planning;
 use super::file::{File, FileId, What};
 use super::process::{Credentials, Process, ProcessId, Task};
@@ -34,6 +35,7 @@ pub struct World {
     pub(crate) processes: Slab<Process>,
     pub(crate) files: Slab<File>,
     pub(crate) sockets: Slab<Socket>,
+    pub(crate) environment: Environment,
     pub(crate) next_pid: i32,
     pub(crate) next_net: NetId,
     /// Files that nothing refers to any more, and that are about to be released.
@@ -59,6 +61,7 @@ impl World {
             processes: Slab::new(),
             files: Slab::new(),
             sockets: Slab::new(),
+            environment: Environment::default(),
             next_pid: 100,
             next_net: 1,
             doomed: Vec::new(),
@@ -82,7 +85,11 @@ impl World {
             limit: self.machine.descriptors,
             net: 0,
             umask: 0o022,
+            restrictions: Restrictions::default(),
+            parent: None,
             gone: false,
+            reaped: false,
+            stopped: false,
         };
         self.next_pid += 1;
         let device = File { what: What::Device, nonblocking: false, references: 3, in_flight: 0 };

@@ -8,6 +8,8 @@
 //! One file for each kind of argument: [`Name`] (addresses), [`Message`] and [`Control`],
 //! [`Opt`] and [`Value`] (options), [`Events`] (poll), [`FileOp`] and [`ProcessOp`] (what happens
 //! around sockets: files, users, limits).
+//!
+//! What happens without any program making a call is a [`Setting`].
 
 mod around;
 mod bytes;
@@ -16,6 +18,7 @@ mod name;
 mod option;
 mod poll;
 mod ret;
+mod setting;
 
 pub use around::{FileOp, Ids, ProcessOp};
 pub use bytes::Bytes;
@@ -24,6 +27,7 @@ pub use name::{Family, Name, Out};
 pub use option::{Level, Opt, Request, Value};
 pub use poll::{Events, Polled};
 pub use ret::Ret;
+pub use setting::{Internet, Manner, Mount, Restriction, Route, Setting};
 
 use crate::{Call, SocketType};
 use alloc::vec::Vec;

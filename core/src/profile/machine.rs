@@ -26,6 +26,8 @@ pub struct Machine {
     pub autobind_start: u32,
     /// Descriptors that a process may have, where nothing else was set.
     pub descriptors: u32,
+    /// `fs.file-max`: files that the system may have open.
+    pub files: u32,
     /// UNIX domain sockets that the system may have.
     pub sockets: u32,
 }
@@ -73,6 +75,7 @@ impl Default for Machine {
             stream_cost: Steps { steps, beyond: (4096, 768) },
             autobind_start: 0,
             descriptors: 1024,
+            files: u32::MAX,
             sockets: u32::MAX,
         }
     }

@@ -1,0 +1,65 @@
+//! What single processes may not do, and what they are in the midst of.
+
+use crate::Errno;
+use crate::model::process::ProcessId;
+use crate::model::socket::SocketId;
+use crate::model::wait::{Line, Wake};
+use crate::model::world::{Caller, TaskId, World};
+use crate::op::{Fd, Restriction};
+use core::iter::successors;
+
+/// The number of a scope.
+pub(crate) type Scope = usize;
+
+/// What a process may not do. A child has what its parent has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Restrictions {
+    /// Which abstract names it reaches: see [`World::in_scope`].
+    pub(crate) scope: Option<Scope>,
+    /// It may not make UNIX domain sockets.
+    pub(crate) no_unix: bool,
+    /// It is in a user namespace of its own.
+    pub(crate) user_namespace: bool,
+}
+
+impl World {
+    pub(super) fn restrict(&mut self, task: u32, how: &Restriction) -> Result<(), Errno> {
+        let process = self.process_of(task)?;
+        let restrictions = &mut self.processes[process].restrictions;
+        match how {
+            Restriction::AbstractScope => {
+                let outer = restrictions.scope.replace(self.environment.scopes.len());
+                self.environment.scopes.push(outer);
+            }
+            Restriction::NoUnixSockets => restrictions.no_unix = true,
+            Restriction::UserNamespace => restrictions.user_namespace = true,
+            Restriction::Denied { .. } | Restriction::Covered { .. } => return Err(Errno::ENOSYS),
+        }
+        Ok(())
+    }
+
+    /// Whether a process may reach an abstract name of this socket, which was made in its scope or
+    /// in one inside of it.
+    pub(crate) fn in_scope(&self, caller: Caller, socket: SocketId) -> bool {
+        let Some(own) = self.processes[caller.process].restrictions.scope else { return true };
+        let outer = |scope: &Scope| self.environment.scopes[*scope];
+        successors(self.sockets[socket].scope, outer).any(|scope| scope == own)
+    }
+
+    pub(super) fn process_of(&self, task: u32) -> Result<ProcessId, Errno> {
+        let process = self.tasks.get(task as usize).ok_or(Errno::ESRCH)?.process;
+        if self.processes[process].gone { Err(Errno::ESRCH) } else { Ok(process) }
+    }
+
+    pub(super) fn socket_of(&self, task: u32, fd: Fd) -> Result<SocketId, Errno> {
+        let caller = Caller { task: TaskId(task), process: self.process_of(task)? };
+        self.socket(caller, fd, ["", ""]).map(|(_, socket)| socket).map_err(|_| Errno::EBADF)
+    }
+
+    pub(super) fn set_busy(&mut self, socket: SocketId, busy: bool) {
+        self.sockets[socket].busy = busy;
+        if !busy {
+            self.wake(socket, Line::Writable, Wake::All);
+        }
+    }
+}
