@@ -40,7 +40,7 @@ impl World {
     }
 
     fn enqueue(&mut self, from: SocketId, to: SocketId, message: &Message) {
-        let cost = self.machine.stream_cost.of(message.data.len());
+        let cost = self.machine.memory.stream(message.data.len() as u32);
         let sender = &mut self.sockets[from];
         sender.charged += cost;
         sender.holds += 1;

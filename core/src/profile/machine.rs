@@ -18,10 +18,8 @@ pub struct Machine {
     pub backlog_max: u32,
     /// `net.core.optmem_max`: ancillary data of one message, in bytes.
     pub control_max: u32,
-    /// Memory that a datagram or packet of some length takes.
-    pub packet_cost: Steps,
-    /// Memory that a piece of a stream of some length takes.
-    pub stream_cost: Steps,
+    /// The memory that messages take.
+    pub memory: Memory,
     /// Where the search for a free automatic name starts.
     pub autobind_start: u32,
     /// Descriptors that a process may have, where nothing else was set.
@@ -32,37 +30,99 @@ pub struct Machine {
     pub sockets: u32,
 }
 
-/// A function in steps: the cost of the first step whose length is not exceeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Steps {
-    /// Lengths with their costs, ascending.
-    pub steps: alloc::vec::Vec<(u32, u32)>,
-    /// Beyond the last step: this many bytes for each page of 4096 bytes begun, and once the
-    /// second number.
-    pub beyond: (u32, u32),
+/// The memory that a message takes while it waits to be read, which its sender is charged: its
+/// bytes, in blocks of kernel memory, with what describes them.
+///
+/// A message lies in one block, whose size is a power of two, and what does not fit there in
+/// pages: a long datagram or packet has a larger block than a piece of a stream, which prefers
+/// pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What describes a message (`struct sk_buff`), in bytes.
+    pub description: u32,
+    /// What lies behind the bytes in their block (`struct skb_shared_info`), in bytes.
+    pub tail: u32,
+    /// The smallest block, in bytes.
+    pub smallest: u32,
+    /// A page, in bytes.
+    pub page: u32,
+    /// The block of a piece of a stream is no larger, in bytes.
+    pub stream_block: u32,
+    /// What a piece of a stream has in pages is no more, in bytes.
+    pub stream_pages: u32,
+    /// The block of a datagram or packet is no larger, in bytes, unless its pages are used up.
+    pub packet_block: u32,
+    /// What a datagram or packet has in pages is no more, in bytes.
+    pub packet_pages: u32,
+    /// The largest block there is, in bytes.
+    pub largest: u32,
 }
 
-impl Steps {
-    /// The memory that `length` bytes take.
-    pub fn of(&self, length: usize) -> u32 {
-        let length = length as u32;
-        match self.steps.iter().find(|(most, _)| length <= *most) {
-            Some((_, cost)) => *cost,
-            None => length.div_ceil(4096) * self.beyond.0 + self.beyond.1,
+impl Memory {
+    /// 64-bit Linux with pages of 4 KiB.
+    pub const USUAL: Memory = Memory {
+        description: 256,
+        tail: 320,
+        smallest: 512,
+        page: 4096,
+        stream_block: 4096,
+        stream_pages: 32_768,
+        packet_block: 16_384,
+        packet_pages: 17 * 4096,
+        largest: 4_194_304,
+    };
+
+    /// What a datagram or packet of this length takes; `None` if no block is large enough.
+    pub const fn packet(&self, length: usize) -> Option<u32> {
+        let block = (self.packet_block - self.tail) as usize;
+        if length <= block {
+            return Some(self.block(length as u32));
         }
+        let over = length - block;
+        let most = self.packet_pages as usize;
+        let paged = if over < most { self.pages(over as u32) } else { self.packet_pages };
+        let rest = length - paged as usize;
+        if rest > (self.largest - self.tail) as usize {
+            return None;
+        }
+        Some(self.block(rest as u32) + paged)
+    }
+
+    /// What a piece of a stream of this length takes, which is no longer than
+    /// [`Memory::stream_piece`] says.
+    pub const fn stream(&self, length: u32) -> u32 {
+        let block = self.stream_block - self.tail;
+        if length <= block {
+            return self.block(length);
+        }
+        let paged = self.pages(length - block);
+        let in_block = length.saturating_sub(paged);
+        self.block(in_block) + paged
+    }
+
+    /// The longest piece in which a stream with a send buffer of this size sends.
+    pub const fn stream_piece(&self, send_buffer: u32) -> u32 {
+        let most = self.stream_block - self.tail + self.stream_pages;
+        let half = (send_buffer / 2).saturating_sub(64);
+        let piece = if half < most { half } else { most };
+        if piece == 0 { 1 } else { piece }
+    }
+
+    /// A block with this many bytes, and its description.
+    const fn block(&self, length: u32) -> u32 {
+        let size = (length + self.tail).next_power_of_two();
+        let size = if size < self.smallest { self.smallest } else { size };
+        size + self.description
+    }
+
+    /// Whole pages.
+    const fn pages(&self, length: u32) -> u32 {
+        length.div_ceil(self.page) * self.page
     }
 }
 
 impl Default for Machine {
     fn default() -> Machine {
-        let steps = alloc::vec![
-            (192, 768),
-            (704, 1280),
-            (1472, 2304),
-            (3776, 4352),
-            (7872, 8448),
-            (16064, 16640),
-        ];
         Machine {
             send_buffer: 212_992,
             receive_buffer: 212_992,
@@ -71,8 +131,7 @@ impl Default for Machine {
             datagram_queue: 10,
             backlog_max: 4096,
             control_max: 131_072,
-            packet_cost: Steps { steps: steps.clone(), beyond: (4096, 768) },
-            stream_cost: Steps { steps, beyond: (4096, 768) },
+            memory: Memory::USUAL,
             autobind_start: 0,
             descriptors: 1024,
             files: u32::MAX,

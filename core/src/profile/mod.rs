@@ -18,7 +18,7 @@ mod transfer;
 pub use ancillary::Ancillary;
 pub use connection::{Backlog, Connection};
 pub use creation::Creation;
-pub use machine::{Machine, Steps};
+pub use machine::{Machine, Memory};
 pub use names::Names;
 pub use transfer::{Transfer, WhenFull};
 

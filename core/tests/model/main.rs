@@ -1,5 +1,6 @@
 //! The model, call by call.
 
+mod buffers;
 mod faults;
 mod pair;
 mod scene;
