@@ -78,6 +78,7 @@ impl World {
         for message in queue {
             self.discard(message);
         }
+        self.ask_for_collection();
         self.release(id);
     }
 
@@ -96,10 +97,7 @@ impl World {
     pub(crate) fn discard(&mut self, message: Message) {
         self.refund(&message);
         self.release(message.from);
-        for file in message.baggage.rights.into_iter().flat_map(|rights| *rights) {
-            self.files[file].in_flight -= 1;
-            self.drop_file(file);
-        }
+        self.drop_baggage(message.baggage);
     }
 
     /// The sender of a message that was read need not pay for it any more.

@@ -97,7 +97,8 @@ impl World {
 
     /// Whether a number stands for a process, be it one that has exited and was not waited for.
     pub(crate) fn process_exists(&self, pid: i32) -> bool {
-        self.processes.iter().any(|(_, process)| process.pid == pid && !process.reaped)
+        const INIT: i32 = 1;
+        pid == INIT || self.processes.iter().any(|(_, p)| p.pid == pid && !p.reaped)
     }
 
     fn may_change_net(&self, caller: Caller) -> Tried<()> {

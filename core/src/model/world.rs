@@ -1,5 +1,6 @@
 //! The world: everything there is, its clock, and the tasks in it.
 
+use super::ancillary::InFlight;
 use super::environment::{Environment, Restrictions};
 use super::fault::Planning;
 use super::file::{File, FileId, What};
@@ -38,6 +39,8 @@ pub struct World {
     pub(crate) environment: Environment,
     pub(crate) next_pid: i32,
     pub(crate) next_net: NetId,
+    /// Descriptors in messages.
+    pub(crate) in_flight: InFlight,
     /// Files that nothing refers to any more, and that are about to be released.
     pub(crate) doomed: Vec<FileId>,
     /// They are being released.
@@ -64,6 +67,7 @@ impl World {
             environment: Environment::default(),
             next_pid: 100,
             next_net: 1,
+            in_flight: InFlight::default(),
             doomed: Vec::new(),
             burying: false,
             faults: None,

@@ -1,7 +1,7 @@
 //! Messages, as they are sent and received.
 
 use super::{Bytes, Fd, Ids, Name};
-use crate::Address;
+use crate::{Address, Errno};
 use alloc::vec::Vec;
 
 /// The arguments of `sendmsg` and its kin.
@@ -83,8 +83,25 @@ pub enum Control {
     UnknownType,
     /// An item of another level.
     ForeignLevel,
-    /// An item of another level that fills this many bytes.
+    /// An item of another level that fills this many bytes, its header included.
     Filler(usize),
+}
+
+impl Control {
+    /// The header of an item (`struct cmsghdr`), in bytes, on 64-bit Linux.
+    const HEADER: usize = 16;
+
+    /// How many bytes it adds to `msg_controllen` (`CMSG_SPACE` on 64-bit Linux).
+    pub fn space(&self) -> usize {
+        let data = match self {
+            Control::Rights(fds) => fds.len().saturating_mul(4),
+            Control::Credentials(_) => 12,
+            Control::MalformedCredentials => 8,
+            Control::Malformed | Control::UnknownType | Control::ForeignLevel => 4,
+            Control::Filler(bytes) => bytes.saturating_sub(Self::HEADER),
+        };
+        Self::HEADER.saturating_add(data).checked_next_multiple_of(8).unwrap_or(usize::MAX)
+    }
 }
 
 /// The arguments of `recvmsg` and its kin.
@@ -174,4 +191,8 @@ pub enum ControlOut {
     Inq(usize),
     /// `SCM_TIMESTAMP`
     Timestamp,
+    /// `SCM_PIDFD` with an error instead of a descriptor, which could not be made.
+    NoPidfd(Errno),
+    /// An item of which only this many bytes of its data fitted.
+    Cut(usize),
 }

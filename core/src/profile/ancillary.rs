@@ -1,23 +1,152 @@
-//! Rules of ancillary data, credentials and options.
+//! Rules of descriptors and credentials that go with messages.
 
 use super::Cell;
 
-/// Rules of ancillary data, credentials and options.
+/// Rules of descriptors and credentials that go with messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ancillary {
+    /// How many bytes of ancillary data a call takes; `None`: what the machine's memory for
+    /// options leaves, see [`control_max`](super::Machine::control_max).
+    pub control_max: Cell<Option<usize>>,
+    /// Which items a message may carry.
+    pub items: Cell<Items>,
+    /// What becomes of items of another level than `SOL_SOCKET`.
+    pub foreign_level: Cell<Foreign>,
     /// How many descriptors one message may carry.
     pub rights_max: Cell<usize>,
+    /// The limit is of all items of a message together, not of each.
+    pub rights_summed: Cell<bool>,
+    /// What a receiver gets for whose descriptors there is no room in the buffer.
+    pub rights_without_room: Cell<WithoutRoom>,
+    /// What a receiver gets whose table of descriptors is full.
+    pub rights_without_slots: Cell<WithoutSlots>,
+    /// Looking at a message with `MSG_PEEK` gives descriptors too.
+    pub rights_peeked: Cell<bool>,
+    /// A receiver with no buffer for what came with a message is told so by `MSG_CTRUNC`.
+    pub missing_buffer_told: Cell<bool>,
+    /// Descriptors in flight are counted for each user and limited.
+    pub in_flight_limit: Cell<bool>,
+    /// How credentials come into a message.
+    pub credentials: Cell<Claim>,
+    /// A descriptor of a process can be had after the process was waited for.
+    pub pidfd_of_reaped: Cell<bool>,
 }
 
-pub(super) const LINUX: Ancillary = Ancillary { rights_max: Cell::measured(253) };
+/// Which items a message may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Items {
+    /// Any number of items.
+    Any,
+    /// One, of descriptors, which fills the buffer.
+    OneOfRights,
+}
 
-pub(super) const FREEBSD_14: Ancillary =
-    Ancillary { rights_max: Cell::source(254, "uipc_usrreq.c: unp_internalize, MCLBYTES") };
+/// What becomes of an item of a level that the family does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is passed over.
+    Ignored,
+    /// The message is refused.
+    Refused,
+}
+
+/// What a receiver gets when not all descriptors of an item fit into its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutRoom {
+    /// Those that fit; the others are closed.
+    ThoseThatFit,
+    /// None: all are closed.
+    None,
+    /// All, of which the buffer tells those that fit; the others it has without knowing.
+    AllUntold,
+}
+
+/// What a receiver gets whose table of descriptors cannot take all that arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutSlots {
+    /// The message, with as many descriptors as there are numbers for.
+    ThoseThatFit,
+    /// An error; all descriptors are closed.
+    Error,
+}
+
+/// How credentials come into a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The sender fills them in, and what it claims is checked; a receiver that reads them asks
+    /// for them by an option.
+    Checked,
+    /// The sender adds an empty item, or the receiver has asked by an option before: the kernel
+    /// fills it in, and whoever reads the message gets it.
+    FilledIn,
+    /// They do not.
+    None,
+}
+
+pub(super) const LINUX: Ancillary = Ancillary {
+    control_max: Cell::measured(None),
+    items: Cell::measured(Items::Any),
+    foreign_level: Cell::measured(Foreign::Ignored),
+    rights_max: Cell::measured(253),
+    rights_summed: Cell::measured(true),
+    rights_without_room: Cell::measured(WithoutRoom::ThoseThatFit),
+    rights_without_slots: Cell::measured(WithoutSlots::ThoseThatFit),
+    rights_peeked: Cell::measured(true),
+    missing_buffer_told: Cell::measured(true),
+    in_flight_limit: Cell::measured(true),
+    credentials: Cell::measured(Claim::Checked),
+    pidfd_of_reaped: Cell::measured(true),
+};
+
+pub(super) const FREEBSD_14: Ancillary = Ancillary {
+    control_max: Cell::source(Some(2048), "uipc_syscalls.c: sockargs, MCLBYTES"),
+    items: Cell::source(Items::Any, "uipc_usrreq.c: unp_internalize"),
+    foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
+    rights_max: Cell::source(254, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
+    rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize, a buffer for each item"),
+    rights_without_room: Cell::source(
+        WithoutRoom::None,
+        "uipc_syscalls.c: kern_recvit, m_dispose_extcontrolm",
+    ),
+    rights_without_slots: Cell::source(WithoutSlots::Error, "uipc_usrreq.c: unp_externalize"),
+    rights_peeked: Cell::source(false, "uipc_socket.c: soreceive_generic externalizes no peek"),
+    missing_buffer_told: Cell::source(false, "uipc_syscalls.c: kern_recvit, msg_control"),
+    in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
+    credentials: Cell::source(Claim::FilledIn, "uipc_usrreq.c: unp_internalize, unp_addsockcred"),
+    pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
+};
 
 pub(super) const FREEBSD_15: Ancillary = FREEBSD_14;
 
-pub(super) const MACOS: Ancillary =
-    Ancillary { rights_max: Cell::source(509, "uipc_usrreq.c: unp_internalize, MCLBYTES") };
+pub(super) const MACOS: Ancillary = Ancillary {
+    control_max: Cell::source(Some(2048), "uipc_syscalls.c: sockargs, MCLBYTES"),
+    items: Cell::source(Items::OneOfRights, "uipc_usrreq.c: unp_internalize"),
+    foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
+    rights_max: Cell::source(509, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
+    rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize takes one item"),
+    rights_without_room: Cell::source(
+        WithoutRoom::AllUntold,
+        "uipc_syscalls.c: copyout_control closes none",
+    ),
+    rights_without_slots: Cell::source(WithoutSlots::Error, "uipc_usrreq.c: unp_externalize"),
+    rights_peeked: Cell::inferred(false, "uipc_socket.c: soreceive externalizes no peek"),
+    missing_buffer_told: Cell::inferred(false, "uipc_syscalls.c: recvit, msg_control"),
+    in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
+    credentials: Cell::source(Claim::None, "uipc_usrreq.c: unp_internalize"),
+    pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
+};
 
-pub(super) const OPENSERVER: Ancillary =
-    Ancillary { rights_max: Cell::inferred(28, "4.3BSD: unp_internalize, one mbuf") };
+pub(super) const OPENSERVER: Ancillary = Ancillary {
+    control_max: Cell::inferred(Some(112), "4.3BSD: sockargs, one mbuf"),
+    items: Cell::inferred(Items::OneOfRights, "4.3BSD: msg_accrights holds descriptors only"),
+    foreign_level: Cell::inferred(Foreign::Refused, "4.3BSD: msg_accrights has no levels"),
+    rights_max: Cell::inferred(24, "4.3BSD: unp_internalize, one mbuf less a header"),
+    rights_summed: Cell::inferred(true, "4.3BSD: msg_accrights is one item"),
+    rights_without_room: Cell::inferred(WithoutRoom::AllUntold, "4.3BSD: recvit closes none"),
+    rights_without_slots: Cell::inferred(WithoutSlots::Error, "4.3BSD: unp_externalize"),
+    rights_peeked: Cell::inferred(false, "4.3BSD: soreceive externalizes no peek"),
+    missing_buffer_told: Cell::inferred(false, "4.3BSD: recvit, msg_accrights"),
+    in_flight_limit: Cell::inferred(false, "4.3BSD: unp_internalize"),
+    credentials: Cell::inferred(Claim::None, "4.3BSD: unp_internalize"),
+    pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
+};

@@ -15,7 +15,7 @@ mod machine;
 mod names;
 mod transfer;
 
-pub use ancillary::Ancillary;
+pub use ancillary::{Ancillary, Claim, Foreign, Items, WithoutRoom, WithoutSlots};
 pub use connection::{Backlog, Connection};
 pub use creation::Creation;
 pub use machine::{Machine, Memory};

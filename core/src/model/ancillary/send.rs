@@ -1,37 +1,195 @@
 //! What goes with a message: checked and taken when it is sent.
 
-use crate::Errno;
-use crate::model::ancillary::Baggage;
+use super::credentials::{check_claim, wanted};
+use crate::model::ancillary::{Baggage, Rights};
+use crate::model::file::What;
+use crate::model::process::Caps;
 use crate::model::socket::SocketId;
-use crate::model::stop::{Stop, Tried};
+use crate::model::stop::{Tried, fail};
 use crate::model::world::{Caller, World};
-use crate::op::Control;
+use crate::op::{Control, Fd};
+use crate::profile::{Claim, Foreign, Items};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// The memory on the stack that short ancillary data is copied to, at no charge.
+const ON_STACK: usize = 36;
 
 impl World {
-    /// Checks the ancillary data of a message, without changing anything: the checks that come before all others. `from` is the sending socket.
+    /// Checks the ancillary data of a message, without changing anything: the checks that come
+    /// before all others. `from` is the sending socket.
+    #[inline]
     pub(crate) fn check_control(
         &self,
-        _caller: Caller,
-        _from: SocketId,
-        _control: &[Control],
+        caller: Caller,
+        from: SocketId,
+        control: &[Control],
     ) -> Tried<Baggage> {
-        Err(Stop::Errno(Errno::ENOSYS))
+        if control.is_empty() {
+            return Ok(Baggage::default());
+        }
+        self.check_items(caller, from, control)
+    }
+
+    fn check_items(&self, caller: Caller, from: SocketId, control: &[Control]) -> Tried<Baggage> {
+        self.check_control_size(from, control)?;
+        let rules = &self.profile.ancillary;
+        if *rules.items == Items::OneOfRights && !matches!(control, [Control::Rights(_)]) {
+            return Err(fail("ancillary/unknown-type"));
+        }
+        let mut baggage = Baggage::default();
+        let mut files = Vec::new();
+        for item in control {
+            match item {
+                Control::Rights(fds) => self.check_rights(caller, fds, &mut files)?,
+                Control::Credentials(claimed) => {
+                    let process = &self.processes[caller.process];
+                    baggage.credentials = Some(match *rules.credentials {
+                        Claim::Checked => {
+                            check_claim(process, claimed, |pid| self.process_exists(pid))?
+                        }
+                        Claim::FilledIn => process.real(),
+                        Claim::None => return Err(fail("ancillary/unknown-type")),
+                    });
+                }
+                // Where the kernel fills them in, it does not look at what was there.
+                Control::MalformedCredentials if *rules.credentials == Claim::FilledIn => {
+                    baggage.credentials = Some(self.processes[caller.process].real());
+                }
+                Control::MalformedCredentials => return Err(fail("credentials/malformed")),
+                Control::Malformed => return Err(fail("ancillary/malformed")),
+                Control::UnknownType => return Err(fail("ancillary/unknown-type")),
+                Control::ForeignLevel | Control::Filler(_) => {
+                    if *rules.foreign_level == Foreign::Refused {
+                        return Err(fail("ancillary/unknown-type"));
+                    }
+                }
+            }
+        }
+        if !files.is_empty() {
+            let user = self.processes[caller.process].credentials.users[0];
+            baggage.rights = Some(Box::new(Rights { user, files }));
+        }
+        Ok(baggage)
+    }
+
+    fn check_control_size(&self, from: SocketId, control: &[Control]) -> Tried<()> {
+        let size = control.iter().map(Control::space).fold(0, usize::saturating_add);
+        let fits = match *self.profile.ancillary.control_max {
+            Some(most) => size <= most,
+            None => size <= ON_STACK || self.option_memory_left(from) > size,
+        };
+        if fits { Ok(()) } else { Err(fail("send/control-too-large")) }
+    }
+
+    fn check_rights(
+        &self,
+        caller: Caller,
+        fds: &[Fd],
+        files: &mut Vec<crate::model::file::FileId>,
+    ) -> Tried<()> {
+        let rules = &self.profile.ancillary;
+        let before = if *rules.rights_summed { files.len() } else { 0 };
+        if before.saturating_add(fds.len()) > *rules.rights_max {
+            return Err(fail("rights/too-many"));
+        }
+        let process = &self.processes[caller.process];
+        for fd in fds {
+            let descriptor = process.descriptor(*fd).ok_or(fail("rights/bad-descriptor"))?;
+            files.push(descriptor.file);
+        }
+        Ok(())
     }
 
     /// The check of descriptors in flight, which comes when room was found: see [`World::board`].
-    pub(crate) fn check_in_flight(&self, _caller: Caller, _baggage: &Baggage) -> Tried<()> {
-        Err(Stop::Errno(Errno::ENOSYS))
+    #[inline]
+    pub(crate) fn check_in_flight(&self, caller: Caller, baggage: &Baggage) -> Tried<()> {
+        match &baggage.rights {
+            Some(rights) => self.check_rights_in_flight(caller, rights),
+            None => Ok(()),
+        }
+    }
+
+    fn check_rights_in_flight(&self, caller: Caller, rights: &Rights) -> Tried<()> {
+        let process = &self.processes[caller.process];
+        let caps = process.credentials.caps;
+        let in_flight = self.in_flight.users.get(&rights.user).copied().unwrap_or(0);
+        // What this message adds does not matter: the last one may go beyond.
+        let above = *self.profile.ancillary.in_flight_limit && in_flight > process.limit;
+        if above && !caps.contains(Caps::SYS_RESOURCE) && !caps.contains(Caps::SYS_ADMIN) {
+            return Err(fail("rights/too-many-in-flight"));
+        }
+        Ok(())
+    }
+
+    /// Whether the receiver takes what the message carries.
+    #[inline]
+    pub(crate) fn check_receiver_takes(&self, to: SocketId, baggage: &Baggage) -> Tried<()> {
+        if baggage.rights.is_some() && !self.sockets[to].options.pass_rights {
+            return Err(fail("rights/refused-by-receiver"));
+        }
+        Ok(())
     }
 
     /// Counts the baggage of a message that is queued as in flight, and adds the sender's
     /// credentials if the sender or the receiver wants them.
+    #[inline]
     pub(crate) fn board(
         &mut self,
-        _caller: Caller,
-        _from: SocketId,
-        _to: SocketId,
-        baggage: Baggage,
+        caller: Caller,
+        from: SocketId,
+        to: SocketId,
+        mut baggage: Baggage,
     ) -> Baggage {
+        if baggage.credentials.is_none() && wanted(self, from, to) {
+            baggage.credentials = Some(self.processes[caller.process].real());
+        }
+        if let Some(rights) = &baggage.rights {
+            self.take_off(rights);
+        }
         baggage
+    }
+
+    fn take_off(&mut self, rights: &Rights) {
+        for file in &rights.files {
+            let file = &mut self.files[*file];
+            file.references += 1;
+            file.in_flight += 1;
+            self.in_flight.sockets += u32::from(matches!(file.what, What::Socket(_)));
+        }
+        *self.in_flight.users.entry(rights.user).or_insert(0) += rights.files.len() as u32;
+    }
+
+    /// What was in flight is not any more; its files are still referred to.
+    pub(super) fn land(&mut self, rights: &Rights) {
+        for file in &rights.files {
+            let file = &mut self.files[*file];
+            file.in_flight -= 1;
+            self.in_flight.sockets -= u32::from(matches!(file.what, What::Socket(_)));
+        }
+        let count = self.in_flight.users.get_mut(&rights.user).expect("it was counted");
+        *count -= rights.files.len() as u32;
+        if *count == 0 {
+            self.in_flight.users.remove(&rights.user);
+        }
+    }
+
+    /// Throws away the baggage of a message that was queued.
+    #[inline]
+    pub(crate) fn drop_baggage(&mut self, baggage: Baggage) {
+        if let Some(rights) = baggage.rights {
+            self.land(&rights);
+            self.close_files(rights.files);
+        }
+    }
+
+    /// Gives references to files back.
+    pub(super) fn close_files(
+        &mut self,
+        files: impl IntoIterator<Item = crate::model::file::FileId>,
+    ) {
+        for file in files {
+            self.drop_file(file);
+        }
     }
 }
