@@ -83,7 +83,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     ),
     bad_pointer(
         "socket/bad-pointer",
-        &[at(Call::Socketpair, 61)],
+        &[at(Call::Socketpair, 6)],
         ANSWER_COPIED,
         &[UNIX_7, Document::Man("socketpair(2)")],
     ),

@@ -38,7 +38,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "socket/protocol-family-unsupported",
-        calls: &[at(Call::Socket, 21), at(Call::Ioctl, 45)],
+        calls: &[at(Call::Socket, 21), at(Call::Socketpair, 21), at(Call::Ioctl, 45)],
         sockets: Sockets::ANY,
         shows: &[
             fails(LINUX, Errno::EPFNOSUPPORT, Evidence::Measured).on(Sockets::INET),
@@ -173,7 +173,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
     },
     Cause {
         id: "socket/type-without-protocol",
-        calls: &[at(Call::Socket, 41)],
+        calls: &[at(Call::Socket, 41), at(Call::Socketpair, 41)],
         sockets: Sockets::ANY,
         shows: &[
             never(LINUX, Evidence::Measured),

@@ -50,8 +50,10 @@ impl World {
             return;
         }
         while let Some(file) = self.doomed.pop() {
-            if let What::Socket(socket) = self.files.remove(file).what {
-                self.bury(socket);
+            match self.files.remove(file).what {
+                What::Socket(socket) => self.bury(socket),
+                What::Inet(socket) => self.bury_internet(socket),
+                What::Device | What::Path | What::Process => {}
             }
         }
         self.burying = false;

@@ -1,5 +1,6 @@
 //! Open files: what descriptors, and messages with descriptors in flight, refer to.
 
+use super::inet::InetId;
 use super::slab::Id;
 use super::socket::SocketId;
 
@@ -22,6 +23,8 @@ pub(crate) struct File {
 pub(crate) enum What {
     /// A socket.
     Socket(SocketId),
+    /// An internet socket.
+    Inet(InetId),
     /// A character device: `/dev/null`.
     Device,
     /// A file opened with `O_PATH`, which no call of sockets takes.

@@ -47,6 +47,7 @@ mod create;
 mod environment;
 mod fault;
 mod file;
+mod inet;
 mod namespace;
 mod option;
 mod poll;

@@ -49,8 +49,12 @@ impl World {
 
     /// The child shares the open files, not the table of descriptors.
     fn fork(&mut self, parent: ProcessId) -> TaskId {
-        let child =
-            Process { pid: self.next_pid, parent: Some(parent), ..self.processes[parent].clone() };
+        let child = Process {
+            pid: self.next_pid,
+            parent: Some(parent),
+            stopped: false,
+            ..self.processes[parent].clone()
+        };
         self.next_pid += 1;
         for descriptor in child.descriptors.iter().flatten() {
             self.files[descriptor.file].references += 1;
@@ -102,6 +106,9 @@ impl World {
     }
 
     fn may_change_net(&self, caller: Caller) -> Tried<()> {
+        if !*self.profile.creation.network_namespaces {
+            return Err(Stop::Errno(Errno::ENOSYS));
+        }
         self.processes[caller.process].needs(Caps::SYS_ADMIN)
     }
 

@@ -4,7 +4,7 @@ use super::stop::{Failure, Stop, Tried, Wait};
 use super::wait::{Attempt, Pending};
 use super::world::{Caller, TaskId, World};
 use crate::cause::{self, Cause};
-use crate::op::{Kind, Op, Ret};
+use crate::op::{Family, Kind, Op, Ret};
 use crate::{Errno, SocketType, Symptom};
 use alloc::boxed::Box;
 
@@ -89,7 +89,7 @@ impl World {
     }
 
     #[cold]
-    fn stopped(&mut self, caller: Caller, op: &Op, attempt: Attempt, stop: Stop) -> Step {
+    fn stopped(&mut self, caller: Caller, op: &Op, mut attempt: Attempt, stop: Stop) -> Step {
         match stop {
             Stop::Fail { id, signal } => {
                 let cause = entry(id);
@@ -97,6 +97,10 @@ impl World {
                 Step::Fail(Failure { cause: Some(cause), errno, signal })
             }
             Stop::Errno(errno) => Step::Fail(Failure { cause: None, errno, signal: false }),
+            Stop::Internet(socket) => match self.internet_call(caller, socket, op, &mut attempt) {
+                Ok(ret) => Step::Done(ret),
+                Err(stop) => self.stopped(caller, op, attempt, stop),
+            },
             Stop::Block(block) => {
                 let process = &self.processes[caller.process];
                 let file = op.fd().and_then(|fd| process.descriptor(fd)).map(|d| d.file);
@@ -131,11 +135,18 @@ impl World {
             Kind::Stream | Kind::Other(_) => SocketType::Stream,
         };
         match op {
-            Op::Socket(new) | Op::Socketpair(new) => of_kind(new.kind),
+            Op::Socket(new) | Op::Socketpair(new) => match (of_kind(new.kind), new.family) {
+                (SocketType::Stream, Family::Inet) => SocketType::Tcp,
+                (SocketType::Datagram, Family::Inet) => SocketType::Udp,
+                (kind, _) => kind,
+            },
             _ => {
                 let fd = op.fd().unwrap_or(-1);
-                let found = self.socket(caller, fd, ["", ""]);
-                found.map_or(SocketType::Stream, |(_, socket)| self.sockets[socket].kind)
+                match self.socket(caller, fd, ["", ""]) {
+                    Ok((_, socket)) => self.sockets[socket].kind,
+                    Err(Stop::Internet(socket)) => self.internet.sockets[socket].kind,
+                    Err(_) => SocketType::Stream,
+                }
             }
         }
     }

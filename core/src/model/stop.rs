@@ -1,5 +1,6 @@
 //! Why a call does not go through: it fails for a cause, or it must wait.
 
+use super::inet::InetId;
 use super::socket::SocketId;
 use super::wait::Line;
 use crate::{Cause, Errno};
@@ -24,6 +25,8 @@ pub(crate) enum Stop {
     Errno(Errno),
     /// It waits.
     Block(Block),
+    /// It is for an internet socket, to which other rules apply.
+    Internet(InetId),
 }
 
 /// What a call waits for.

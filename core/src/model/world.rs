@@ -4,10 +4,11 @@ use super::ancillary::InFlight;
 use super::environment::{Environment, Restrictions};
 use super::fault::Planning;
 use super::file::{File, FileId, What};
+use super::inet::Internet;
 use super::process::{Credentials, Process, ProcessId, Task};
 use super::slab::Slab;
 use super::socket::{NetId, Socket, SocketId};
-use super::stop::{Tried, fail};
+use super::stop::{Stop, Tried, fail};
 use super::wait::Woken;
 use crate::op::Fd;
 use crate::profile::{Machine, Profile};
@@ -37,6 +38,7 @@ pub struct World {
     pub(crate) files: Slab<File>,
     pub(crate) sockets: Slab<Socket>,
     pub(crate) environment: Environment,
+    pub(crate) internet: Internet,
     pub(crate) next_pid: i32,
     pub(crate) next_net: NetId,
     /// Descriptors in messages.
@@ -65,6 +67,7 @@ impl World {
             files: Slab::new(),
             sockets: Slab::new(),
             environment: Environment::default(),
+            internet: Internet::default(),
             next_pid: 100,
             next_net: 1,
             in_flight: InFlight::default(),
@@ -155,7 +158,8 @@ impl World {
         }
     }
 
-    /// The tasks whose calls wait and can look again now, in ascending order.
+    /// The tasks whose calls wait and can look again now, in ascending order. Those of stopped
+    /// processes cannot.
     pub fn runnable(&self) -> impl Iterator<Item = TaskId> {
         self.waiting(|woken| woken.is_some())
     }
@@ -168,7 +172,9 @@ impl World {
     fn waiting(&self, which: fn(Option<Woken>) -> bool) -> impl Iterator<Item = TaskId> {
         let numbered = (0..).zip(&self.tasks);
         numbered.filter_map(move |(number, task)| {
-            which(task.pending.as_ref()?.attempt.woken).then_some(TaskId(number))
+            let woken = task.pending.as_ref()?.attempt.woken;
+            let woken = woken.filter(|_| !self.processes[task.process].stopped);
+            which(woken).then_some(TaskId(number))
         })
     }
 
@@ -190,6 +196,7 @@ impl World {
         match self.files[file].what {
             What::Socket(socket) => Ok((file, socket)),
             What::Path => Err(fail(bad)),
+            What::Inet(socket) => Err(Stop::Internet(socket)),
             What::Device | What::Process => Err(fail(not_a_socket)),
         }
     }

@@ -17,7 +17,7 @@ mod transfer;
 
 pub use ancillary::{Ancillary, Claim, Foreign, Items, WithoutRoom, WithoutSlots};
 pub use connection::{Backlog, Connection};
-pub use creation::Creation;
+pub use creation::{Creates, Creation, NoProtocol};
 pub use machine::{Machine, Memory};
 pub use names::Names;
 pub use transfer::{Transfer, WhenFull};

@@ -1,6 +1,8 @@
 //! The model, call by call.
 
 mod buffers;
+mod create;
 mod faults;
 mod pair;
+mod processes;
 mod scene;
