@@ -61,6 +61,7 @@ impl World {
 
     /// A socket that nobody can use any more.
     pub(crate) fn bury(&mut self, id: SocketId) {
+        self.give_up_name(id);
         let socket = &mut self.sockets[id];
         socket.dead = true;
         // It may be its own peer, or have messages to itself.

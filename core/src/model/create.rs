@@ -231,6 +231,8 @@ impl World {
             waiters: Vec::new(),
             file: None,
             busy: false,
+            owner: self.processes[caller.process].credentials.users[1],
+            mode: 0o777,
             dead: false,
             holds: 0,
         })
@@ -245,7 +247,9 @@ impl World {
         limit: &'static str,
     ) -> Tried<Fd> {
         let (file, fd) = self.open_file(caller, What::Socket(socket), flags, limit)?;
-        self.sockets[socket].file = Some(file);
+        let owner = self.processes[caller.process].credentials.users[1];
+        let socket = &mut self.sockets[socket];
+        (socket.file, socket.owner) = (Some(file), owner);
         Ok(fd)
     }
 

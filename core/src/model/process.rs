@@ -2,6 +2,7 @@
 
 use super::environment::Restrictions;
 use super::file::FileId;
+use super::namespace::NodeId;
 use super::slab::Id;
 use super::socket::NetId;
 use super::wait::Pending;
@@ -29,6 +30,10 @@ pub(crate) struct Process {
     pub(crate) restrictions: Restrictions,
     /// Who forked it; `None`: nobody of this world.
     pub(crate) parent: Option<ProcessId>,
+    /// The working directory.
+    pub(crate) directory: NodeId,
+    /// Where paths start that begin with a slash.
+    pub(crate) root: NodeId,
     /// It has exited.
     pub(crate) gone: bool,
     /// Its end was noticed, so that its number stands for nothing any more.

@@ -15,6 +15,7 @@
 use super::ancillary::Baggage;
 use super::environment::Scope;
 use super::file::FileId;
+use super::namespace::NodeId;
 use super::slab::Id;
 use super::wait::Waiter;
 use crate::op::{Bytes, Ids};
@@ -58,6 +59,10 @@ pub(crate) struct Socket {
     pub(crate) file: Option<FileId>,
     /// A call of another thread on it is in the midst of a long path.
     pub(crate) busy: bool,
+    /// Who made it: the owner of the open socket, as `fchmod` asks.
+    pub(crate) owner: u32,
+    /// The mode of the file that `bind` will make, before the umask.
+    pub(crate) mode: u32,
     /// Nobody can use it any more.
     pub(crate) dead: bool,
     /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.
@@ -89,6 +94,19 @@ pub(crate) struct Listening {
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     pub(crate) address: Address,
+    /// The file that `bind` made for a path.
+    pub(crate) file: Option<Box<BoundFile>>,
+}
+
+/// The file that a socket is bound to, and where it was made. Somebody may have moved or removed it
+/// since.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundFile {
+    pub(crate) node: NodeId,
+    pub(crate) directory: NodeId,
+    pub(crate) name: Vec<u8>,
+    /// The path from the root of everything.
+    pub(crate) absolute: Vec<u8>,
 }
 
 /// What the other end of a connection is told of this one.

@@ -5,6 +5,7 @@ use super::environment::{Environment, Restrictions};
 use super::fault::Planning;
 use super::file::{File, FileId, What};
 use super::inet::Internet;
+use super::namespace::Namespace;
 use super::process::{Credentials, Process, ProcessId, Task};
 use super::slab::Slab;
 use super::socket::{NetId, Socket, SocketId};
@@ -39,6 +40,7 @@ pub struct World {
     pub(crate) sockets: Slab<Socket>,
     pub(crate) environment: Environment,
     pub(crate) internet: Internet,
+    pub(crate) namespace: Namespace,
     pub(crate) next_pid: i32,
     pub(crate) next_net: NetId,
     /// Descriptors in messages.
@@ -68,6 +70,7 @@ impl World {
             sockets: Slab::new(),
             environment: Environment::default(),
             internet: Internet::default(),
+            namespace: Namespace::new(),
             next_pid: 100,
             next_net: 1,
             in_flight: InFlight::default(),
@@ -94,6 +97,8 @@ impl World {
             umask: 0o022,
             restrictions: Restrictions::default(),
             parent: None,
+            directory: Namespace::ROOT,
+            root: Namespace::ROOT,
             gone: false,
             reaped: false,
             stopped: false,

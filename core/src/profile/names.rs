@@ -7,17 +7,83 @@ use super::Cell;
 pub struct Names {
     /// Names outside the file system, and automatic ones.
     pub abstract_names: Cell<bool>,
+    /// The longest path in an address, in bytes, without a NUL at its end.
+    pub path_room: Cell<usize>,
+    /// The family 0 is taken for that of UNIX domain sockets.
+    pub unspecified_is_unix: Cell<bool>,
+    /// `bind` looks at whether the socket has a name before it looks at the path.
+    pub bound_is_checked_first: Cell<bool>,
+    /// `bind` makes the file that a symbolic link at the end of the path leads to.
+    pub bind_follows_link: Cell<bool>,
+    /// `connect` asks whether the file is a socket before it asks whether it may be written to.
+    pub kind_is_checked_first: Cell<bool>,
+    /// How many symbolic links are followed on the way.
+    pub links: Cell<u32>,
+    /// The longest path, in bytes, with the targets of its symbolic links put in.
+    pub expanded_path: Cell<Option<usize>>,
+    /// A new file gets the group of its directory rather than that of the process.
+    pub group_of_directory: Cell<bool>,
+    /// `fchmod` of a socket decides the mode of the file that `bind` makes.
+    pub socket_has_mode: Cell<bool>,
+    /// `getpeername` tells the name of a peer that has closed.
+    pub peer_name_after_close: Cell<bool>,
 }
 
-pub(super) const LINUX: Names = Names { abstract_names: Cell::measured(true) };
+pub(super) const LINUX: Names = Names {
+    abstract_names: Cell::measured(true),
+    path_room: Cell::measured(108),
+    unspecified_is_unix: Cell::measured(false),
+    bound_is_checked_first: Cell::measured(false),
+    bind_follows_link: Cell::measured(false),
+    kind_is_checked_first: Cell::measured(false),
+    links: Cell::measured(40),
+    expanded_path: Cell::measured(None),
+    group_of_directory: Cell::measured(false),
+    socket_has_mode: Cell::measured(true),
+    peer_name_after_close: Cell::measured(true),
+};
 
-pub(super) const FREEBSD_14: Names =
-    Names { abstract_names: Cell::source(false, "uipc_usrreq.c: uipc_bindat") };
+pub(super) const FREEBSD_14: Names = Names {
+    abstract_names: Cell::source(false, "uipc_usrreq.c: uipc_bindat"),
+    path_room: Cell::source(104, "uipc_usrreq.c: uipc_bindat"),
+    unspecified_is_unix: Cell::source(false, "uipc_usrreq.c: uipc_bindat"),
+    bound_is_checked_first: Cell::source(true, "uipc_usrreq.c: uipc_bindat"),
+    bind_follows_link: Cell::source(false, "uipc_usrreq.c: uipc_bindat"),
+    kind_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_connectat"),
+    links: Cell::source(32, "vfs_lookup.c: namei, MAXSYMLINKS"),
+    expanded_path: Cell::source(Some(1023), "vfs_lookup.c: namei_follow_link, MAXPATHLEN"),
+    group_of_directory: Cell::source(true, "ufs_vnops.c: ufs_makeinode"),
+    socket_has_mode: Cell::inferred(false, "no fo_chmod among the calls of sockets"),
+    peer_name_after_close: Cell::source(false, "uipc_syscalls.c: kern_getpeername"),
+};
 
-pub(super) const FREEBSD_15: Names = FREEBSD_14;
+pub(super) const FREEBSD_15: Names =
+    Names { socket_has_mode: Cell::inferred(true, "uipc_usrreq.c: unp_mode"), ..FREEBSD_14 };
 
-pub(super) const MACOS: Names =
-    Names { abstract_names: Cell::source(false, "uipc_usrreq.c: unp_bind") };
+pub(super) const MACOS: Names = Names {
+    abstract_names: Cell::source(false, "uipc_usrreq.c: unp_bind"),
+    path_room: Cell::source(253, "uipc_usrreq.c: unp_bind"),
+    unspecified_is_unix: Cell::source(true, "uipc_usrreq.c: unp_connect"),
+    bound_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_bind"),
+    bind_follows_link: Cell::source(true, "uipc_usrreq.c: unp_bind"),
+    kind_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_connect"),
+    links: Cell::source(32, "vfs_lookup.c: namei, MAXSYMLINKS"),
+    expanded_path: Cell::source(Some(1023), "vfs_lookup.c: lookup_handle_symlink"),
+    group_of_directory: Cell::inferred(true, "BSD: files get the group of their directory"),
+    socket_has_mode: Cell::inferred(false, "fchmod takes descriptors of files only"),
+    peer_name_after_close: Cell::source(false, "uipc_syscalls.c: getpeername"),
+};
 
-pub(super) const OPENSERVER: Names =
-    Names { abstract_names: Cell::inferred(false, "4.3BSD: unp_bind") };
+pub(super) const OPENSERVER: Names = Names {
+    abstract_names: Cell::inferred(false, "4.3BSD: unp_bind"),
+    path_room: Cell::inferred(107, "4.3BSD: sun_path of 108 bytes"),
+    unspecified_is_unix: Cell::inferred(false, "its list has EAFNOSUPPORT"),
+    bound_is_checked_first: Cell::inferred(true, "4.3BSD: unp_bind"),
+    bind_follows_link: Cell::inferred(false, "4.3BSD: unp_bind"),
+    kind_is_checked_first: Cell::inferred(true, "4.3BSD: unp_connect"),
+    links: Cell::inferred(8, "4.3BSD: namei, MAXSYMLINKS"),
+    expanded_path: Cell::inferred(Some(1023), "4.3BSD: namei, MAXPATHLEN"),
+    group_of_directory: Cell::inferred(true, "4.3BSD: maknode"),
+    socket_has_mode: Cell::inferred(false, "4.3BSD: fchmod takes descriptors of files only"),
+    peer_name_after_close: Cell::inferred(false, "4.3BSD: getpeername"),
+};

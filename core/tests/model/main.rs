@@ -3,6 +3,7 @@
 mod buffers;
 mod create;
 mod faults;
+mod bind;
 mod pair;
 mod processes;
 mod scene;

@@ -1,19 +1,122 @@
 //! Finds the socket that an address names, for `connect` and for `sendto`.
 
-use crate::Errno;
+use super::permission::{Denied, Want};
+use super::tree::{NodeId, NodeKind};
+use super::walk::{Broken, Final};
+use crate::Address;
 use crate::model::socket::SocketId;
-use crate::model::stop::{Stop, Tried};
+use crate::model::stop::{Stop, Tried, fail};
 use crate::model::world::{Caller, World};
 use crate::op::Name;
 
 impl World {
-    /// The live socket bound to this address, of the same type as `socket`, or the cause why the caller cannot reach one. It first gives `socket` an automatic name if it needs one (`SO_PASSCRED`), so it may change the world even if it fails.
+    /// The live socket bound to this address, of the same type as `socket`, or the cause why the
+    /// caller cannot reach one. It first gives `socket` an automatic name if it needs one
+    /// (`SO_PASSCRED`), so it may change the world even if it fails.
     pub(crate) fn look_up(
         &mut self,
-        _caller: Caller,
-        _socket: SocketId,
-        _name: &Name,
+        caller: Caller,
+        socket: SocketId,
+        name: &Name,
     ) -> Tried<SocketId> {
-        Err(Stop::Errno(Errno::ENOSYS))
+        let address = self.check_target(name, "connect/bad-pointer")?;
+        self.name_implicitly(socket)?;
+        self.find_socket(caller, socket, &address)
+    }
+
+    /// The address of somebody to reach: unlike in `bind`, there must be a name in it.
+    pub(crate) fn check_target(&self, name: &Name, unmapped: &'static str) -> Tried<Address> {
+        match self.check_address(name, unmapped)? {
+            Address::Unnamed => Err(fail("connect/bad-address-length")),
+            address => Ok(address),
+        }
+    }
+
+    /// The live socket bound to this address, of the same type as `socket`.
+    pub(crate) fn find_socket(
+        &self,
+        caller: Caller,
+        socket: SocketId,
+        address: &Address,
+    ) -> Tried<SocketId> {
+        match address {
+            Address::Abstract(name) => self.find_abstract(socket, name),
+            Address::Path(path) => self.find_path(caller, socket, path),
+            Address::Unnamed => Err(fail("connect/bad-address-length")),
+        }
+    }
+
+    fn find_abstract(&self, socket: SocketId, name: &[u8]) -> Tried<SocketId> {
+        let asking = &self.sockets[socket];
+        let key = (asking.net, asking.kind);
+        let names = self.namespace.names.get(&key);
+        match names.and_then(|names| names.get(name)) {
+            Some(found) => Ok(*found),
+            None => Err(self.no_abstract(key, name)),
+        }
+    }
+
+    fn find_path(&self, caller: Caller, socket: SocketId, path: &[u8]) -> Tried<SocketId> {
+        let found = self.find_file(caller.process, path, Final::Follow);
+        let node = found.map_err(|broken| self.lost(caller, socket, path, broken))?;
+        let kind = &self.namespace.node(node).kind;
+        let bound = match kind {
+            NodeKind::Socket(bound) => Some(*bound),
+            _ => None,
+        };
+        if bound.is_none() && *self.profile.names.kind_is_checked_first {
+            return Err(fail("connect/not-a-socket"));
+        }
+        self.check_writable(caller, node)?;
+        let bound = bound.ok_or(fail("connect/not-a-socket"))?;
+        let found = bound.ok_or_else(|| self.nobody(caller, path, node))?;
+        match self.sockets[found].kind == self.sockets[socket].kind {
+            true => Ok(found),
+            false => Err(fail("connect/wrong-type")),
+        }
+    }
+
+    /// To connect is to write to the file.
+    fn check_writable(&self, caller: Caller, node: NodeId) -> Tried<()> {
+        let process = &self.processes[caller.process];
+        if self.namespace.mount(node).dead {
+            return Err(fail("connect/dead-fuse-mount"));
+        }
+        self.check_write(process, node, Want::WRITE).map_err(|denied| {
+            fail(match denied {
+                Denied::ReadOnly => "bind/read-only-filesystem",
+                Denied::Immutable => "connect/immutable",
+                Denied::Mode if self.lacks_its_group(process, node, Want::WRITE) => {
+                    "connect/group-not-in-credentials"
+                }
+                Denied::Mode => "connect/no-write-permission",
+            })
+        })
+    }
+
+    /// The cause of a walk that does not arrive.
+    #[cold]
+    fn lost(&self, caller: Caller, socket: SocketId, path: &[u8], broken: Broken) -> Stop {
+        let process = &self.processes[caller.process];
+        fail(match broken {
+            Broken::Missing { directory, name, last, link } => {
+                match self.something_near(caller, socket, path, (directory, &name)) {
+                    Some(near) => near,
+                    None if link => "connect/dangling-symlink",
+                    None if last => "connect/no-such-file",
+                    None => "connect/missing-directory",
+                }
+            }
+            Broken::NotDirectory => "connect/not-a-directory",
+            Broken::NoSearch(node) if self.lacks_its_group(process, node, Want::SEARCH) => {
+                "connect/group-not-in-credentials"
+            }
+            Broken::NoSearch(_) => "connect/no-search-permission",
+            Broken::TooManyLinks => "connect/symlink-loop",
+            Broken::NameTooLong => "connect/component-too-long",
+            Broken::PathTooLong => "connect/path-too-long-after-symlinks",
+            Broken::ProtectedLink => "connect/protected-symlink",
+            Broken::Disconnected => "connect/dead-fuse-mount",
+        })
     }
 }
