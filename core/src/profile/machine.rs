@@ -24,9 +24,6 @@ pub struct Machine {
     pub autobind_start: u32,
     /// How many automatic names there are for each type and network namespace.
     pub autobind_names: u32,
-    /// `fs.protected_symlinks`: links in sticky directories are followed only if they belong to
-    /// the caller or to the directory's owner.
-    pub protected_symlinks: bool,
     /// `fs.protected_hardlinks`: only the owner of a socket's file may give it further names.
     pub protected_hardlinks: bool,
     /// Descriptors that a process may have, where nothing else was set.
@@ -141,7 +138,6 @@ impl Default for Machine {
             memory: Memory::USUAL,
             autobind_start: 0,
             autobind_names: 1 << 20,
-            protected_symlinks: false,
             protected_hardlinks: false,
             descriptors: 1024,
             files: u32::MAX,

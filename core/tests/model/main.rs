@@ -1,9 +1,9 @@
 //! The model, call by call.
 
+mod bind;
 mod buffers;
 mod create;
 mod faults;
-mod bind;
 mod pair;
 mod processes;
 mod scene;

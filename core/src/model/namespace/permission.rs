@@ -70,12 +70,11 @@ impl World {
     pub(crate) fn lacks_its_group(&self, process: &Process, id: NodeId, want: Want) -> bool {
         let node = self.namespace.node(id);
         let user = process.credentials.users[1];
-        let groups = self.namespace.accounts.get(&user);
         let Want(want) = want;
         user != node.uid
             && !process.in_group(node.gid)
             && node.mode >> 3 & want == want
-            && groups.is_some_and(|groups| groups.contains(&node.gid))
+            && self.environment.members.contains(&(user, node.gid))
     }
 }
 

@@ -75,8 +75,6 @@ pub(crate) struct Namespace {
     pub(super) names: BTreeMap<(NetId, SocketType), BTreeMap<Vec<u8>, SocketId>>,
     /// How many automatic names were searched so far.
     pub(super) searched: u32,
-    /// Which groups the group database puts a user into, whatever its processes carry.
-    pub(crate) accounts: BTreeMap<u32, Vec<u32>>,
 }
 
 /// The file type of a directory in `st_mode`.
@@ -94,7 +92,6 @@ impl Namespace {
             mounts: vec![Mount::default()],
             names: BTreeMap::new(),
             searched: 0,
-            accounts: BTreeMap::new(),
         };
         let root = tree.add(tree.directory(Self::ROOT, 0o755));
         for (name, mode) in [("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)] {

@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
         const STICKY_FOR_ALL: u32 = 0o1002;
         let tree = &self.world.namespace;
         let (link, directory) = (tree.node(link), tree.node(self.at));
-        self.world.machine.protected_symlinks
+        self.world.environment.protected_symlinks
             && directory.mode & STICKY_FOR_ALL == STICKY_FOR_ALL
             && link.uid != self.process.credentials.users[1]
             && link.uid != directory.uid
