@@ -98,7 +98,7 @@ impl World {
         if place.slash {
             return Err(fail("connect/no-such-file"));
         }
-        self.check_room(caller, place.directory)?;
+        self.check_creation(caller, place.directory)?;
         Ok((place.directory, name))
     }
 
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Whether a socket file can be made in a directory.
-    fn check_room(&self, caller: Caller, directory: NodeId) -> Tried<()> {
+    fn check_creation(&self, caller: Caller, directory: NodeId) -> Tried<()> {
         let mount = self.namespace.mount(directory);
         if self.namespace.node(directory).links == 0 {
             return Err(fail("bind/missing-directory"));
