@@ -9,6 +9,9 @@ use super::world::{Caller, World};
 use crate::Errno;
 use crate::SocketType;
 use crate::op::{Fd, Ret};
+use crate::profile::ClosedDatagram;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::mem;
 
 impl World {
@@ -61,6 +64,10 @@ impl World {
 
     /// A socket that nobody can use any more.
     pub(crate) fn bury(&mut self, id: SocketId) {
+        self.end(id, false);
+    }
+
+    fn end(&mut self, id: SocketId, unaccepted: bool) {
         self.give_up_name(id);
         let socket = &mut self.sockets[id];
         socket.dead = true;
@@ -70,13 +77,27 @@ impl World {
         socket.no_more_reading = true;
         socket.no_more_writing = true;
         let queue = mem::take(&mut socket.queue);
+        let kind = socket.kind;
         let state = mem::replace(&mut socket.state, State::Unconnected);
-        let unread = queue.iter().any(|m| !m.rest().is_empty());
-        if let State::Connected(peer) = state {
-            if self.sockets[id].kind != SocketType::Datagram {
-                self.tell_peer_of_close(peer, unread);
+        self.wake(id, Line::Room, Wake::All);
+        match state {
+            State::Unconnected => {}
+            State::Connected(peer) | State::Connecting(peer) => {
+                if kind != SocketType::Datagram {
+                    self.tell_peer_of_close(peer, has_unread(&queue), unaccepted);
+                }
+                self.release(peer);
             }
-            self.release(peer);
+            State::Listening(listening) => {
+                for embryo in listening.pending {
+                    self.end(embryo, true);
+                }
+            }
+        }
+        if kind == SocketType::Datagram
+            && *self.profile.connection.closed_datagram == ClosedDatagram::Tells
+        {
+            self.tell_associates_of_close(id);
         }
         for message in queue {
             self.discard(message);
@@ -85,15 +106,32 @@ impl World {
         self.release(id);
     }
 
-    fn tell_peer_of_close(&mut self, peer: SocketId, unread: bool) {
+    fn tell_peer_of_close(&mut self, peer: SocketId, unread: bool, unaccepted: bool) {
+        let rules = &self.profile.connection;
+        let error = match (unaccepted, unread) {
+            (true, _) if *rules.close_reports_unaccepted => Some("recv/closed-before-accept"),
+            (_, true) if *rules.close_reports_unread => Some("recv/peer-closed-with-unread-data"),
+            _ => None,
+        };
         let peer_socket = &mut self.sockets[peer];
         peer_socket.no_more_reading = true;
         peer_socket.no_more_writing = true;
-        if unread {
-            peer_socket.error = Some("recv/peer-closed-with-unread-data");
+        peer_socket.error = error.or(peer_socket.error);
+        if let State::Connecting(embryo) = peer_socket.state {
+            peer_socket.state = State::Connected(embryo);
         }
-        self.wake(peer, Line::Readable, Wake::All);
-        self.wake(peer, Line::Writable, Wake::All);
+        self.wake_users(peer);
+    }
+
+    /// Tells the datagram sockets whose peer closed that they have none any more.
+    fn tell_associates_of_close(&mut self, id: SocketId) {
+        let associates = self.sockets.iter().filter(|(_, s)| !s.dead && s.peer() == Some(id));
+        let associates: Vec<SocketId> = associates.map(|(associate, _)| associate).collect();
+        for associate in associates {
+            self.dissociate(associate);
+            self.sockets[associate].error = Some("send/receiver-closed");
+            self.wake_users(associate);
+        }
     }
 
     /// Throws a message away: its sender need not pay for it any more, its descriptors close.
@@ -124,5 +162,14 @@ impl World {
     /// Frees the place of a socket that nothing refers to.
     pub(crate) fn forget(&mut self, id: SocketId) {
         self.sockets.remove(id);
+    }
+}
+
+/// Whether a queue holds a message that its sender takes for unread: an empty one at the head
+/// does not count.
+fn has_unread(queue: &VecDeque<Message>) -> bool {
+    match queue.front() {
+        Some(first) => !first.rest().is_empty() || queue.len() > 1,
+        None => false,
     }
 }

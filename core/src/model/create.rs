@@ -208,6 +208,7 @@ impl World {
             pass_pidfd: false,
             pass_security: false,
             pass_rights: true,
+            connect_waits: false,
             urgent_inline: false,
             inq: false,
             peek_offset: None,

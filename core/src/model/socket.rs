@@ -76,6 +76,9 @@ pub(crate) enum State {
     Unconnected,
     /// `listen` was called.
     Listening(Box<Listening>),
+    /// Its connection waits to be accepted, and until then it is none (`LOCAL_CONNWAIT`): the
+    /// server's end.
+    Connecting(SocketId),
     /// It has a peer, which may be dead. Both ends of a stream refer to each other; a datagram
     /// socket's peer need not refer back.
     Connected(SocketId),
@@ -129,6 +132,8 @@ pub(crate) struct Options {
     pub(crate) pass_pidfd: bool,
     pub(crate) pass_security: bool,
     pub(crate) pass_rights: bool,
+    /// `LOCAL_CONNWAIT`: `connect` is over when the connection is accepted.
+    pub(crate) connect_waits: bool,
     pub(crate) urgent_inline: bool,
     pub(crate) inq: bool,
     /// `SO_PEEK_OFF`; `None` is -1.

@@ -1,5 +1,6 @@
 //! One step: a task makes a call, or looks again at one in which it waits.
 
+use super::file::FileId;
 use super::stop::{Failure, Stop, Tried, Wait};
 use super::wait::{Attempt, Pending};
 use super::world::{Caller, TaskId, World};
@@ -7,6 +8,7 @@ use crate::cause::{self, Cause};
 use crate::op::{Family, Kind, Op, Ret};
 use crate::{Errno, SocketType, Symptom};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl World {
     pub fn step(&mut self, task: TaskId, op: &Op) -> Step {
         let state = &self.tasks[task.0 as usize];
         assert!(state.pending.is_none(), "{task:?} waits in a call");
-        let caller = Caller { task, process: state.process };
+        let caller = Caller { task, process: state.process, began_on: None };
         assert!(!self.processes[caller.process].gone, "{task:?} has exited");
         if self.faults.is_some()
             && let Some(step) = self.strike(caller, op)
@@ -74,15 +76,16 @@ impl World {
     pub fn resume(&mut self, task: TaskId) -> Step {
         let state = &mut self.tasks[task.0 as usize];
         let pending = *state.pending.take().expect("the task waits");
-        let Pending { op, mut attempt, places, file, .. } = pending;
-        let caller = Caller { task, process: state.process };
+        let Pending { op, mut attempt, places, files, .. } = pending;
+        let began_on = op.fd().and_then(|fd| Some((fd, *files.first()?)));
+        let caller = Caller { task, process: state.process, began_on };
         self.leave_lines(task, &places);
         let step = match self.run(caller, &op, &mut attempt) {
             Ok(ret) => Step::Done(ret),
             Err(stop) => self.stopped(caller, &op, attempt, stop),
         };
-        // Only now, for the call used it; one that waits again has taken a reference of its own.
-        if let Some(file) = file {
+        // Only now, for the call used them; one that waits again has taken references of its own.
+        for file in files {
             self.drop_file(file);
         }
         step
@@ -102,16 +105,15 @@ impl World {
                 Err(stop) => self.stopped(caller, op, attempt, stop),
             },
             Stop::Block(block) => {
-                let process = &self.processes[caller.process];
-                let file = op.fd().and_then(|fd| process.descriptor(fd)).map(|d| d.file);
-                if let Some(file) = file {
-                    self.files[file].references += 1;
+                let files = self.files_of(caller, op);
+                for file in &files {
+                    self.files[*file].references += 1;
                 }
                 self.join_lines(caller.task, &block.places);
                 let attempt =
                     Attempt { waited: true, deadline: block.deadline, woken: None, ..attempt };
                 let places = block.places;
-                let pending = Pending { op: op.clone(), attempt, places, file, why: block.why };
+                let pending = Pending { op: op.clone(), attempt, places, files, why: block.why };
                 self.tasks[caller.task.0 as usize].pending = Some(Box::new(pending));
                 Step::Blocked(Wait { cause: entry(block.why), until: block.deadline })
             }
@@ -148,6 +150,15 @@ impl World {
                     Err(_) => SocketType::Stream,
                 }
             }
+        }
+    }
+
+    /// The open files that a call uses, which cannot be released while it waits.
+    fn files_of(&self, caller: Caller, op: &Op) -> Vec<FileId> {
+        let file = |fd| self.file(caller, fd, "").ok();
+        match op {
+            Op::Poll { fds, .. } => fds.iter().filter_map(|(fd, _)| file(*fd)).collect(),
+            _ => op.fd().and_then(file).into_iter().collect(),
         }
     }
 

@@ -41,8 +41,8 @@ pub(crate) struct Pending {
     pub(crate) attempt: Attempt,
     /// Where the task stands.
     pub(crate) places: Vec<(SocketId, Line)>,
-    /// The open file that the call uses, which it keeps open.
-    pub(crate) file: Option<FileId>,
+    /// The open files that the call uses, which it keeps open.
+    pub(crate) files: Vec<FileId>,
     /// The id of the cause why it waits.
     pub(crate) why: &'static str,
 }
@@ -54,6 +54,8 @@ pub(crate) struct Attempt {
     pub(crate) deadline: Option<Duration>,
     /// It has begun to wait.
     pub(crate) waited: bool,
+    /// The connection it makes is in the backlog, and it waits until that is accepted.
+    pub(crate) queued: bool,
     /// What ended the wait.
     pub(crate) woken: Option<Woken>,
     /// How many bytes it has sent so far.
@@ -88,14 +90,16 @@ pub(crate) struct Waiting {
 /// How many of those in a line are woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// The one that has waited longest.
+    /// The one that has waited longest. Those who were woken for another reason already are
+    /// passed over.
     One,
     /// Everybody.
     All,
 }
 
 impl World {
-    /// What a call does that finds nothing to do: it fails or waits in this line.
+    /// What a call does that finds nothing to do: it fails or waits in this line. Whether it may
+    /// wait, and for how long, is settled when it begins.
     pub(crate) fn wait_or_fail(
         &self,
         attempt: &Attempt,
@@ -104,19 +108,29 @@ impl World {
         place: (SocketId, Line),
         causes: &Waiting,
     ) -> Stop {
+        let deadline = self.deadline(attempt, timeout);
         match attempt.woken {
-            _ if !may_wait => fail(causes.would_block),
-            Some(Woken::Expired) => fail(causes.timed_out),
+            _ if !may_wait && !attempt.waited => fail(causes.would_block),
             Some(Woken::Interrupted) => fail(causes.interrupted),
-            Some(Woken::Ready) | None => {
-                let first = || timeout.map(|t| self.now + t);
-                let deadline = if attempt.waited { attempt.deadline } else { first() };
-                Stop::Block(Block { places: [place].into(), why: causes.waits, deadline })
-            }
+            _ if deadline.is_some_and(|d| d <= self.now) => fail(causes.timed_out),
+            _ => Stop::Block(Block { places: [place].into(), why: causes.waits, deadline }),
         }
     }
 
-    /// Wakes those who wait in a line of a socket.
+    /// When a call gives up: what was said when it began to wait, or now.
+    pub(crate) fn deadline(
+        &self,
+        attempt: &Attempt,
+        timeout: Option<Duration>,
+    ) -> Option<Duration> {
+        match attempt.waited {
+            true => attempt.deadline,
+            false => timeout.and_then(|t| self.now.checked_add(t)),
+        }
+    }
+
+    /// Wakes those who wait in a line of a socket. Who only polls is always woken, and takes
+    /// nobody's turn.
     #[inline]
     pub(crate) fn wake(&mut self, socket: SocketId, line: Line, how_many: Wake) {
         if !self.sockets[socket].waiters.is_empty() {
@@ -127,15 +141,17 @@ impl World {
     fn wake_waiters(&mut self, socket: SocketId, line: Line, how_many: Wake) {
         let tasks: Vec<_> =
             self.sockets[socket].waiters.iter().filter(|w| w.line == line).copied().collect();
+        let mut served = false;
         for waiter in tasks {
             let Some(pending) = &mut self.tasks[waiter.task.0 as usize].pending else { continue };
             // Whoever was woken already is on its way out of the line.
             if pending.attempt.woken.is_some() {
                 continue;
             }
-            pending.attempt.woken = Some(Woken::Ready);
-            if how_many == Wake::One {
-                break;
+            let polls = matches!(pending.op, Op::Poll { .. });
+            if polls || how_many == Wake::All || !served {
+                pending.attempt.woken = Some(Woken::Ready);
+                served |= !polls;
             }
         }
     }

@@ -26,6 +26,9 @@ pub struct TaskId(pub u32);
 pub(crate) struct Caller {
     pub(crate) task: TaskId,
     pub(crate) process: ProcessId,
+    /// The descriptor of a call that looks again, and the open file it was begun on: the number
+    /// may stand for another file, or for none, by now.
+    pub(crate) began_on: Option<(Fd, FileId)>,
 }
 
 /// A system with its processes, files and sockets. See the [module](crate::model).
@@ -140,7 +143,7 @@ impl World {
 
     /// Lets time pass. Calls whose time is up can be resumed then.
     pub fn advance(&mut self, time: Duration) {
-        self.now += time;
+        self.now = self.now.saturating_add(time);
         for task in &mut self.tasks {
             let Some(pending) = &mut task.pending else { continue };
             let late = pending.attempt.deadline.is_some_and(|deadline| deadline <= self.now);
@@ -185,8 +188,13 @@ impl World {
 
     /// The open file behind a descriptor; fails with the first cause.
     pub(crate) fn file(&self, caller: Caller, fd: Fd, bad: &'static str) -> Tried<FileId> {
-        let descriptor = self.processes[caller.process].descriptor(fd).ok_or(fail(bad))?;
-        Ok(descriptor.file)
+        match caller.began_on {
+            Some((begun, file)) if begun == fd => Ok(file),
+            _ => {
+                let found = self.processes[caller.process].descriptor(fd);
+                Ok(found.ok_or(fail(bad))?.file)
+            }
+        }
     }
 
     /// The socket behind a descriptor, and its open file. Fails with the first cause if there is

@@ -48,6 +48,11 @@ impl Events {
         self.0 == 0
     }
 
+    /// These events and those.
+    pub const fn or(self, other: Events) -> Events {
+        Events(self.0 | other.0)
+    }
+
     /// These events if the condition holds, none otherwise.
     pub const fn when(self, condition: bool) -> Events {
         if condition { self } else { Events::NONE }

@@ -16,7 +16,10 @@ mod names;
 mod transfer;
 
 pub use ancillary::{Ancillary, Claim, Foreign, Items, WithoutRoom, WithoutSlots};
-pub use connection::{Backlog, Connection};
+pub use connection::{
+    AcceptDescriptor, Backlog, ClosedDatagram, Connected, Connection, Inherits, OddBacklog,
+    PollError, PollHangup, PollUnconnected, Reassociation, ShutListener, ShutReading,
+};
 pub use creation::{Creates, Creation, NoProtocol};
 pub use machine::{Machine, Memory};
 pub use names::Names;

@@ -1,20 +1,140 @@
 //! `accept`.
 
-use crate::Errno;
-use crate::model::stop::{Stop, Tried};
-use crate::model::wait::Attempt;
-use crate::model::world::{Caller, World};
-use crate::op::{Fd, NewFlags, Out};
+use crate::Address;
+use crate::SocketType;
+use crate::model::file::FileId;
+use crate::model::socket::{SocketId, State};
+use crate::model::stop::{Tried, fail};
+use crate::model::wait::{Attempt, Line, Waiting, Wake};
+use crate::model::world::{Caller, World, descriptor};
+use crate::op::{Fd, NewFlags, Out, Ret};
+use crate::profile::{AcceptDescriptor, Inherits};
+
+const WAITING: Waiting = Waiting {
+    would_block: "accept/nothing-pending",
+    timed_out: "accept/timed-out",
+    interrupted: "accept/interrupted",
+    waits: "wait/nothing-pending",
+};
+
+const LIMIT: &str = "accept/descriptor-limit";
 
 impl World {
     pub(crate) fn accept(
         &mut self,
-        _caller: Caller,
-        _fd: Fd,
-        _flags: NewFlags,
-        _name: Out,
-        _attempt: &mut Attempt,
+        caller: Caller,
+        fd: Fd,
+        flags: NewFlags,
+        name: Out,
+        attempt: &mut Attempt,
     ) -> Tried {
-        Err(Stop::Errno(Errno::ENOSYS))
+        let (file, listener) = self.check_accept(caller, fd, flags)?;
+        let embryo = self.take_pending(file, listener, attempt)?;
+        let inherits = *self.profile.connection.accept_inherits;
+        let inherited = inherits != Inherits::Passing && flags == NewFlags::NONE;
+        let nonblocking = flags.nonblocking || inherited && self.files[file].nonblocking;
+        let accepted = self.open_socket(caller, embryo, nonblocking, LIMIT);
+        let accepted = accepted.inspect_err(|_| self.bury(embryo))?;
+        self.set_close_on_exec(caller, accepted, flags.close_on_exec);
+        self.finish_connecting(embryo);
+        match self.name_of_peer(embryo, name) {
+            Ok(name) => Ok(Ret::Accepted { fd: accepted, name }),
+            Err(stop) => {
+                // The connection was taken: it is lost.
+                self.close(caller, accepted)?;
+                Err(stop)
+            }
+        }
+    }
+
+    /// The checks before anything is taken; gives the listener's file and the listener.
+    fn check_accept(&self, caller: Caller, fd: Fd, flags: NewFlags) -> Tried<(FileId, SocketId)> {
+        let limit = || match self.processes[caller.process].vacancies() {
+            0 => Err(fail(LIMIT)),
+            _ => Ok(()),
+        };
+        let when = *self.profile.connection.accept_descriptor;
+        let [bad, _] = descriptor!("accept");
+        let found = self.socket(caller, fd, descriptor!("accept"));
+        self.file(caller, fd, bad)?;
+        if flags.unknown {
+            return Err(fail("accept/unknown-flag"));
+        }
+        if when == AcceptDescriptor::First {
+            limit()?;
+        }
+        let (file, id) = found?;
+        let socket = &self.sockets[id];
+        if socket.kind == SocketType::Datagram {
+            return Err(fail("accept/datagram"));
+        }
+        if !matches!(socket.state, State::Listening(_)) {
+            return Err(fail("accept/not-listening"));
+        }
+        if when == AcceptDescriptor::BeforeWaiting {
+            limit()?;
+        }
+        Ok((file, id))
+    }
+
+    /// Takes the connection that has waited longest, or waits for one.
+    fn take_pending(
+        &mut self,
+        file: FileId,
+        listener: SocketId,
+        attempt: &mut Attempt,
+    ) -> Tried<SocketId> {
+        let socket = &mut self.sockets[listener];
+        if let Some(error) = socket.error.take() {
+            return Err(fail(error));
+        }
+        let State::Listening(listening) = &mut socket.state else {
+            return Err(fail("accept/not-listening"));
+        };
+        let Some(embryo) = listening.pending.pop_front() else {
+            let may_wait = !self.files[file].nonblocking;
+            if socket.no_more_reading && (may_wait || attempt.waited) {
+                return Err(fail("accept/shut-down"));
+            }
+            let timeout = socket.options.receive_timeout;
+            let place = (listener, Line::Readable);
+            return Err(self.wait_or_fail(attempt, may_wait, timeout, place, &WAITING));
+        };
+        self.wake(listener, Line::Room, Wake::One);
+        let lost = self.sockets[embryo].peer().is_none_or(|client| self.sockets[client].dead);
+        if lost && *self.profile.connection.accept_reports_lost_client {
+            self.bury(embryo);
+            return Err(fail("accept/aborted"));
+        }
+        Ok(embryo)
+    }
+
+    /// Tells a client that waits for its connection to be accepted that it was.
+    fn finish_connecting(&mut self, embryo: SocketId) {
+        let Some(client) = self.sockets[embryo].peer() else { return };
+        if let State::Connecting(_) = self.sockets[client].state {
+            self.sockets[client].state = State::Connected(embryo);
+            self.wake_users(client);
+        }
+    }
+
+    /// What `accept` gives back of the peer's name.
+    fn name_of_peer(&self, embryo: SocketId, name: Out) -> Tried<Option<Address>> {
+        match name {
+            Out::Null => return Ok(None),
+            Out::Unmapped => return Err(fail("accept/bad-pointer")),
+            Out::NegativeLength => return Err(fail("name/bad-address-length")),
+            Out::Room => {}
+        }
+        let client = self.sockets[embryo].peer();
+        let bound = client.and_then(|client| self.sockets[client].name.as_ref());
+        Ok(Some(bound.map_or(Address::Unnamed, |bound| bound.address.clone())))
+    }
+
+    fn set_close_on_exec(&mut self, caller: Caller, fd: Fd, on: bool) {
+        let descriptors = &mut self.processes[caller.process].descriptors;
+        if let Some(Some(descriptor)) = descriptors.get_mut(fd as usize) {
+            descriptor.close_on_exec = on;
+        }
     }
 }
