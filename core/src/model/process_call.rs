@@ -73,9 +73,9 @@ impl World {
                 continue;
             }
             let Some(pending) = pending.take() else { continue };
-            let Pending { places, file, .. } = *pending;
+            let Pending { places, files, .. } = *pending;
             self.leave_lines(TaskId(number as u32), &places);
-            if let Some(file) = file {
+            for file in files {
                 self.drop_file(file);
             }
         }

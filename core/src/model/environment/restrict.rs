@@ -52,7 +52,7 @@ impl World {
     }
 
     pub(super) fn socket_of(&self, task: u32, fd: Fd) -> Result<SocketId, Errno> {
-        let caller = Caller { task: TaskId(task), process: self.process_of(task)? };
+        let caller = Caller { task: TaskId(task), process: self.process_of(task)?, began_on: None };
         self.socket(caller, fd, ["", ""]).map(|(_, socket)| socket).map_err(|_| Errno::EBADF)
     }
 
