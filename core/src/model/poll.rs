@@ -79,7 +79,7 @@ impl World {
             What::Socket(socket) => self.socket_events(socket),
             What::Device => Events::IN.or(Events::OUT),
             What::Path => Events::NVAL,
-            What::Process => Events::NONE,
+            What::Process | What::Inet(_) => Events::NONE,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Connection {
     pub reassociation: Cell<Reassociation>,
     /// A datagram socket that has a peer takes messages and associations from it alone.
     pub only_peer_may_associate: Cell<bool>,
+    /// `accept` takes flags.
+    pub accept_flags: Cell<bool>,
     /// When `accept` takes the descriptor for the connection.
     pub accept_descriptor: Cell<AcceptDescriptor>,
     /// `accept` reports a client that has gone already, instead of its connection.
@@ -196,6 +198,7 @@ pub(super) const LINUX: Connection = Connection {
     connected: Cell::measured(Connected::WhenQueued),
     reassociation: Cell::measured(Reassociation::WhenFound),
     only_peer_may_associate: Cell::measured(true),
+    accept_flags: Cell::measured(true),
     accept_descriptor: Cell::measured(AcceptDescriptor::First),
     accept_reports_lost_client: Cell::measured(false),
     accept_inherits: Cell::measured(Inherits::Passing),
@@ -220,6 +223,7 @@ pub(super) const FREEBSD_14: Connection = Connection {
     connected: Cell::source(Connected::WhenAcceptedIfAsked, "uipc_usrreq.c: unp_connect2"),
     reassociation: Cell::source(Reassociation::First, "uipc_socket.c: soconnectat"),
     only_peer_may_associate: Cell::source(false, "uipc_usrreq.c: unp_connectat"),
+    accept_flags: Cell::source(true, "uipc_syscalls.c: sys_accept4"),
     accept_descriptor: Cell::source(
         AcceptDescriptor::BeforeWaiting,
         "uipc_syscalls.c: kern_accept4",
@@ -255,6 +259,7 @@ pub(super) const MACOS: Connection = Connection {
     connected: Cell::source(Connected::WhenQueued, "uipc_usrreq.c: unp_connect2"),
     reassociation: Cell::source(Reassociation::First, "uipc_socket.c: soconnectlock"),
     only_peer_may_associate: Cell::source(false, "uipc_usrreq.c: unp_connect"),
+    accept_flags: Cell::source(false, "uipc_syscalls.c: accept_nocancel"),
     accept_descriptor: Cell::source(
         AcceptDescriptor::WhenTaken,
         "uipc_syscalls.c: accept_nocancel",
@@ -285,6 +290,7 @@ pub(super) const OPENSERVER: Connection = Connection {
     ),
     reassociation: Cell::inferred(Reassociation::First, "4.3BSD: soconnect"),
     only_peer_may_associate: Cell::inferred(false, "4.3BSD: unp_connect"),
+    accept_flags: Cell::inferred(false, "4.3BSD: accept"),
     accept_descriptor: Cell::inferred(AcceptDescriptor::BeforeWaiting, "4.3BSD: accept"),
     accept_reports_lost_client: Cell::manual(true, "its list of error codes has ECONNABORTED"),
     accept_inherits: Cell::inferred(Inherits::Buffers, "4.3BSD: sonewconn, so_state"),

@@ -4,7 +4,7 @@ use crate::Address;
 use crate::SocketType;
 use crate::model::file::FileId;
 use crate::model::socket::{SocketId, State};
-use crate::model::stop::{Tried, fail};
+use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Waiting, Wake};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, NewFlags, Out, Ret};
@@ -28,14 +28,18 @@ impl World {
         name: Out,
         attempt: &mut Attempt,
     ) -> Tried {
+        let flags = match *self.profile.connection.accept_flags {
+            true => flags,
+            false => NewFlags::NONE,
+        };
         let (file, listener) = self.check_accept(caller, fd, flags)?;
         let embryo = self.take_pending(file, listener, attempt)?;
         let inherits = *self.profile.connection.accept_inherits;
         let inherited = inherits != Inherits::Passing && flags == NewFlags::NONE;
         let nonblocking = flags.nonblocking || inherited && self.files[file].nonblocking;
-        let accepted = self.open_socket(caller, embryo, nonblocking, LIMIT);
+        let flags = NewFlags { nonblocking, ..flags };
+        let accepted = self.open_socket(caller, embryo, flags, LIMIT);
         let accepted = accepted.inspect_err(|_| self.bury(embryo))?;
-        self.set_close_on_exec(caller, accepted, flags.close_on_exec);
         self.finish_connecting(embryo);
         match self.name_of_peer(embryo, name) {
             Ok(name) => Ok(Ret::Accepted { fd: accepted, name }),
@@ -54,9 +58,10 @@ impl World {
             _ => Ok(()),
         };
         let when = *self.profile.connection.accept_descriptor;
-        let [bad, _] = descriptor!("accept");
         let found = self.socket(caller, fd, descriptor!("accept"));
-        self.file(caller, fd, bad)?;
+        if matches!(found, Err(Stop::Fail { id: "accept/bad-descriptor", .. })) {
+            return found;
+        }
         if flags.unknown {
             return Err(fail("accept/unknown-flag"));
         }
@@ -129,12 +134,5 @@ impl World {
         let client = self.sockets[embryo].peer();
         let bound = client.and_then(|client| self.sockets[client].name.as_ref());
         Ok(Some(bound.map_or(Address::Unnamed, |bound| bound.address.clone())))
-    }
-
-    fn set_close_on_exec(&mut self, caller: Caller, fd: Fd, on: bool) {
-        let descriptors = &mut self.processes[caller.process].descriptors;
-        if let Some(Some(descriptor)) = descriptors.get_mut(fd as usize) {
-            descriptor.close_on_exec = on;
-        }
     }
 }

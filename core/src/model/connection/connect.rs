@@ -41,7 +41,12 @@ impl World {
         name: &Name,
         attempt: &mut Attempt,
     ) -> Tried {
-        let (file, id) = self.socket(caller, fd, descriptor!("connect"))?;
+        let found = self.socket(caller, fd, descriptor!("connect"));
+        if let Err(Stop::Fail { id: "connect/not-a-socket-descriptor", .. }) = found {
+            // The address is copied before the descriptor is known to be a socket.
+            check_copied(name)?;
+        }
+        let (file, id) = found?;
         if self.sockets[id].kind == SocketType::Datagram {
             return self.associate(caller, id, name);
         }
@@ -161,6 +166,18 @@ impl World {
             }
             _ => Ok(Ret::Unit),
         }
+    }
+}
+
+/// The address as it is copied, before anybody looks at what it says.
+fn check_copied(name: &Name) -> Tried<()> {
+    const LONGEST: i32 = 128;
+    match name {
+        Name::Unmapped => Err(fail("connect/bad-pointer")),
+        Name::Sized(length) if !(0..=LONGEST).contains(length) => {
+            Err(fail("connect/bad-address-length"))
+        }
+        _ => Ok(()),
     }
 }
 
