@@ -1,11 +1,13 @@
 //! What single processes may not do, and what they are in the midst of.
 
 use crate::Errno;
+use crate::model::namespace::NodeId;
 use crate::model::process::ProcessId;
 use crate::model::socket::SocketId;
 use crate::model::wait::{Line, Wake};
 use crate::model::world::{Caller, TaskId, World};
 use crate::op::{Fd, Restriction};
+use alloc::vec::Vec;
 use core::iter::successors;
 
 /// The number of a scope.
@@ -20,6 +22,10 @@ pub(crate) struct Restrictions {
     pub(crate) no_unix: bool,
     /// It is in a user namespace of its own.
     pub(crate) user_namespace: bool,
+    /// Files and directories that a security module keeps it from.
+    pub(crate) denied: Vec<NodeId>,
+    /// Directories, and what it sees in their place.
+    pub(crate) covered: Vec<(NodeId, NodeId)>,
 }
 
 impl World {

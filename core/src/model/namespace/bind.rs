@@ -5,7 +5,7 @@
 
 use super::permission::{Denied, Want};
 use super::tree::{Node, NodeId, NodeKind};
-use super::walk::{Broken, Final, Last, Place};
+use super::walk::{Broken, Final, Found, Last, Place};
 use crate::Address;
 use crate::model::socket::{Bound, BoundFile, SocketId};
 use crate::model::stop::{Stop, Tried, fail};
@@ -77,13 +77,13 @@ impl World {
         path: &[u8],
     ) -> Tried<(NodeId, Vec<u8>)> {
         let mut place = self.find_place(caller.process, path).map_err(broken)?;
-        let mut found = self.named(&place)?;
+        let mut found = self.named(caller, &place)?;
         if let Some(link) = found
             && *self.profile.names.bind_follows_link
             && matches!(self.namespace.node(link).kind, NodeKind::Link(_))
         {
             match self.find_file(caller.process, path, Final::Follow) {
-                Ok(target) => found = Some(target),
+                Ok(target) => found = Some(target.node),
                 Err(Broken::Missing { directory, name, last: true, .. }) => {
                     place = Place { directory, last: Last::Name(name), slash: false };
                     found = None;
@@ -103,9 +103,10 @@ impl World {
     }
 
     /// What the place names already: a directory, if its last component is none.
-    fn named(&self, place: &Place) -> Tried<Option<NodeId>> {
+    fn named(&self, caller: Caller, place: &Place) -> Tried<Option<NodeId>> {
+        let process = &self.processes[caller.process];
         match &place.last {
-            Last::Name(name) => self.find_entry(place.directory, name).map_err(broken),
+            Last::Name(name) => self.find_entry(process, place.directory, name).map_err(broken),
             Last::Dot | Last::DotDot | Last::Root => Ok(Some(place.directory)),
         }
     }
@@ -117,8 +118,10 @@ impl World {
             return Err(fail("bind/missing-directory"));
         }
         let process = &self.processes[caller.process];
+        let itself = Found { node: directory, directory };
         match self.check_write(process, directory, Want::CHANGE_ENTRIES) {
             Err(Denied::ReadOnly) => Err(fail("bind/read-only-filesystem")),
+            _ if self.is_denied(process, itself) => Err(fail("connect/security-module")),
             Err(Denied::Immutable) => Err(fail("bind/immutable-directory")),
             Err(Denied::Mode) => Err(fail("bind/no-write-permission")),
             Ok(()) if mount.no_sockets => Err(fail("bind/filesystem-without-sockets")),
@@ -135,7 +138,7 @@ impl World {
         let object = match self.namespace.node(found).kind {
             // What the link leads to is what the program ran into.
             NodeKind::Link(_) => match self.find_file(caller.process, path, Final::Follow) {
-                Ok(object) => object,
+                Ok(object) => object.node,
                 Err(Broken::NotDirectory) => return fail("bind/not-a-socket"),
                 Err(_) => return fail("bind/dangling-symlink"),
             },

@@ -35,6 +35,9 @@ impl World {
             mount: above.mount,
             links: 0,
             covered_by: None,
+            over: None,
+            covers: 0,
+            image_of: None,
         }
     }
 
@@ -46,7 +49,7 @@ impl World {
             NodeKind::Directory(_) => self.stands_below(id),
             _ => false,
         };
-        if node.links == 0 && !used {
+        if node.links == 0 && node.covers == 0 && !used {
             self.namespace.forget(id);
         }
     }

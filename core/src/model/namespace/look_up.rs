@@ -1,8 +1,8 @@
 //! Finds the socket that an address names, for `connect` and for `sendto`.
 
 use super::permission::{Denied, Want};
-use super::tree::{NodeId, NodeKind};
-use super::walk::{Broken, Final};
+use super::tree::NodeKind;
+use super::walk::{Broken, Final, Found};
 use crate::Address;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Stop, Tried, fail};
@@ -58,8 +58,8 @@ impl World {
 
     fn find_path(&self, caller: Caller, socket: SocketId, path: &[u8]) -> Tried<SocketId> {
         let found = self.find_file(caller.process, path, Final::Follow);
-        let node = found.map_err(|broken| self.lost(caller, socket, path, broken))?;
-        let kind = &self.namespace.node(node).kind;
+        let found = found.map_err(|broken| self.lost(caller, socket, path, broken))?;
+        let kind = &self.namespace.node(found.node).kind;
         let bound = match kind {
             NodeKind::Socket(bound) => Some(*bound),
             _ => None,
@@ -67,9 +67,9 @@ impl World {
         if bound.is_none() && *self.profile.names.kind_is_checked_first {
             return Err(fail("connect/not-a-socket"));
         }
-        self.check_writable(caller, node)?;
+        self.check_writable(caller, found)?;
         let bound = bound.ok_or(fail("connect/not-a-socket"))?;
-        let found = bound.ok_or_else(|| self.nobody(caller, path, node))?;
+        let found = bound.ok_or_else(|| self.nobody(caller, path, found.node))?;
         match self.sockets[found].kind == self.sockets[socket].kind {
             true => Ok(found),
             false => Err(fail("connect/wrong-type")),
@@ -77,21 +77,21 @@ impl World {
     }
 
     /// To connect is to write to the file.
-    fn check_writable(&self, caller: Caller, node: NodeId) -> Tried<()> {
+    fn check_writable(&self, caller: Caller, found: Found) -> Tried<()> {
         let process = &self.processes[caller.process];
+        let node = found.node;
         if self.namespace.mount(node).dead {
             return Err(fail("connect/dead-fuse-mount"));
         }
-        self.check_write(process, node, Want::WRITE).map_err(|denied| {
-            fail(match denied {
-                Denied::ReadOnly => "bind/read-only-filesystem",
-                Denied::Immutable => "connect/immutable",
-                Denied::Mode if self.lacks_its_group(process, node, Want::WRITE) => {
-                    "connect/group-not-in-credentials"
-                }
-                Denied::Mode => "connect/no-write-permission",
-            })
-        })
+        match self.check_write(process, node, Want::WRITE) {
+            Err(Denied::ReadOnly) => Err(fail("bind/read-only-filesystem")),
+            Err(Denied::Immutable) => Err(fail("connect/immutable")),
+            Err(Denied::Mode) => {
+                Err(fail(self.denial(process, node, Want::WRITE, "connect/no-write-permission")))
+            }
+            Ok(()) if self.is_denied(process, found) => Err(fail("connect/security-module")),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// The cause of a walk that does not arrive.
@@ -108,10 +108,9 @@ impl World {
                 }
             }
             Broken::NotDirectory => "connect/not-a-directory",
-            Broken::NoSearch(node) if self.lacks_its_group(process, node, Want::SEARCH) => {
-                "connect/group-not-in-credentials"
+            Broken::NoSearch(node) => {
+                self.denial(process, node, Want::SEARCH, "connect/no-search-permission")
             }
-            Broken::NoSearch(_) => "connect/no-search-permission",
             Broken::TooManyLinks => "connect/symlink-loop",
             Broken::NameTooLong => "connect/component-too-long",
             Broken::PathTooLong => "connect/path-too-long-after-symlinks",

@@ -3,7 +3,7 @@
 //! The kernel gives one error for all of them. The model sees every socket and every file, so it
 //! can tell whether the one that was meant is somewhere near.
 
-use super::tree::NodeId;
+use super::tree::{Node, NodeId, NodeKind};
 use super::walk::Final;
 use crate::SocketType;
 use crate::model::process::ProcessId;
@@ -50,7 +50,11 @@ impl World {
         if self.is_abstract_name(socket, path) {
             return Some("connect/abstract-written-as-path");
         }
-        self.namesake(caller.process, path, Some(missing), None).map(|_| "connect/unlinked-live")
+        let found = self.namesake(caller.process, path, Some(missing), None)?;
+        Some(match self.is_where_it_was(found) {
+            true => "connect/other-mount-namespace",
+            false => "connect/unlinked-live",
+        })
     }
 
     /// Whether the path is what tools print for an abstract name that somebody has.
@@ -62,12 +66,26 @@ impl World {
         here.into_iter().any(|(_, names)| names.contains_key(name))
     }
 
+    /// Whether the file of a socket still has the name with which it was bound.
+    fn is_where_it_was(&self, bound: &BoundFile) -> bool {
+        self.namespace.entry(bound.directory, &bound.name) == Some(bound.node)
+    }
+
     /// Why nobody is bound to a socket file.
     #[cold]
     pub(super) fn nobody(&self, caller: Caller, path: &[u8], node: NodeId) -> Stop {
-        fail(match self.namesake(caller.process, path, None, Some(node)) {
-            Some(_) => "connect/path-rebound",
-            None => "connect/stale-socket",
+        let file = self.namespace.node(node);
+        let original = file.image_of.and_then(|original| self.namespace.get(original));
+        let is_live = |node: &Node| matches!(node.kind, NodeKind::Socket(Some(_)));
+        fail(if file.links == 0 {
+            // Only a mount of this single file still leads to it.
+            "connect/stale-bind-mount"
+        } else if original.is_some_and(is_live) {
+            "connect/other-filesystem-view"
+        } else if self.namesake(caller.process, path, None, Some(node)).is_some() {
+            "connect/path-rebound"
+        } else {
+            "connect/stale-socket"
         })
     }
 
@@ -79,21 +97,18 @@ impl World {
         path: &[u8],
         place: Option<(NodeId, &[u8])>,
         file: Option<NodeId>,
-    ) -> Option<SocketId> {
+    ) -> Option<&BoundFile> {
         let absolute = self.absolute(process, path);
         let is_meant = |bound: &BoundFile| {
             Some(bound.node) != file
                 && (bound.absolute == absolute || place == Some((bound.directory, &*bound.name)))
         };
-        let found = self.sockets.iter().find(|(_, socket)| {
-            let serves = match socket.state {
-                State::Listening(_) => true,
-                _ => socket.kind == SocketType::Datagram,
-            };
-            let bound = socket.name.as_ref().and_then(|name| name.file.as_ref());
-            serves && !socket.dead && bound.is_some_and(|bound| is_meant(bound))
+        let serving = self.sockets.iter().filter(|(_, socket)| match socket.state {
+            State::Listening(_) => !socket.dead,
+            _ => socket.kind == SocketType::Datagram && !socket.dead,
         });
-        found.map(|(id, _)| id)
+        let mut bound = serving.filter_map(|(_, socket)| socket.name.as_ref()?.file.as_deref());
+        bound.find(|bound| is_meant(bound))
     }
 
     /// The path from the root of everything, with single slashes and without dots.

@@ -1,8 +1,10 @@
 //! Who may do what to a file.
 
-use super::tree::{NodeId, NodeKind};
+use super::tree::{Node, NodeId, NodeKind};
+use super::walk::Found;
 use crate::model::process::{Caps, Process};
 use crate::model::world::World;
+use core::iter::successors;
 
 /// What somebody wants to do, as bits of a class of the mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ impl World {
         if class & want == want {
             return true;
         }
-        let caps = process.credentials.caps;
+        let caps = process.caps_over(node);
         let overrides = caps.contains(Caps::DAC_OVERRIDE);
         match node.kind {
             NodeKind::Directory(_) => {
@@ -65,9 +67,40 @@ impl World {
         if self.may(process, id, want) { Ok(()) } else { Err(Denied::Mode) }
     }
 
+    /// The cause of a denial by the mode: the general one, unless the world shows a better one.
+    #[cold]
+    pub(crate) fn denial(
+        &self,
+        process: &Process,
+        id: NodeId,
+        want: Want,
+        general: &'static str,
+    ) -> &'static str {
+        if process.restrictions.user_namespace && !process.maps(self.namespace.node(id)) {
+            "connect/user-namespace"
+        } else if self.lacks_its_group(process, id, want) {
+            "connect/group-not-in-credentials"
+        } else {
+            general
+        }
+    }
+
+    /// Whether a security module keeps a process from a file in this directory.
+    pub(crate) fn is_denied(&self, process: &Process, found: Found) -> bool {
+        let denied = &process.restrictions.denied;
+        if denied.is_empty() {
+            return false;
+        }
+        let above = successors(Some(found.directory), |at| {
+            let parent = self.namespace.entries(*at)?.parent;
+            (parent != *at).then_some(parent)
+        });
+        denied.contains(&found.node) || above.into_iter().any(|at| denied.contains(&at))
+    }
+
     /// Whether the group database puts the user into a group that the process lacks, and that
     /// would be let through.
-    pub(crate) fn lacks_its_group(&self, process: &Process, id: NodeId, want: Want) -> bool {
+    fn lacks_its_group(&self, process: &Process, id: NodeId, want: Want) -> bool {
         let node = self.namespace.node(id);
         let user = process.credentials.users[1];
         let Want(want) = want;
@@ -79,6 +112,20 @@ impl World {
 }
 
 impl Process {
+    /// Its capabilities, as far as they count for a file: in a user namespace they do for files
+    /// whose owner and group exist there, which are its own.
+    fn caps_over(&self, node: &Node) -> Caps {
+        match (self.restrictions.user_namespace, self.maps(node)) {
+            (false, _) => self.credentials.caps,
+            (true, true) => Caps::ALL,
+            (true, false) => Caps::NONE,
+        }
+    }
+
+    fn maps(&self, node: &Node) -> bool {
+        (self.credentials.users[1], self.credentials.groups[1]) == (node.uid, node.gid)
+    }
+
     /// Whether its effective or one of its supplementary groups is this one.
     pub(crate) fn in_group(&self, gid: u32) -> bool {
         self.credentials.groups[1] == gid || self.credentials.supplementary.contains(&gid)

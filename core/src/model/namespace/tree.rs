@@ -29,6 +29,12 @@ pub(crate) struct Node {
     pub(crate) links: u32,
     /// What is mounted over it.
     pub(crate) covered_by: Option<NodeId>,
+    /// What it is mounted over, as the root of its mount.
+    pub(crate) over: Option<NodeId>,
+    /// Over how many files it is mounted; it can be reached as long as there are any.
+    pub(crate) covers: u32,
+    /// The file of another file system that it is an image of.
+    pub(crate) image_of: Option<NodeId>,
 }
 
 /// What a file is.
@@ -117,6 +123,9 @@ impl Namespace {
             mount: MountId(0),
             links: 0,
             covered_by: None,
+            over: None,
+            covers: 0,
+            image_of: None,
         }
     }
 
@@ -174,14 +183,6 @@ impl Namespace {
         self.entries(directory)?.entries.get(name).copied()
     }
 
-    /// What is seen at a file: itself, or what was mounted over it last.
-    pub(crate) fn uncover(&self, mut id: NodeId) -> NodeId {
-        while let Some(top) = self.node(id).covered_by {
-            id = top;
-        }
-        id
-    }
-
     /// Gives a file a name.
     pub(crate) fn enter(&mut self, directory: NodeId, name: &[u8], id: NodeId) {
         self.node_mut(id).links += 1;
@@ -205,18 +206,68 @@ impl Namespace {
         self.nodes.remove(&id);
     }
 
-    /// Mounts a new, empty file system over a directory, with a root directory of the same mode
-    /// and owner, and gives that directory.
-    pub(crate) fn mount_over(&mut self, directory: NodeId) -> NodeId {
-        let mount = MountId(self.mounts.len() as u32);
-        self.mounts.push(Mount::default());
-        let below = self.node(directory);
+    /// Makes a directory the root of a mount of its own: what is in it stays.
+    pub(crate) fn mount_at(&mut self, directory: NodeId) -> &mut Mount {
+        let old = self.node(directory).mount;
+        let new = MountId(self.mounts.len() as u32);
+        self.mounts.push(self.mounts[old.0 as usize].clone());
+        let mut moving = vec![directory];
+        while let Some(id) = moving.pop() {
+            let node = self.node_mut(id);
+            node.mount = new;
+            if let NodeKind::Directory(directory) = &node.kind {
+                let inside: Vec<_> = directory.entries.values().copied().collect();
+                moving.extend(inside.into_iter().filter(|id| self.node(*id).mount == old));
+            }
+        }
+        &mut self.mounts[new.0 as usize]
+    }
+
+    /// Mounts a file or directory over another one.
+    pub(crate) fn cover(&mut self, file: NodeId, by: NodeId) {
+        self.node_mut(file).covered_by = Some(by);
+        self.node_mut(by).covers += 1;
+    }
+
+    /// A new, empty directory of the same owner and mode, on a mount of its own, to lie over a
+    /// directory.
+    pub(crate) fn empty_over(&mut self, directory: NodeId) -> NodeId {
         let parent = self.entries(directory).map_or(directory, |d| d.parent);
+        let below = self.node(directory).clone();
         let kind = NodeKind::Directory(Directory { parent, entries: BTreeMap::new() });
-        let root = Node { kind, mount, links: 1, covered_by: None, ..below.clone() };
-        let root = self.add(root);
-        self.node_mut(directory).covered_by = Some(root);
+        let over = Some(directory);
+        let root = self.add(Node { kind, links: 1, over, covered_by: None, covers: 0, ..below });
+        *self.mount_at(root) = Mount::default();
         root
+    }
+
+    /// Puts images of everything that is in a directory now into another one: the same names and
+    /// modes, but files of their own, to which no socket is bound.
+    pub(crate) fn show_images(&mut self, of: NodeId, at: NodeId) {
+        let mount = self.node(at).mount;
+        let mut showing = vec![(of, at)];
+        while let Some((from, to)) = showing.pop() {
+            let Some(from) = self.entries(from) else { continue };
+            let entries: Vec<_> = from.entries.iter().map(|(n, id)| (n.clone(), *id)).collect();
+            for (name, id) in entries {
+                let original = self.node(id);
+                let kind = match &original.kind {
+                    NodeKind::Directory(_) => {
+                        NodeKind::Directory(Directory { parent: to, entries: BTreeMap::new() })
+                    }
+                    NodeKind::Socket(_) => NodeKind::Socket(None),
+                    other => other.clone(),
+                };
+                let (covered_by, over, covers) = (None, None, 0);
+                let node = Node { kind, mount, links: 0, ..original.clone() };
+                let image = Node { image_of: Some(id), covered_by, over, covers, ..node };
+                let image = self.add(image);
+                self.enter(to, &name, image);
+                if image != at && self.is_directory(image) {
+                    showing.push((id, image));
+                }
+            }
+        }
     }
 
     /// The path of a directory from the root of everything.
@@ -224,9 +275,12 @@ impl Namespace {
         let mut names: Vec<&[u8]> = Vec::new();
         let mut at = directory;
         while at != Self::ROOT {
+            if let Some(below) = self.get(at).and_then(|node| node.over) {
+                at = below;
+            }
             let Some(parent) = self.entries(at).map(|d| d.parent) else { break };
             let Some(above) = self.entries(parent) else { break };
-            let named = above.entries.iter().find(|(_, id)| self.uncover(**id) == at);
+            let named = above.entries.iter().find(|(_, id)| **id == at);
             names.push(named.map_or(b"?", |(name, _)| name));
             at = parent;
         }

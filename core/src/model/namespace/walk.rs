@@ -37,6 +37,14 @@ pub(crate) enum Broken {
     Disconnected,
 }
 
+/// Where a walk arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) node: NodeId,
+    /// The directory in which it was found.
+    pub(crate) directory: NodeId,
+}
+
 /// The last component of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Last {
@@ -71,6 +79,8 @@ struct Walk<'a> {
     world: &'a World,
     process: &'a Process,
     at: NodeId,
+    /// The directory in which `at` was found.
+    before: NodeId,
     /// What is left of the path, with the targets of links put in.
     rest: Vec<u8>,
     /// How many bytes at its end are those of the path as it was given.
@@ -94,13 +104,13 @@ impl World {
         process: ProcessId,
         path: &[u8],
         last: Final,
-    ) -> Result<NodeId, Broken> {
+    ) -> Result<Found, Broken> {
         let mut walk = Walk::new(self, process, path)?;
         while let Some(component) = walk.next() {
             walk.search()?;
             walk.go(&component, last)?;
         }
-        Ok(walk.at)
+        Ok(Found { node: walk.at, directory: walk.before })
     }
 
     /// The directory in which the last component of a path is, or can be made, and that component.
@@ -124,6 +134,7 @@ impl World {
     /// What a name in a directory leads to.
     pub(crate) fn find_entry(
         &self,
+        process: &Process,
         directory: NodeId,
         name: &[u8],
     ) -> Result<Option<NodeId>, Broken> {
@@ -134,7 +145,17 @@ impl World {
         if tree.node(directory).links > 0 && name.len() > NAME_MAX {
             return Err(Broken::NameTooLong);
         }
-        Ok(tree.entry(directory, name).map(|id| tree.uncover(id)))
+        Ok(tree.entry(directory, name).map(|id| self.seen(process, id)))
+    }
+
+    /// What a process sees at a file: itself, or what was mounted over it last.
+    fn seen(&self, process: &Process, mut id: NodeId) -> NodeId {
+        let private = &process.restrictions.covered;
+        let over = |id| private.iter().find(|(below, _)| *below == id).map(|(_, top)| *top);
+        while let Some(top) = over(id).or(self.namespace.node(id).covered_by) {
+            id = top;
+        }
+        id
     }
 }
 
@@ -146,7 +167,7 @@ impl<'a> Walk<'a> {
             let name = Vec::new();
             return Err(Broken::Missing { directory: at, name, last: true, link: false });
         }
-        Ok(Walk { world, process, at, rest: path.to_vec(), own: path.len(), links: 0 })
+        Ok(Walk { world, process, at, before: at, rest: path.to_vec(), own: path.len(), links: 0 })
     }
 
     /// Takes the next component off the rest of the path.
@@ -179,7 +200,7 @@ impl<'a> Walk<'a> {
             b".." if self.at == self.process.root => {}
             b".." => self.at = tree.entries(self.at).map_or(self.at, |d| d.parent),
             name => {
-                let found = self.world.find_entry(self.at, name)?;
+                let found = self.world.find_entry(self.process, self.at, name)?;
                 let found = found.ok_or_else(|| Broken::Missing {
                     directory: self.at,
                     name: name.to_vec(),
@@ -191,7 +212,7 @@ impl<'a> Walk<'a> {
                 {
                     return self.follow(found, target, component.last);
                 }
-                self.at = found;
+                (self.before, self.at) = (self.at, found);
             }
         }
         if (!component.last || component.slash) && !tree.is_directory(self.at) {
