@@ -87,7 +87,7 @@ fn who_drives_the_tasks_is_told_of_a_death() {
 fn impossible_faults_are_refused_when_they_are_planned() {
     let mut world = World::new(FREEBSD_14);
     assert_eq!(Effect::fail("send/moon-phase").unwrap_err(), NoFault::UnknownCause);
-    let elsewhere = Effect::fail("connect/stale-socket").unwrap();
+    let elsewhere = Effect::fail("accept/nothing-pending").unwrap();
     let at = At { call: Some(Call::Send), ..nth(1) };
     assert_eq!(world.plan(once(at, elsewhere)), Err(NoFault::NeverThere));
     let linux_only = Effect::fail("bind/no-free-name").unwrap();
