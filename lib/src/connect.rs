@@ -149,7 +149,7 @@ impl<T> ConnectOptions<T> {
             Limit::Never => None,
             Limit::At(deadline) => Some(deadline),
             // A time that no clock reaches is none.
-            Limit::After(timeout) => Instant::now().checked_add(timeout),
+            Limit::After(timeout) => sys::clock::now().checked_add(timeout),
         };
         let socket = self.prepare(to)?;
         connect_socket(&socket, to, deadline)?;
@@ -206,7 +206,7 @@ fn connect_socket(
         return connect_once(socket, to)
             .map_err(|errno| Error::on(Call::Connect, socket.kind(), errno, to));
     };
-    let start = Instant::now();
+    let start = sys::clock::now();
     let done = wait_in_queue(socket, to, deadline);
     option::set_timeout(socket, sys::libc::SO_SNDTIMEO, 0)
         .map_err(|errno| socket.error(Call::Setsockopt, errno))?;
@@ -219,11 +219,11 @@ fn connect_socket(
 /// Waits in the server's queue until the deadline; `EAGAIN` if it was in vain.
 fn wait_in_queue(socket: &Socket, to: AddressRef<'_>, deadline: Instant) -> sys::Result<()> {
     loop {
-        let left = deadline.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
+        let left = deadline.saturating_duration_since(sys::clock::now()).min(LOOK_AGAIN);
         option::set_timeout(socket, sys::libc::SO_SNDTIMEO, microseconds(Some(left)))?;
         match route::reach(to, |name| sys::socket::connect(socket, name)) {
             // Either gives the place in the queue away.
-            Err(Host::AGAIN | Host::INTR) if Instant::now() < deadline => {}
+            Err(Host::AGAIN | Host::INTR) if sys::clock::now() < deadline => {}
             Err(Host::INTR) => return Err(Host::AGAIN),
             done => return done,
         }

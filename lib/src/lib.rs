@@ -104,6 +104,8 @@ mod peer;
 mod reason;
 mod route;
 mod seqpacket;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod socket;
 mod sockopt;
 mod spin;

@@ -194,7 +194,7 @@ fn accept_until(listener: &Socket, deadline: Instant) -> Result<Option<Socket>, 
     let failed = |errno| listener.error(Call::Accept, errno);
     let wanted = PollFlags::IN | PollFlags::RDHUP;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(sys::clock::now());
         let ready = match socket::poll(listener.as_fd(), wanted, left) {
             Err(Host::INTR) => continue,
             ready => ready.map_err(failed)?,

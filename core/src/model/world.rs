@@ -136,6 +136,12 @@ impl World {
         Some(shared)
     }
 
+    /// Whether `O_NONBLOCK` is set; `false` also if there is no such descriptor.
+    pub fn is_nonblocking(&self, task: TaskId, fd: Fd) -> bool {
+        let process = self.tasks[task.0 as usize].process;
+        self.processes[process].descriptor(fd).is_some_and(|d| self.files[d.file].nonblocking)
+    }
+
     /// The time since the start of the world.
     pub fn now(&self) -> Duration {
         self.now

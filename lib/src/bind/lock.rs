@@ -9,7 +9,7 @@ use crate::reason::Reason;
 use crate::route::{self, Place};
 use crate::sys::{self, Errno as Host, directory, file};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The longest name of a file.
 const LONGEST_NAME: usize = 255;
@@ -50,7 +50,7 @@ impl Failure {
 impl<'a> Lock<'a> {
     /// Takes the lock, waiting for it no longer than `patience`.
     pub(super) fn acquire(place: &'a Place, patience: Duration) -> Result<Lock<'a>, Failure> {
-        let (start, mut pauses) = (Instant::now(), Pauses::new());
+        let (start, mut pauses) = (sys::clock::now(), Pauses::new());
         let name = lock_name(&place.name);
         loop {
             let file = open(place, &name).map_err(Failure::Unusable)?;
@@ -64,7 +64,7 @@ impl<'a> Lock<'a> {
             if waited >= patience {
                 return Err(Failure::Held { waited, holder: holder(lock.file.as_fd()) });
             }
-            std::thread::sleep(pauses.next().min(patience - waited));
+            sys::clock::sleep(pauses.next().min(patience - waited));
         }
     }
 

@@ -53,7 +53,7 @@ fn take(socket: &mut Socket, address: AddressRef<'_>) -> sys::Result<()> {
         sys::socket::bind(&*socket, &route::encode(address)?)?;
         // A link on the way may have led elsewhere when the kernel went there.
         let again = || {
-            std::thread::sleep(Duration::from_millis(1));
+            sys::clock::sleep(Duration::from_millis(1));
             BoundFile::found(self::place(address).ok()??, &*socket)
         };
         BoundFile::found(place, &*socket).or_else(|| (0..LOOKS).find_map(|_| again()))

@@ -56,11 +56,11 @@ impl Socket {
         };
         let deadline = deadline.get_or_insert_with(|| match option::timeout(&self.fd, timeout) {
             Ok(0) | Err(_) => None,
-            Ok(limit) => Instant::now().checked_add(Duration::from_micros(limit)),
+            Ok(limit) => sys::clock::now().checked_add(Duration::from_micros(limit)),
         });
         let Some(deadline) = *deadline else { return Ok(()) };
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(sys::clock::now());
             match socket::poll(self.fd.as_fd(), events, left) {
                 _ if left.is_zero() => return Err(interrupted.but(Host::AGAIN)),
                 Err(Host::INTR) => {}

@@ -109,6 +109,10 @@ pub fn sendmsg(
     control: &[u8],
     flags: SendFlags,
 ) -> Result<usize> {
+    if_simulated!(fd, socket => {
+        let data = buffers.iter().flat_map(|buffer| buffer.iter().copied()).collect::<Vec<u8>>().into();
+        socket.send_message(data, buffers.len() as u32, control, flags, to)
+    });
     let header = Header::to_send(to, buffers, control);
     let flags = (flags | SendFlags::NOSIGNAL).bits() as usize;
     // SAFETY: name, buffers and control bytes are borrowed for longer than the call, and the kernel
@@ -125,6 +129,11 @@ pub fn sendmsg(
 /// message is dropped, descriptors are closed, and [`Arrival::control_truncated`] says so.
 #[inline]
 pub fn recv_dropping(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<Arrival> {
+    if_simulated!(fd, socket => {
+        let received = socket.recv(buffer.len(), 1, 0, flags | RecvFlags::TRUNC)?;
+        buffer[..received.data.len()].copy_from_slice(&received.data);
+        Ok(super::simulated::arrival(&received))
+    });
     let mut buffers = [IoSliceMut::new(buffer)];
     let mut header = Header::to_receive(None, &mut buffers, &mut []);
     let flags = (flags | RecvFlags::TRUNC).bits() as usize;
@@ -161,6 +170,7 @@ pub fn recvmsg(
     inbox: &mut Inbox,
     flags: RecvFlags,
 ) -> Result<Arrival> {
+    if_simulated!(fd, socket => super::simulated::recvmsg(&socket, from, buffers, inbox, flags));
     inbox.clear();
     let mut header = Header::to_receive(from.as_deref_mut(), buffers, inbox.room());
     let flags = (flags | RecvFlags::CMSG_CLOEXEC).bits() as usize;

@@ -15,11 +15,45 @@
 //! - [`inherit`]: descriptors that pass from program to program when one starts another.
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
+//! - [`clock`]: the time. `simulated`: what the feature `sim` needs.
 //! - [`probe`]: calls with arguments that no safe wrapper admits.
 #![allow(unsafe_code)]
 
+/// In a simulation, the function returns what the model says.
+#[cfg(feature = "sim")]
+macro_rules! in_simulation {
+    ($sim:ident => $call:expr) => {
+        if let Some($sim) = crate::sim::current() {
+            return $call;
+        }
+    };
+}
+
+/// For a simulated socket, the function returns what the model says.
+#[cfg(feature = "sim")]
+macro_rules! if_simulated {
+    ($fd:expr, $socket:ident => $call:expr) => {
+        if let Some($socket) = crate::sim::of(&$fd) {
+            return $call;
+        }
+    };
+}
+
+/// There are no simulations.
+#[cfg(not(feature = "sim"))]
+macro_rules! in_simulation {
+    ($sim:ident => $call:expr) => {};
+}
+
+/// There are no simulated sockets.
+#[cfg(not(feature = "sim"))]
+macro_rules! if_simulated {
+    ($fd:expr, $socket:ident => $call:expr) => {};
+}
+
 pub mod accounts;
 pub mod batch;
+pub mod clock;
 pub mod control;
 pub mod directory;
 pub mod errno;
@@ -37,6 +71,8 @@ mod raw;
 #[cfg(feature = "tokio")]
 pub mod reactor;
 pub mod restrict;
+#[cfg(feature = "sim")]
+pub(crate) mod simulated;
 pub mod socket;
 
 /// The numbers of this host, by their C names.

@@ -36,6 +36,7 @@ pub const SIOCUNIXFILE: u64 = 0x89e0;
 
 /// `getsockopt(2)` of an option that is an `int`.
 pub fn get(fd: impl AsFd, level: c_int, name: c_int) -> Result<c_int> {
+    if_simulated!(fd, socket => socket.get(name));
     let mut value: c_int = 0;
     let mut length = size_of::<c_int>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`.
@@ -50,6 +51,7 @@ pub fn get(fd: impl AsFd, level: c_int, name: c_int) -> Result<c_int> {
 // Every socket is set to something before it connects: inlined for the reason that `raw` gives.
 #[inline]
 pub fn set(fd: impl AsFd, level: c_int, name: c_int, value: c_int) -> Result<()> {
+    if_simulated!(fd, socket => socket.set(name, value));
     let from = (&raw const value).expose_provenance();
     let arguments = [raw(&fd) as usize, level as usize, name as usize, from, size_of::<c_int>()];
     // SAFETY: the kernel reads as many bytes as `value` has.
@@ -104,6 +106,7 @@ const LONGEST: usize = 1 << 20;
 /// `SO_PEERGROUPS` (Linux 4.13): supplementary groups of the peer. `ENODATA` if no peer was
 /// recorded.
 pub fn peer_groups(fd: impl AsFd) -> Result<Vec<u32>> {
+    if_simulated!(fd, socket => socket.peer_groups());
     let bytes = bytes(&fd, SO_PEERGROUPS)?;
     let (groups, _) = bytes.as_chunks();
     Ok(groups.iter().map(|group| u32::from_ne_bytes(*group)).collect())
@@ -126,6 +129,7 @@ pub fn cookie(fd: impl AsFd) -> Result<u64> {
 
 /// `ioctl(2)` of a request that writes one `int`.
 fn ioctl(fd: &impl AsFd, request: u64) -> Result<c_int> {
+    if_simulated!(fd, socket => socket.ioctl(request));
     let mut value: c_int = 0;
     // SAFETY: the callers pass requests of sockets alone, each of which writes one `int`.
     check(unsafe { libc::ioctl(raw(fd), request as _, &raw mut value) })?;
@@ -134,6 +138,7 @@ fn ioctl(fd: &impl AsFd, request: u64) -> Result<c_int> {
 
 /// `SO_DOMAIN` and `SO_TYPE`; `None` for a family or type that Sunpath does not describe.
 pub fn kind(fd: impl AsFd) -> Result<Option<SocketType>> {
+    if_simulated!(fd, socket => socket.kind());
     let family = get(&fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
     let kind = sockopt::socket_type(&fd)?;
     Ok(match (family, kind) {
@@ -160,6 +165,7 @@ pub fn set_switch(fd: impl AsFd, name: c_int, on: bool) -> Result<()> {
 
 /// `SO_ERROR`: takes the pending error, which is cleared by it.
 pub fn take_error(fd: impl AsFd) -> Result<Option<Errno>> {
+    if_simulated!(fd, socket => socket.take_error());
     sockopt::socket_error(fd).map(|pending| pending.err())
 }
 
@@ -176,6 +182,7 @@ pub fn set_send_buffer(fd: impl AsFd, bytes: i32) -> Result<()> {
 
 /// `SO_SNDTIMEO` or `SO_RCVTIMEO` in microseconds; 0 waits for ever.
 pub fn timeout(fd: impl AsFd, name: c_int) -> Result<u64> {
+    if_simulated!(fd, socket => socket.timeout(name));
     let mut value = libc::timeval { tv_sec: 0, tv_usec: 0 };
     let mut length = size_of::<libc::timeval>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`, and every
@@ -190,6 +197,7 @@ pub fn timeout(fd: impl AsFd, name: c_int) -> Result<u64> {
 
 /// Sets `SO_SNDTIMEO` or `SO_RCVTIMEO`, in microseconds.
 pub fn set_timeout(fd: impl AsFd, name: c_int, microseconds: u64) -> Result<()> {
+    if_simulated!(fd, socket => socket.set_timeout(name, microseconds));
     let value = libc::timeval {
         tv_sec: libc::time_t::try_from(microseconds / 1_000_000).unwrap_or(libc::time_t::MAX),
         tv_usec: (microseconds % 1_000_000) as libc::suseconds_t,
@@ -215,6 +223,7 @@ pub struct Credentials {
 
 /// `SO_PEERCRED`: who called `listen`, for a client; who called `connect`, for a server.
 pub fn peer_credentials(fd: impl AsFd) -> Result<Credentials> {
+    if_simulated!(fd, socket => socket.peer_credentials());
     let mut value = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`, and every
@@ -234,6 +243,7 @@ pub fn peer_credentials(fd: impl AsFd) -> Result<Credentials> {
 
 /// `SO_PEERPIDFD`: a descriptor of the peer's process. `ENODATA` if no peer was recorded.
 pub fn peer_pidfd(fd: impl AsFd) -> Result<OwnedFd> {
+    if_simulated!(fd, socket => socket.peer_pidfd());
     let pidfd = get(fd, libc::SOL_SOCKET, SO_PEERPIDFD)?;
     // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(pidfd) })
@@ -312,9 +322,16 @@ pub fn tcp(fd: impl AsFd) -> Result<Tcp> {
     Ok(Tcp { state, pending: info.tcpi_unacked, limit: info.tcpi_sacked })
 }
 
+/// The number of `SO_TYPE`.
+#[cfg(feature = "sim")]
+pub(crate) fn socket_type_number(kind: SocketType) -> c_int {
+    super::socket::family_and_kind(kind).1.as_raw() as c_int
+}
+
 /// `fcntl(2)` `F_DUPFD_CLOEXEC` of any number: a descriptor of the same open file. `EBADF` if
 /// none is open under this number.
 pub fn duplicate(number: RawFd) -> Result<OwnedFd> {
+    if_simulated!(super::simulated::borrow(number), socket => socket.duplicate());
     // SAFETY: takes numbers only.
     let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) })?;
     // SAFETY: the kernel has just made this descriptor and nobody else knows of it.
@@ -323,11 +340,15 @@ pub fn duplicate(number: RawFd) -> Result<OwnedFd> {
 
 /// `F_GETFL`: status flags; `O_PATH` is among them.
 pub fn status_flags(fd: impl AsFd) -> Result<OFlags> {
+    if_simulated!(fd, socket => {
+        Ok(if socket.is_nonblocking() { OFlags::NONBLOCK } else { OFlags::empty() })
+    });
     rustix::fs::fcntl_getfl(fd)
 }
 
 /// Sets or clears `O_NONBLOCK`.
 pub fn set_nonblocking(fd: impl AsFd, on: bool) -> Result<()> {
+    if_simulated!(fd, socket => socket.set_nonblocking(on));
     rustix::io::ioctl_fionbio(fd, on)
 }
 

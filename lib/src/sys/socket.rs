@@ -28,6 +28,7 @@ pub const fn family_and_kind(socket: SocketType) -> (AddressFamily, Kind) {
 /// `socket(2)` with protocol 0; `SOCK_CLOEXEC` is always set.
 #[inline]
 pub fn socket(socket: SocketType, flags: SocketFlags) -> Result<OwnedFd> {
+    in_simulation!(sim => sim.socket(socket, flags));
     let (family, kind) = family_and_kind(socket);
     socket_of(family, kind, flags)
 }
@@ -40,17 +41,20 @@ pub fn socket_of(family: AddressFamily, kind: Kind, flags: SocketFlags) -> Resul
 
 /// `socketpair(2)`; `SOCK_CLOEXEC` is always set.
 pub fn socketpair(socket: SocketType, flags: SocketFlags) -> Result<(OwnedFd, OwnedFd)> {
+    in_simulation!(sim => sim.socketpair(socket, flags));
     let (family, kind) = family_and_kind(socket);
     net::socketpair(family, kind, flags | SocketFlags::CLOEXEC, None)
 }
 
 /// `bind(2)`. `EINTR` only while another thread binds the same socket; nothing was bound then.
 pub fn bind(fd: impl AsFd, name: &impl SocketAddrArg) -> Result<()> {
+    if_simulated!(fd, socket => socket.bind(&super::simulated::name(name)));
     net::bind(fd, name)
 }
 
 /// `listen(2)`.
 pub fn listen(fd: impl AsFd, backlog: i32) -> Result<()> {
+    if_simulated!(fd, socket => socket.listen(backlog));
     net::listen(fd, backlog)
 }
 
@@ -58,22 +62,26 @@ pub fn listen(fd: impl AsFd, backlog: i32) -> Result<()> {
 /// background: calling again is right. A TCP connection goes on: wait until it is writable.
 #[inline]
 pub fn connect(fd: impl AsFd, name: &impl SocketAddrArg) -> Result<()> {
+    if_simulated!(fd, socket => socket.connect(&super::simulated::name(name)));
     net::connect(fd, name)
 }
 
 /// `connect(2)` with `AF_UNSPEC`: dissolves the association of a datagram socket.
 pub fn disconnect(fd: impl AsFd) -> Result<()> {
+    if_simulated!(fd, socket => socket.disconnect());
     net::connect_unspec(fd)
 }
 
 /// `accept4(2)`; `SOCK_CLOEXEC` is always set. After `EINTR` nothing was taken from the queue.
 #[inline]
 pub fn accept(fd: impl AsFd, flags: SocketFlags) -> Result<OwnedFd> {
+    if_simulated!(fd, socket => socket.accept(flags).map(|(fd, _)| fd));
     net::accept_with(fd, flags | SocketFlags::CLOEXEC)
 }
 
 /// `accept4(2)` with the name of the client.
 pub fn accept_from(fd: impl AsFd, flags: SocketFlags) -> Result<(OwnedFd, Name)> {
+    if_simulated!(fd, socket => socket.accept(flags));
     let mut name = Name::room();
     let (address, length) = name.parts();
     let flags = (flags | SocketFlags::CLOEXEC).bits() as libc::c_int;
@@ -85,11 +93,13 @@ pub fn accept_from(fd: impl AsFd, flags: SocketFlags) -> Result<(OwnedFd, Name)>
 
 /// `shutdown(2)`.
 pub fn shutdown(fd: impl AsFd, how: Shutdown) -> Result<()> {
+    if_simulated!(fd, socket => socket.shutdown(how));
     net::shutdown(fd, how)
 }
 
 /// `getsockname(2)`.
 pub fn getsockname(fd: impl AsFd) -> Result<Name> {
+    if_simulated!(fd, socket => socket.getsockname());
     let mut name = Name::room();
     let (address, length) = name.parts();
     // SAFETY: `address` and `length` describe the buffer of `name`, which outlives the call.
@@ -99,6 +109,7 @@ pub fn getsockname(fd: impl AsFd) -> Result<Name> {
 
 /// `getpeername(2)`.
 pub fn getpeername(fd: impl AsFd) -> Result<Name> {
+    if_simulated!(fd, socket => socket.getpeername());
     let mut name = Name::room();
     let (address, length) = name.parts();
     // SAFETY: `address` and `length` describe the buffer of `name`, which outlives the call.
@@ -109,6 +120,7 @@ pub fn getpeername(fd: impl AsFd) -> Result<Name> {
 /// `send(2)`; `MSG_NOSIGNAL` is always set. `EINTR` only if nothing was sent.
 #[inline]
 pub fn send(fd: impl AsFd, bytes: &[u8], flags: SendFlags) -> Result<usize> {
+    if_simulated!(fd, socket => socket.send(bytes, flags, None));
     net::send(fd, bytes, flags | SendFlags::NOSIGNAL)
 }
 
@@ -120,12 +132,18 @@ pub fn send_to(
     flags: SendFlags,
     name: &impl SocketAddrArg,
 ) -> Result<usize> {
+    if_simulated!(fd, socket => socket.send(bytes, flags, Some(&super::simulated::name(name))));
     net::sendto(fd, bytes, flags | SendFlags::NOSIGNAL, name)
 }
 
 /// `recv(2)`: how many bytes were put into the buffer. `EINTR` only if nothing was received.
 #[inline]
 pub fn recv(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize> {
+    if_simulated!(fd, socket => {
+        let received = socket.recv(buffer.len(), 1, 0, flags)?;
+        buffer[..received.data.len()].copy_from_slice(&received.data);
+        Ok(received.data.len())
+    });
     net::recv(fd, buffer, flags).map(|(stored, _length)| stored)
 }
 
@@ -133,6 +151,11 @@ pub fn recv(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<usize>
 /// had. `EINTR` only if nothing was received.
 #[inline]
 pub fn recv_datagram(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> Result<(usize, usize)> {
+    if_simulated!(fd, socket => {
+        let received = socket.recv(buffer.len(), 1, 0, flags | RecvFlags::TRUNC)?;
+        buffer[..received.data.len()].copy_from_slice(&received.data);
+        Ok((received.data.len(), received.returned))
+    });
     net::recv(fd, buffer, flags | RecvFlags::TRUNC)
 }
 
@@ -143,6 +166,12 @@ pub fn recv_from(
     buffer: &mut [u8],
     flags: RecvFlags,
 ) -> Result<(usize, usize, Name)> {
+    if_simulated!(fd, socket => {
+        let received = socket.recv(buffer.len(), 1, 0, flags | RecvFlags::TRUNC)?;
+        buffer[..received.data.len()].copy_from_slice(&received.data);
+        let from = received.from.as_ref().map_or(Ok(Name::none()), Name::new)?;
+        Ok((received.data.len(), received.returned, from))
+    });
     let (stored, length, from) = net::recvfrom(fd, buffer, flags | RecvFlags::TRUNC)?;
     Ok((stored, length, from.map_or_else(Name::none, |from| Name::from_any(&from))))
 }
@@ -150,12 +179,19 @@ pub fn recv_from(
 /// `readv(2)`. `EINTR` only if nothing was read.
 #[inline]
 pub fn readv(fd: impl AsFd, buffers: &mut [std::io::IoSliceMut<'_>]) -> Result<usize> {
+    if_simulated!(fd, socket => {
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        let received = socket.recv(length, buffers.len() as u32, 0, RecvFlags::empty())?;
+        super::simulated::scatter(&received.data, buffers);
+        Ok(received.returned)
+    });
     rustix::io::readv(fd, buffers)
 }
 
 /// `ppoll(2)` of one descriptor for at most a time, to the nanosecond; what is ready, empty if
 /// nothing is. `POLLERR`, `POLLHUP` and `POLLNVAL` are reported whether asked for or not.
 pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, time: Duration) -> Result<PollFlags> {
+    if_simulated!(fd, socket => socket.poll(events, time));
     // A time that the kernel cannot count has no end.
     let timeout = Timespec::try_from(time).ok();
     let mut polled = [PollFd::from_borrowed_fd(fd, events)];

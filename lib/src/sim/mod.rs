@@ -1,0 +1,20 @@
+//! Simulation: a program's sockets on the model instead of the kernel (feature `sim`).
+
+mod call;
+mod executor;
+mod handle;
+mod option;
+mod program;
+mod random;
+mod report;
+mod socket;
+mod state;
+mod time;
+mod world;
+
+pub(crate) use call::{Simulated, of};
+pub(crate) use handle::current;
+pub use program::{JoinHandle, Program, spawn, spawn_background, spawn_thread};
+pub use report::{Event, Failure, Report, Stuck};
+pub use time::{elapsed, now, sleep};
+pub use world::World;

@@ -1,0 +1,227 @@
+//! The processes and threads of a simulated program.
+
+use super::handle::{Ended, Entered, Handle, Shared, current};
+use super::report::Failure;
+use super::state::Status;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// A simulated program, as it is built up: see [`World::run`](super::World::run).
+#[derive(Debug)]
+pub struct Program {
+    pub(super) handle: Handle,
+    pub(super) threads: Arc<Mutex<Vec<thread::JoinHandle<()>>>>,
+}
+
+thread_local! {
+    static THREADS: std::cell::RefCell<Threads> = const { std::cell::RefCell::new(None) };
+}
+
+/// The threads of the system on which the simulation runs.
+type Threads = Option<Arc<Mutex<Vec<thread::JoinHandle<()>>>>>;
+
+/// A thread of a simulated program.
+#[derive(Debug)]
+pub struct JoinHandle<T> {
+    task: usize,
+    value: Arc<Mutex<Option<T>>>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Waits for the end of the thread; what it returned, or `None` if it was killed.
+    ///
+    /// # Panics
+    /// Outside of a simulation.
+    pub fn join(self) -> Option<T> {
+        let handle = here();
+        // A thread that unwinds need not wait.
+        drop(handle.wait(handle.lock(), Status::Joining(self.task)));
+        self.value.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// Outside of a simulation.
+    pub fn is_finished(&self) -> bool {
+        here().lock().tasks[self.task].status == Status::Done
+    }
+
+    /// Kills the process of the thread, as `SIGKILL` does: its descriptors are closed, the files
+    /// that it made stay. Its threads unwind, but whatever they call meanwhile does nothing.
+    ///
+    /// # Panics
+    /// Outside of a simulation.
+    pub fn kill(&self) {
+        let handle = here();
+        let mut state = handle.lock();
+        let process = state.tasks[self.task].process;
+        state.kill(process);
+        // For one that kills itself, this is the end.
+        drop(handle.wait(state, Status::Ready));
+    }
+}
+
+impl Program {
+    pub(super) fn new(shared: Arc<Shared>, task: usize) -> Program {
+        Program { handle: Handle { shared, task }, threads: Arc::default() }
+    }
+
+    /// Starts a process: see [`spawn`].
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        name: &str,
+        body: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        start(&self.handle, &self.threads, New { name, process: None, foreground: true }, body)
+    }
+
+    /// Starts a process that the run does not wait for: see [`spawn_background`].
+    pub fn spawn_background<T: Send + 'static>(
+        &self,
+        name: &str,
+        body: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        start(&self.handle, &self.threads, New { name, process: None, foreground: false }, body)
+    }
+
+    /// Makes this thread the first of the program; until the value is dropped.
+    pub(super) fn enter(&self) -> Entered {
+        THREADS.set(Some(self.threads.clone()));
+        Entered::new(self.handle.clone())
+    }
+}
+
+/// Starts a process of the simulation, with a thread that runs `body`. Sockets that move into it
+/// are open in it as in a forked child.
+///
+/// # Panics
+/// Outside of a simulation.
+pub fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    start(&here(), &threads(), New { name, process: None, foreground: true }, body)
+}
+
+/// As [`spawn`], but the run does not wait for its end: it is ended when all others are done. For
+/// servers that serve for ever.
+///
+/// # Panics
+/// Outside of a simulation.
+pub fn spawn_background<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    start(&here(), &threads(), New { name, process: None, foreground: false }, body)
+}
+
+/// Starts another thread of the current process.
+///
+/// # Panics
+/// Outside of a simulation.
+pub fn spawn_thread<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let handle = here();
+    let (process, foreground) = {
+        let state = handle.lock();
+        (state.tasks[handle.task].process, state.tasks[handle.task].foreground)
+    };
+    start(&handle, &threads(), New { name, process: Some(process), foreground }, body)
+}
+
+/// What kind of thread is started.
+struct New<'a> {
+    name: &'a str,
+    /// `None`: one of its own.
+    process: Option<usize>,
+    foreground: bool,
+}
+
+pub(super) fn here() -> Handle {
+    current().expect("this is called inside of a simulation: see sunpath::sim::World::run")
+}
+
+fn threads() -> Arc<Mutex<Vec<thread::JoinHandle<()>>>> {
+    THREADS.with_borrow(|threads| threads.clone()).expect("a simulation has threads")
+}
+
+fn start<T: Send + 'static>(
+    by: &Handle,
+    threads: &Arc<Mutex<Vec<thread::JoinHandle<()>>>>,
+    new: New<'_>,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let task = {
+        let mut state = by.lock();
+        match new.process {
+            Some(process) => state.add_thread(new.name, process, new.foreground),
+            None => state.add_process(new.name, new.foreground),
+        }
+    };
+    let value = Arc::new(Mutex::new(None));
+    let (place, handle) = (value.clone(), Handle { shared: by.shared.clone(), task });
+    let others = threads.clone();
+    let started = thread::Builder::new().name(new.name.into()).spawn(move || {
+        THREADS.set(Some(others));
+        let _entered = Entered::new(handle.clone());
+        let ended = run_body(&handle, || {
+            let state = handle.await_turn(handle.lock());
+            drop(state);
+            let value = body();
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        });
+        finish(&handle, ended);
+    });
+    let started = started.expect("the system has room for a thread");
+    threads.lock().unwrap_or_else(PoisonError::into_inner).push(started);
+    JoinHandle { task, value }
+}
+
+/// Runs what a thread does; why it ended, if not by itself.
+pub(super) fn run_body<R>(handle: &Handle, body: impl FnOnce() -> R) -> Result<R, Why> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        if payload.is::<Ended>() {
+            return Why::Ended;
+        }
+        let task = handle.lock().tasks[handle.task].name.clone();
+        Why::Panicked(Failure::Panicked { task, message: said(&*payload) })
+    })
+}
+
+/// Why a thread did not come to its own end.
+pub(super) enum Why {
+    /// It was killed, or the run was over.
+    Ended,
+    /// It panicked.
+    Panicked(Failure),
+}
+
+fn said(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "something that is no text".to_owned(),
+    }
+}
+
+/// The thread has ended: the turn goes to another.
+fn finish(handle: &Handle, ended: Result<(), Why>) {
+    let mut state = handle.lock();
+    state.tasks[handle.task].status = Status::Done;
+    if let Err(Why::Panicked(failure)) = ended {
+        state.end(Some(failure));
+    }
+    if state.over {
+        return;
+    }
+    state.sweep();
+    if !state.pass_turn() {
+        let deadlock = state.deadlock();
+        state.end(Some(deadlock));
+    }
+}

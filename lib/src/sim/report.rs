@@ -1,0 +1,158 @@
+//! What a run was like.
+
+use crate::model::{Fired, Step};
+use crate::op::Op;
+use crate::{Cause, Platform};
+use std::fmt;
+use std::time::Duration;
+
+/// One call of a run, or what became of it later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The virtual time since the start.
+    pub at: Duration,
+    /// The name of the thread.
+    pub task: String,
+    /// The call, as the model saw it.
+    pub op: Op,
+    /// What came of it. [`Step::Blocked`]: it waits, and a later event tells the end of it.
+    pub step: Step,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.op.call().map_or_else(|| other_name(&self.op), |call| call.name().into());
+        write!(f, "{:>10?}  {:<10} {name}", self.at, self.task)?;
+        if let Some(fd) = self.op.fd() {
+            write!(f, "({fd})")?;
+        }
+        match &self.step {
+            Step::Done(ret) => write!(f, " = {ret:?}"),
+            Step::Fail(failure) => write!(f, " fails: {failure:?}"),
+            Step::Blocked(wait) => write!(f, " waits: {}", wait.cause.title),
+        }
+    }
+}
+
+/// The name of a call that the catalogue does not treat.
+fn other_name(op: &Op) -> String {
+    let debug = match op {
+        Op::File(op) => format!("{op:?}"),
+        Op::Process(op) => format!("{op:?}"),
+        op => format!("{op:?}"),
+    };
+    let end = debug.find([' ', '(', '{']).unwrap_or(debug.len());
+    debug[..end].to_lowercase()
+}
+
+/// A thread that waits for ever, and for what.
+#[derive(Debug, Clone)]
+pub struct Stuck {
+    /// The name of the thread.
+    pub task: String,
+    /// The call in which it waits.
+    pub op: Option<Op>,
+    /// Why it waits, as an entry of the catalogue; `None` if it waits for no call: for another
+    /// thread to end, or for a future.
+    pub cause: Option<&'static Cause>,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} waits", self.task)?;
+        if let Some(op) = &self.op {
+            let call = op.call().map_or_else(|| other_name(op), |call| call.name().into());
+            write!(f, " in {call}")?;
+        }
+        match self.cause {
+            Some(cause) => write!(f, ": {} ({})", cause.title, cause.id),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was wrong with a run.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// A thread panicked.
+    Panicked {
+        /// The name of the thread.
+        task: String,
+        /// What it said.
+        message: String,
+    },
+    /// Nobody can go on, and no time limit will change that.
+    Deadlock(Vec<Stuck>),
+    /// Descriptors were still open when every thread had ended; the processes that opened them.
+    Leaked(Vec<String>),
+    /// So many calls were made that there is no hope of an end.
+    Endless {
+        /// The limit.
+        calls: u64,
+    },
+    /// A thread has made no call for long: it waits for something outside of the simulation.
+    Outside {
+        /// The name of the thread.
+        task: String,
+    },
+    /// Faults that were planned did not fire: their numbers, in the order in which they were
+    /// planned.
+    NotFired(Vec<usize>),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Panicked { task, message } => write!(f, "{task} panicked: {message}"),
+            Failure::Deadlock(stuck) => {
+                f.write_str("nobody can go on:")?;
+                stuck.iter().try_for_each(|stuck| write!(f, "\n    {stuck}"))
+            }
+            Failure::Leaked(who) => write!(f, "left open: {}", who.join(", ")),
+            Failure::Endless { calls } => write!(f, "no end after {calls} calls"),
+            Failure::Outside { task } => write!(
+                f,
+                "{task} makes no call any more: it computes without end, or waits for something \
+                 outside of the simulation"
+            ),
+            Failure::NotFired(which) => write!(f, "faults that did not fire: {which:?}"),
+        }
+    }
+}
+
+/// What a run was like: see [`World::report`](super::World::report).
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The seed, with which it can be had again.
+    pub seed: u64,
+    /// The platform whose rules held.
+    pub platform: Platform,
+    /// What was wrong; `None` if nothing was.
+    pub failure: Option<Failure>,
+    /// Every call, in the order in which they were made.
+    pub events: Vec<Event>,
+    /// The faults that struck.
+    pub fired: Vec<Fired>,
+    /// How much virtual time it took.
+    pub elapsed: Duration,
+}
+
+/// How many of the last events a report shows.
+const SHOWN: usize = 12;
+
+impl fmt::Display for Report {
+    /// What was wrong, the seed, and the last calls.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Some(failure) => write!(f, "{failure}")?,
+            None => f.write_str("nothing went wrong")?,
+        }
+        let Report { seed, platform, elapsed, .. } = self;
+        write!(f, "\n  platform {platform}, seed {seed}, after {elapsed:?} of virtual time")?;
+        let skipped = self.events.len().saturating_sub(SHOWN);
+        if skipped > 0 {
+            write!(f, "\n  ... {skipped} events")?;
+        }
+        self.events[skipped..].iter().try_for_each(|event| write!(f, "\n  {event}"))
+    }
+}

@@ -1,0 +1,284 @@
+//! Everything that the threads of a simulation share: the model, the threads, whose turn it is.
+
+use super::executor::Watch;
+use super::random::Random;
+use super::report::{Event, Failure, Stuck};
+use super::socket::{Holder, Sockets};
+use crate::Cause;
+use crate::model::{self, Order, Step, TaskId};
+use crate::op::{Op, Ret};
+use crate::sys::{Errno as Host, Result};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar};
+use std::time::Duration;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) world: model::World,
+    pub(super) random: Random,
+    pub(super) tasks: Vec<Task>,
+    pub(super) processes: Vec<Process>,
+    pub(super) sockets: Sockets,
+    /// What futures wait for.
+    pub(super) watches: Vec<Watch>,
+    pub(super) events: Vec<Event>,
+    /// Whose turn it is.
+    pub(super) turn: usize,
+    /// How many times the turn has been passed on: it tells whether anything goes on.
+    pub(super) passed: u64,
+    pub(super) calls: u64,
+    pub(super) most_calls: u64,
+    /// The run is over: every thread leaves as soon as it makes a call.
+    pub(super) over: bool,
+    pub(super) failure: Option<Failure>,
+}
+
+/// A thread of the program.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) name: String,
+    pub(super) process: usize,
+    pub(super) model: TaskId,
+    pub(super) status: Status,
+    /// Rung when it is its turn.
+    pub(super) bell: Arc<Condvar>,
+    /// The run lasts until it ends.
+    pub(super) foreground: bool,
+    /// The call in which it waits.
+    pub(super) waits: Option<(Op, &'static Cause)>,
+    /// A waker of its futures was used.
+    pub(super) notified: Arc<AtomicBool>,
+}
+
+/// What keeps a thread from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// Nothing.
+    Ready,
+    /// A call that waits in the model.
+    InCall,
+    /// It sleeps until this time.
+    Sleeping(Duration),
+    /// It waits for another thread to end.
+    Joining(usize),
+    /// It waits for those in the foreground to end.
+    Finishing,
+    /// All its futures wait.
+    Parked,
+    /// It has ended.
+    Done,
+}
+
+/// A process of the program.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) name: String,
+    /// A thread of the model for what happens beside the calls of the program.
+    pub(super) helper: TaskId,
+    /// It was killed.
+    pub(super) dead: bool,
+}
+
+impl State {
+    pub(super) fn new(world: model::World, seed: u64, most_calls: u64) -> State {
+        State {
+            world,
+            random: Random::new(seed),
+            tasks: Vec::new(),
+            processes: Vec::new(),
+            sockets: Sockets::default(),
+            watches: Vec::new(),
+            events: Vec::new(),
+            turn: 0,
+            passed: 0,
+            calls: 0,
+            most_calls,
+            over: false,
+            failure: None,
+        }
+    }
+
+    /// A process with one thread; the number of the thread.
+    pub(super) fn add_process(&mut self, name: &str, foreground: bool) -> usize {
+        let model = self.world.spawn();
+        let helper = self.world.spawn_thread(model);
+        self.processes.push(Process { name: name.into(), helper, dead: false });
+        self.add(name, self.processes.len() - 1, model, foreground)
+    }
+
+    /// One more thread of a process.
+    pub(super) fn add_thread(&mut self, name: &str, process: usize, foreground: bool) -> usize {
+        let model = self.world.spawn_thread(self.processes[process].helper);
+        self.add(name, process, model, foreground)
+    }
+
+    fn add(&mut self, name: &str, process: usize, model: TaskId, foreground: bool) -> usize {
+        self.tasks.push(Task {
+            name: name.into(),
+            process,
+            model,
+            status: Status::Ready,
+            bell: Arc::default(),
+            foreground,
+            waits: None,
+            notified: Arc::default(),
+        });
+        self.tasks.len() - 1
+    }
+
+    /// Picks whose turn is next; time passes if everybody waits for it. `false`: nobody can go on.
+    pub(super) fn pass_turn(&mut self) -> bool {
+        loop {
+            let all = 0..self.tasks.len();
+            let able: Vec<_> = all.filter(|task| self.is_able(*task)).collect();
+            if !able.is_empty() {
+                self.turn = able[self.random.below(able.len())];
+                self.passed += 1;
+                self.tasks[self.turn].bell.notify_all();
+                return true;
+            }
+            let Some(next) = self.next_deadline() else { return false };
+            self.world.advance(next.saturating_sub(self.world.now()));
+        }
+    }
+
+    fn is_able(&mut self, number: usize) -> bool {
+        let task = &self.tasks[number];
+        if self.processes[task.process].dead {
+            return task.status != Status::Done;
+        }
+        let now = self.world.now();
+        match task.status {
+            Status::Ready => true,
+            Status::InCall => self.world.runnable().any(|woken| woken == task.model),
+            Status::Sleeping(until) => until <= now,
+            Status::Joining(other) => self.tasks[other].status == Status::Done,
+            Status::Finishing => self.foreground_is_done(number),
+            Status::Parked => {
+                let notified = task.notified.load(Ordering::Acquire);
+                let world = &mut self.world;
+                notified || self.watches.iter().any(|w| w.task == number && w.is_ready(world))
+            }
+            Status::Done => false,
+        }
+    }
+
+    fn foreground_is_done(&self, but: usize) -> bool {
+        let mut others = self.tasks.iter().enumerate().filter(|(n, t)| *n != but && t.foreground);
+        others.all(|(_, task)| task.status == Status::Done)
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        let sleepers = self.tasks.iter().filter_map(|task| match task.status {
+            Status::Sleeping(until) => Some(until),
+            _ => None,
+        });
+        let futures = self.watches.iter().filter_map(|watch| watch.until());
+        sleepers.chain(futures).chain(self.world.next_deadline()).min()
+    }
+
+    /// Ends the run: everybody is told.
+    pub(super) fn end(&mut self, failure: Option<Failure>) {
+        if !self.over {
+            self.over = true;
+            self.failure = failure;
+        }
+        self.tasks.iter().for_each(|task| task.bell.notify_all());
+    }
+
+    /// Who waits for ever, and for what.
+    pub(super) fn deadlock(&self) -> Failure {
+        let waiting = self
+            .tasks
+            .iter()
+            .filter(|task| !matches!(task.status, Status::Done | Status::Finishing));
+        let stuck = waiting.map(|task| Stuck {
+            task: task.name.clone(),
+            op: task.waits.as_ref().map(|(op, _)| op.clone()),
+            cause: task.waits.as_ref().map(|(_, cause)| *cause),
+        });
+        Failure::Deadlock(stuck.collect())
+    }
+
+    /// Notes what a thread did.
+    pub(super) fn note(&mut self, task: String, op: &Op, step: &Step) {
+        let at = self.world.now();
+        self.events.push(Event { at, task, op: op.clone(), step: step.clone() });
+    }
+
+    /// Closes in the model what the program has closed since the last look.
+    pub(super) fn sweep(&mut self) {
+        for holder in self.sockets.take_closed() {
+            self.close(holder);
+        }
+    }
+
+    fn close(&mut self, Holder { process, fd }: Holder) {
+        let op = Op::Close { fd };
+        let step = self.world.step(self.processes[process].helper, &op);
+        self.note(self.processes[process].name.clone(), &op, &step);
+    }
+
+    /// Ends a process at once: its descriptors are closed, its files stay.
+    pub(super) fn kill(&mut self, process: usize) {
+        self.processes[process].dead = true;
+        self.sweep();
+        let mut open = self.sockets.held();
+        open.retain(|holder| holder.process == process);
+        self.sockets.forget(process);
+        for holder in open {
+            self.close(holder);
+        }
+        let waiting = self.tasks.iter().filter(|t| t.process == process);
+        let models: Vec<_> =
+            waiting.filter(|t| t.status == Status::InCall).map(|t| t.model).collect();
+        for model in models {
+            // The call lets go of its socket.
+            self.world.interrupt(model);
+            self.world.resume(model);
+        }
+    }
+
+    /// What a fault orders after a step of a thread.
+    pub(super) fn obey(&mut self, task: usize) -> Option<Duration> {
+        match self.world.take_order()? {
+            Order::Kill => {
+                self.kill(self.tasks[task].process);
+                None
+            }
+            Order::Delay(time) => Some(self.world.now() + time),
+        }
+    }
+
+    /// The descriptor of the model that a real one stands for, in the process of a thread.
+    pub(super) fn descriptor(&mut self, inode: u64, task: usize) -> Option<i32> {
+        let process = self.tasks[task].process;
+        let holders = self.sockets.holders(inode)?;
+        if let Some(own) = holders.iter().find(|holder| holder.process == process) {
+            return Some(own.fd);
+        }
+        // Moved here by the program, as a child inherits what was open when it was forked.
+        let from = *holders.first()?;
+        let helper = self.processes[from.process].helper;
+        let fd = self.world.share(helper, from.fd, self.tasks[task].model)?;
+        self.sockets.share(inode, Holder { process, fd });
+        Some(fd)
+    }
+
+    /// A real descriptor for a new one of the model.
+    pub(super) fn descriptor_for(&mut self, task: usize, fd: i32) -> Result<OwnedFd> {
+        let process = self.tasks[task].process;
+        self.sockets.add(Holder { process, fd })
+    }
+
+    /// A call beside those of the program, which never waits.
+    pub(super) fn aside(&mut self, process: usize, op: &Op) -> Result<Ret> {
+        match self.world.step(self.processes[process].helper, op) {
+            Step::Done(ret) => Ok(ret),
+            Step::Fail(failure) => Err(crate::sys::errno::host(failure.errno)),
+            Step::Blocked(_) => Err(Host::AGAIN),
+        }
+    }
+}

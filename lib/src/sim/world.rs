@@ -1,0 +1,193 @@
+//! A simulation before it runs: the rules, the machine, the seed, the faults.
+
+use super::handle::Shared;
+use super::program::{Program, Why, run_body};
+use super::report::{Failure, Report};
+use super::state::{State, Status};
+use crate::model::{self, Fault, NoFault};
+use crate::profile::{Machine, Profile};
+use crate::{Platform, profile};
+use std::sync::{Arc, PoisonError};
+
+/// A simulated system that a program can run in. It can be used any number of times, and each run
+/// with the same seed is the same.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use sunpath::{Stream, sim};
+///
+/// let word = sim::World::default().seed(7).run(|program| {
+///     let (mut here, mut there) = Stream::pair().unwrap();
+///     program.spawn("writer", move || there.write_all(b"hello").unwrap());
+///     let mut word = String::new();
+///     here.read_to_string(&mut word).unwrap();
+///     word
+/// });
+/// assert_eq!(word, "hello");
+/// ```
+#[derive(Debug, Clone)]
+pub struct World {
+    profile: Profile,
+    machine: Machine,
+    seed: u64,
+    most_calls: u64,
+    faults: Vec<Fault>,
+}
+
+impl Default for World {
+    /// With the rules of Linux.
+    fn default() -> World {
+        World::new(profile::LINUX)
+    }
+}
+
+impl World {
+    /// With the rules of this system, on a usual machine.
+    pub fn new(profile: Profile) -> World {
+        let machine = Machine::default();
+        World { profile, machine, seed: 0, most_calls: 100_000, faults: Vec::new() }
+    }
+
+    /// With the rules of this platform.
+    pub fn platform(mut self, platform: Platform) -> World {
+        self.profile = Profile::of(platform).clone();
+        self
+    }
+
+    /// On this machine: limits and sizes of buffers.
+    pub fn machine(mut self, machine: Machine) -> World {
+        self.machine = machine;
+        self
+    }
+
+    /// With at most so many descriptors in each process, 0 to 2 among them.
+    pub fn descriptor_limit(mut self, limit: u32) -> World {
+        self.machine.descriptors = limit;
+        self
+    }
+
+    /// The seed decides who goes first wherever several could; 0 unless told.
+    pub fn seed(mut self, seed: u64) -> World {
+        self.seed = seed;
+        self
+    }
+
+    /// A run that makes more calls than this has failed; 100,000 unless told.
+    pub fn most_calls(mut self, calls: u64) -> World {
+        self.most_calls = calls;
+        self
+    }
+
+    /// Plans a fault. A run in which it does not fire has failed.
+    ///
+    /// # Errors
+    /// [`NoFault`] if it can never fire on this platform: choose that first.
+    pub fn fault(mut self, fault: Fault) -> Result<World, NoFault> {
+        model::World::new(self.profile.clone()).plan(fault)?;
+        self.faults.push(fault);
+        Ok(self)
+    }
+
+    /// Runs a program, the first process of which is `main`; what that returned. The run lasts
+    /// until every thread has ended that was not started in the background.
+    ///
+    /// # Panics
+    /// If the run fails: see [`Failure`]. The message is the [`Report`].
+    #[track_caller]
+    pub fn run<R>(&self, main: impl FnOnce(&Program) -> R) -> R {
+        let (report, value) = self.perform(main);
+        match value {
+            Some(value) if report.failure.is_none() => value,
+            _ => panic!("{report}"),
+        }
+    }
+
+    /// Runs a program and reports what it was like, whether it failed or not.
+    pub fn report(&self, main: impl FnOnce(&Program)) -> Report {
+        self.perform(main).0
+    }
+
+    fn perform<R>(&self, main: impl FnOnce(&Program) -> R) -> (Report, Option<R>) {
+        let program = self.start();
+        let value = {
+            let _entered = program.enter();
+            let value = run_body(&program.handle, || main(&program));
+            let failed = match &value {
+                Err(Why::Panicked(failure)) => Some(failure.clone()),
+                _ => None,
+            };
+            wait_for_others(&program, failed);
+            value.ok()
+        };
+        let threads =
+            std::mem::take(&mut *program.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut state = program.handle.lock();
+        if !matches!(state.failure, Some(Failure::Outside { .. })) {
+            drop(state);
+            for thread in threads {
+                // Its panic is in the report.
+                let _ = thread.join();
+            }
+            state = program.handle.lock();
+        }
+        (self.summary(&mut state), value)
+    }
+
+    fn start(&self) -> Program {
+        let mut world = model::World::on(self.profile.clone(), self.machine.clone());
+        for fault in &self.faults {
+            world.plan(*fault).expect("it was planned before");
+        }
+        let mut state = State::new(world, self.seed, self.most_calls);
+        let task = state.add_process("main", true);
+        Program::new(Arc::new(Shared::new(state)), task)
+    }
+
+    fn summary(&self, state: &mut State) -> Report {
+        if state.failure.is_none() {
+            let fired = state.world.fired();
+            let silent = |fault: &usize| !fired.iter().any(|f| f.fault == *fault);
+            let silent: Vec<_> = (0..self.faults.len()).filter(silent).collect();
+            state.failure = (!silent.is_empty()).then_some(Failure::NotFired(silent));
+        }
+        Report {
+            seed: self.seed,
+            platform: self.profile.platform,
+            failure: state.failure.take(),
+            events: std::mem::take(&mut state.events),
+            fired: state.world.fired().to_vec(),
+            elapsed: state.world.now(),
+        }
+    }
+}
+
+/// Lets the rest of the program run to its end.
+fn wait_for_others(program: &Program, failed: Option<Failure>) {
+    let handle = &program.handle;
+    let ended = run_body(handle, || {
+        let mut state = handle.lock();
+        if failed.is_some() {
+            state.end(failed);
+        }
+        if state.over || state.processes[0].dead {
+            state.end(None);
+            return;
+        }
+        let Ok(mut state) = handle.wait(state, Status::Finishing) else { return };
+        state.tasks[handle.task].status = Status::Done;
+        let leaked = leaked(&state);
+        state.end((!leaked.is_empty()).then_some(Failure::Leaked(leaked)));
+    });
+    drop(ended);
+}
+
+/// The processes whose descriptors are still open although all has ended.
+fn leaked(state: &State) -> Vec<String> {
+    let background = |process: usize| {
+        let mut running = state.tasks.iter().filter(|t| t.status != Status::Done);
+        running.any(|task| task.process == process)
+    };
+    let held = state.sockets.held();
+    let held = held.iter().filter(|holder| !background(holder.process));
+    held.map(|h| format!("descriptor {} of {}", h.fd, state.processes[h.process].name)).collect()
+}

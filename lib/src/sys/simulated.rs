@@ -1,0 +1,85 @@
+//! Where the calls of this module turn to the model instead of the kernel (feature `sim`).
+
+use super::Result;
+use super::control::Writer;
+use super::message::{Arrival, Inbox};
+use super::name::Name;
+use crate::op::Received;
+use crate::sim::Simulated;
+use rustix::net::RecvFlags;
+use rustix::net::addr::SocketAddrArg;
+use std::io::IoSliceMut;
+use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
+
+/// A descriptor by its number, which is only looked at: whether it is a simulated socket. Nothing
+/// happens if none is open under it.
+pub(crate) fn borrow<'a>(number: RawFd) -> BorrowedFd<'a> {
+    // SAFETY: -1 is no descriptor, and every other number may be one; `fstat`, the only call that is
+    // made with it, fails where there is none.
+    unsafe { BorrowedFd::borrow_raw(number.max(0)) }
+}
+
+/// An address of any kind as bytes.
+pub(super) fn name(of: &impl SocketAddrArg) -> Name {
+    // SAFETY: the pointer is to so many initialised bytes, as the trait requires.
+    unsafe {
+        of.with_sockaddr(|address, length| {
+            let bytes = std::slice::from_raw_parts(address.cast::<u8>(), length as usize);
+            let (family, rest) = bytes.split_at(bytes.len().min(2));
+            Name::from_bytes(u16::from_ne_bytes([family[0], family[1]]), rest)
+        })
+    }
+}
+
+/// Puts bytes into buffers, one after the other.
+pub(super) fn scatter(mut bytes: &[u8], buffers: &mut [IoSliceMut<'_>]) {
+    for buffer in buffers {
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        bytes = &bytes[count..];
+    }
+}
+
+/// `recvmsg(2)`.
+pub(super) fn recvmsg(
+    socket: &Simulated,
+    from: Option<&mut Name>,
+    buffers: &mut [IoSliceMut<'_>],
+    inbox: &mut Inbox,
+    flags: RecvFlags,
+) -> Result<Arrival> {
+    inbox.clear();
+    let length = buffers.iter().map(|buffer| buffer.len()).sum();
+    let received = socket.recv(length, buffers.len() as u32, inbox.room().len(), flags)?;
+    scatter(&received.data, buffers);
+    deliver(socket, &received, inbox)?;
+    if let Some(from) = from {
+        *from = received.from.as_ref().map_or(Ok(Name::none()), Name::new)?;
+    }
+    Ok(arrival(&received))
+}
+
+/// What came, but for the bytes and what is beside them.
+pub(super) fn arrival(received: &Received) -> Arrival {
+    Arrival {
+        bytes: received.returned,
+        truncated: received.truncated,
+        control_truncated: received.control_truncated,
+    }
+}
+
+fn deliver(socket: &Simulated, received: &Received, inbox: &mut Inbox) -> Result<()> {
+    let mut writer = Writer::new(inbox.room());
+    let mut owned = Vec::new();
+    for item in &received.control {
+        owned.extend(socket.write_control(item, &mut writer)?);
+    }
+    let filled = writer.into_bytes().len();
+    // From here on the bytes own them.
+    for fd in owned {
+        let _ = fd.into_raw_fd();
+    }
+    // SAFETY: the descriptors in these bytes were made for them, and nobody else owns them.
+    unsafe { inbox.take(filled, received.control_truncated) };
+    Ok(())
+}

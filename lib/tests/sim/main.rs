@@ -1,0 +1,3 @@
+//! Programs on the model instead of the kernel.
+
+mod blocking;
