@@ -223,7 +223,7 @@ impl Simulated {
         item: &ControlOut,
         to: &mut control::Writer<'_>,
     ) -> Result<Vec<OwnedFd>> {
-        use crate::sys::libc::{SCM_TIMESTAMP, SOL_SOCKET};
+        use crate::sys::libc::{SCM_CREDENTIALS, SCM_TIMESTAMP, SOL_SOCKET};
         let (fds, written) = match item {
             ControlOut::Rights(models) => {
                 let owned = models.iter().map(|fd| self.handle.own(*fd));
@@ -237,6 +237,15 @@ impl Simulated {
                 let number = std::os::fd::AsRawFd::as_raw_fd(&owned);
                 let bytes = number.to_ne_bytes();
                 (vec![owned], to.raw(SOL_SOCKET, control::SCM_PIDFD, &bytes).map(drop))
+            }
+            ControlOut::NoPidfd(errno) => {
+                let bytes = (-crate::sys::errno::number(*errno)).to_ne_bytes();
+                (Vec::new(), to.raw(SOL_SOCKET, control::SCM_PIDFD, &bytes).map(drop))
+            }
+            ControlOut::Cut(length) => {
+                // Too short for what it is, so its content does not matter.
+                let rest = vec![0; (*length).min(control::CREDENTIALS - 1)];
+                (Vec::new(), to.raw(SOL_SOCKET, SCM_CREDENTIALS, &rest).map(drop))
             }
             ControlOut::Credentials(Ids { pid, uid, gid }) => {
                 let ids = Credentials { pid: *pid, uid: *uid, gid: *gid };

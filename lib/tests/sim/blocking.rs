@@ -1,8 +1,8 @@
 //! Blocking sockets: who waits, who is woken, and that a run can be had again.
 
 use std::io::{Read, Write};
-use sunpath::sim::World;
 use sunpath::Stream;
+use sunpath::sim::World;
 
 #[test]
 fn a_pair_of_streams_talks_across_threads() {
