@@ -45,6 +45,7 @@ mod close;
 mod connection;
 mod create;
 mod environment;
+mod explore;
 mod fault;
 mod file;
 mod inet;
@@ -62,6 +63,7 @@ mod stop;
 mod wait;
 mod world;
 
+pub use explore::{Explored, Outcome};
 pub use fault::{At, Effect, Fault, Fired, NoFault, Order};
 pub use process::{Caps, Credentials};
 pub use step::Step;

@@ -10,7 +10,8 @@
 
 use super::file::FileId;
 use super::socket::{Socket, SocketId};
-use super::stop::{Block, Stop, fail};
+use super::step::entry;
+use super::stop::{Block, Stop, Wait, fail};
 use super::world::{TaskId, World};
 use crate::op::Op;
 use alloc::vec::Vec;
@@ -45,6 +46,13 @@ pub(crate) struct Pending {
     pub(crate) files: Vec<FileId>,
     /// The id of the cause why it waits.
     pub(crate) why: &'static str,
+}
+
+impl Pending {
+    /// What is told of the wait.
+    pub(crate) fn told(&self) -> Wait {
+        Wait { cause: entry(self.why), until: self.attempt.deadline }
+    }
 }
 
 /// What a call that looks again remembers.
