@@ -124,6 +124,19 @@ impl Caps {
     /// All of these.
     pub const ALL: Caps = Caps(1023);
 
+    /// Each of them by its name, lower case and without `CAP_`.
+    pub const NAMES: &'static [(&'static str, Caps)] = &[
+        ("dac_override", Caps::DAC_OVERRIDE),
+        ("dac_read_search", Caps::DAC_READ_SEARCH),
+        ("fowner", Caps::FOWNER),
+        ("chown", Caps::CHOWN),
+        ("setuid", Caps::SETUID),
+        ("setgid", Caps::SETGID),
+        ("sys_admin", Caps::SYS_ADMIN),
+        ("sys_resource", Caps::SYS_RESOURCE),
+        ("net_admin", Caps::NET_ADMIN),
+    ];
+
     /// Whether all of these are in the set.
     pub const fn contains(self, other: Caps) -> bool {
         self.0 & other.0 == other.0
