@@ -34,6 +34,7 @@ pub mod profile;
 mod remedy;
 mod report;
 pub mod text;
+pub mod trace;
 
 pub use addr::{Address, AddressError, Endpoint};
 pub use call::{Call, SocketType, Sockets};

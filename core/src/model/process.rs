@@ -135,6 +135,7 @@ impl Caps {
         ("sys_admin", Caps::SYS_ADMIN),
         ("sys_resource", Caps::SYS_RESOURCE),
         ("net_admin", Caps::NET_ADMIN),
+        ("net_bind_service", Caps::NET_BIND_SERVICE),
     ];
 
     /// Whether all of these are in the set.

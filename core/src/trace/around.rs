@@ -62,7 +62,7 @@ pub(super) fn read_file(c: &mut Cursor<'_>, call: &str) -> Read<Option<FileOp>> 
         "fchmod" => FileOp::Fchmod { fd: word::read_fd(c)?, mode: word::read_mode(c)? },
         "chown" => {
             let path = word::read_path(c)?;
-            let (uid, gid) = read_owner(c)?;
+            let (uid, gid) = word::read_owner(c)?;
             FileOp::Chown { path, uid, gid }
         }
         "lstat" => FileOp::Lstat { path: word::read_path(c)? },
@@ -70,14 +70,6 @@ pub(super) fn read_file(c: &mut Cursor<'_>, call: &str) -> Read<Option<FileOp>> 
         "umask" => FileOp::Umask { mask: word::read_mode(c)? },
         _ => return Ok(None),
     }))
-}
-
-/// `UID:GID`
-fn read_owner(c: &mut Cursor<'_>) -> Read<(u32, u32)> {
-    c.skip();
-    let uid = c.number_of("a user's number")?;
-    c.expect(":")?;
-    Ok((uid, c.number_of("a group's number")?))
 }
 
 /// `become 1000:1000 groups=27`
@@ -111,7 +103,7 @@ pub(super) fn read_process(c: &mut Cursor<'_>, call: &str) -> Read<Option<Proces
         "thread" => ProcessOp::Thread,
         "exit" => ProcessOp::Exit,
         "become" => {
-            let (uid, gid) = read_owner(c)?;
+            let (uid, gid) = word::read_owner(c)?;
             let mut groups = alloc::vec::Vec::new();
             if c.next_word() == Some("groups") {
                 c.take("groups");
@@ -121,7 +113,7 @@ pub(super) fn read_process(c: &mut Cursor<'_>, call: &str) -> Read<Option<Proces
             ProcessOp::Become { uid, gid, groups }
         }
         "set-effective" => {
-            let (uid, gid) = read_owner(c)?;
+            let (uid, gid) = word::read_owner(c)?;
             ProcessOp::SetEffective { uid, gid }
         }
         "limit-descriptors" => {

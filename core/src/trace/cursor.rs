@@ -46,8 +46,8 @@ pub(super) struct Cursor<'a> {
     number: usize,
     /// The references that were read, see [`super::Named`].
     pub(super) names: Names,
-    /// The names that earlier lines give; `None`: every name is right.
-    pub(super) known: Option<Known>,
+    /// The names that earlier lines give.
+    pub(super) known: Known,
     /// How many bytes the messages may still have.
     pub(super) room: usize,
 }
@@ -69,13 +69,13 @@ pub(super) enum Of {
 impl<'a> Cursor<'a> {
     /// The start of a trace.
     pub(super) fn new() -> Cursor<'a> {
-        let known = Some(Known::default());
-        Cursor { line: "", at: 0, number: 0, names: Names::new(), known, room: MOST_DATA }
+        let (names, known) = (Names::new(), Known::default());
+        Cursor { line: "", at: 0, number: 0, names, known, room: MOST_DATA }
     }
 
     /// A line without those before it.
     pub(super) fn alone(line: &'a str) -> Cursor<'a> {
-        Cursor { line, number: 1, known: None, ..Cursor::new() }
+        Cursor { line, number: 1, ..Cursor::new() }
     }
 
     /// Goes on to this line.
@@ -163,11 +163,11 @@ impl<'a> Cursor<'a> {
     /// A name that an earlier line gives.
     pub(super) fn known(&mut self, of: Of, what: &str) -> Read<String> {
         let word = self.peek_word();
-        let names = self.known.as_ref().map(|known| match of {
-            Of::Task => &known.tasks,
-            Of::Descriptor => &known.descriptors,
-        });
-        if !word.is_empty() && names.is_some_and(|names| !names.contains(word)) {
+        let names = match of {
+            Of::Task => &self.known.tasks,
+            Of::Descriptor => &self.known.descriptors,
+        };
+        if !word.is_empty() && !names.contains(word) {
             return self.fail(format!("{what} that an earlier line names"));
         }
         self.name(what)

@@ -3,8 +3,8 @@
 use super::cursor::{Cursor, Read};
 use super::reference::Named;
 use super::result;
-use super::writer::Writer;
 use super::word;
+use super::writer::Writer;
 use crate::model;
 use crate::op::Ret;
 use crate::{Errno, Platform, cause};
@@ -67,6 +67,8 @@ pub enum Outcome {
     Busy,
     /// The event could not happen: the task waits in no call.
     Idle,
+    /// The event could not happen: the task has exited, or never started.
+    Gone,
 }
 
 impl From<model::Step> for Outcome {
@@ -87,6 +89,7 @@ impl fmt::Display for Outcome {
         let expected = match self {
             Outcome::Busy => return f.write_str("# waits in another call"),
             Outcome::Idle => return f.write_str("# waits in no call"),
+            Outcome::Gone => return f.write_str("# is not there"),
             Outcome::Done(ret) => Expected::Gives(ret.clone().into()),
             Outcome::Failed { errno, cause, signal } => {
                 Expected::Fails { errno: Some(*errno), cause: *cause, signal: *signal }

@@ -183,6 +183,8 @@ pub(super) fn write_received(w: &mut Writer<'_>, received: &Received) {
             }
             ControlOut::Inq(bytes) => w.pair("inq", bytes),
             ControlOut::Timestamp => w.word("timestamp"),
+            ControlOut::NoPidfd(errno) => w.pair("no-pidfd", errno.name()),
+            ControlOut::Cut(bytes) => w.pair("cut", bytes),
         }
     }
 }
@@ -205,7 +207,7 @@ pub(super) fn read_received(c: &mut Cursor<'_>) -> Read<Received> {
             _ if turn_on(&mut received, RECEIVED, word) => {}
             _ if !read_control_out(c, word, &mut received.control)? => {
                 c.back_to(mark);
-                return c.fail("a part of a message (from, returned, truncated, control-truncated, oob, eor, rights, credentials, pidfd, inq, timestamp)");
+                return c.fail("a part of a message (from, returned, truncated, control-truncated, oob, eor, rights, credentials, pidfd, no-pidfd, inq, cut, timestamp)");
             }
             _ => {}
         }
@@ -218,7 +220,7 @@ fn read_control_out(c: &mut Cursor<'_>, word: &str, items: &mut Vec<ControlOut>)
         items.push(ControlOut::Timestamp);
         return Ok(true);
     }
-    if !matches!(word, "rights" | "credentials" | "pidfd" | "inq") {
+    if !matches!(word, "rights" | "credentials" | "pidfd" | "no-pidfd" | "inq" | "cut") {
         return Ok(false);
     }
     c.expect("=")?;
@@ -226,6 +228,8 @@ fn read_control_out(c: &mut Cursor<'_>, word: &str, items: &mut Vec<ControlOut>)
         "rights" => ControlOut::Rights(word::read_fds(c)?),
         "credentials" => ControlOut::Credentials(word::read_ids(c)?),
         "pidfd" => ControlOut::Pidfd(word::read_reference(c, Of::Descriptor, "a descriptor")?),
+        "no-pidfd" => ControlOut::NoPidfd(word::read_errno(c)?),
+        "cut" => ControlOut::Cut(c.number_of("a number of bytes")?),
         _ => ControlOut::Inq(c.number_of("a number of bytes")?),
     });
     Ok(true)

@@ -32,6 +32,7 @@
 //! | `interrupt bob` | a signal comes |
 //! | `advance 200ms` | time passes |
 //! | `collect` | garbage is collected |
+//! | `mount "/data" read-only`, `stop bob` | what is around changes: see [`Setting`](crate::op::Setting) |
 //! | `only linux macos` | the story is about these systems only |
 //! | `about recv/end-of-file` | it shows this cause, which is no error |
 //!
@@ -71,8 +72,10 @@ mod play;
 mod record;
 mod reference;
 mod result;
+mod setting;
 mod spawn;
 mod step;
+mod without;
 mod word;
 mod writer;
 
@@ -83,7 +86,7 @@ pub use reference::{Name, Named, Reference, References};
 
 use crate::Platform;
 use crate::model::Credentials;
-use crate::op::Op;
+use crate::op::{Op, Setting};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -156,6 +159,8 @@ pub enum Event {
     Advance(Duration),
     /// Garbage is collected.
     Collect,
+    /// What is around the processes changes.
+    Set(Named<Setting>),
 }
 
 impl Event {

@@ -71,7 +71,9 @@ pub(super) fn write_value(w: &mut Writer<'_>, value: &Value) {
             w.key("time");
             word::write_time(w, *time);
         }
-        Value::RawTime(seconds, microseconds) => w.pair("seconds", format!("{seconds},{microseconds}")),
+        Value::RawTime(seconds, microseconds) => {
+            w.pair("seconds", format!("{seconds},{microseconds}"))
+        }
         Value::Error(None) => w.word("no-error"),
         Value::Error(Some(errno)) => w.word(errno.name()),
         Value::Type(kind) => w.word(kind),

@@ -1,6 +1,8 @@
 //! Descriptors, processes and tasks that a trace calls by names.
 
-use crate::op::{Control, ControlOut, Fd, FileOp, Ids, Op, ProcessOp, Ret, Value};
+use crate::op::{
+    Control, ControlOut, Fd, FileOp, Ids, Internet, Op, ProcessOp, Ret, Setting, Value,
+};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -92,6 +94,27 @@ impl References for Op {
     }
 }
 
+impl References for Setting {
+    fn visit(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
+        match self {
+            Setting::Restrict { task, .. } | Setting::Stop { task, .. } => {
+                visit(Reference::Task(task));
+            }
+            Setting::Busy { task, fd, .. } | Setting::Internet(Internet::Destroy { task, fd }) => {
+                visit(Reference::Task(task));
+                visit(Reference::Fd(fd));
+            }
+            Setting::Mount { .. }
+            | Setting::Immutable { .. }
+            | Setting::ProtectedSymlinks { .. }
+            | Setting::Member { .. }
+            | Setting::KernelMemory { .. }
+            | Setting::SystemLimit { .. }
+            | Setting::Internet(_) => {}
+        }
+    }
+}
+
 impl References for Control {
     fn visit(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         match self {
@@ -149,7 +172,10 @@ impl References for ControlOut {
             ControlOut::Rights(fds) => fds.iter_mut().for_each(|fd| visit(Reference::Fd(fd))),
             ControlOut::Credentials(ids) => ids.visit(visit),
             ControlOut::Pidfd(fd) => visit(Reference::Fd(fd)),
-            ControlOut::Inq(_) | ControlOut::Timestamp => {}
+            ControlOut::Inq(_)
+            | ControlOut::Timestamp
+            | ControlOut::NoPidfd(_)
+            | ControlOut::Cut(_) => {}
         }
     }
 }

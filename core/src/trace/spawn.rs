@@ -8,11 +8,13 @@ use alloc::vec::Vec;
 
 /// `uid=1000 gid=1000 groups=4,27 caps=chown`; nothing for root.
 pub(super) fn write(w: &mut Writer<'_>, credentials: &Credentials) {
-    let Credentials { users, groups, supplementary, caps } = credentials;
+    let Credentials { users, groups, supplementary, caps, permitted } = credentials;
     for (key, ids) in [("uid", users), ("gid", groups)] {
         match ids {
             [0, 0, 0] => {}
-            [real, effective, saved] if real == effective && effective == saved => w.pair(key, real),
+            [real, effective, saved] if real == effective && effective == saved => {
+                w.pair(key, real)
+            }
             ids => {
                 w.key(key);
                 word::write_numbers(w, ids);
@@ -23,15 +25,19 @@ pub(super) fn write(w: &mut Writer<'_>, credentials: &Credentials) {
         w.key("groups");
         word::write_numbers(w, supplementary);
     }
-    if *caps != usual(users) {
-        w.key("caps");
-        write_caps(w, *caps);
+    let usual = usual(users);
+    for (key, caps, usual) in [("caps", caps, usual.0), ("permitted", permitted, usual.1)] {
+        if *caps != usual {
+            w.key(key);
+            write_caps(w, *caps);
+        }
     }
 }
 
-/// What a user has where nothing is said.
-fn usual(users: &[u32; 3]) -> Caps {
-    if users[1] == 0 { Caps::ALL } else { Caps::NONE }
+/// The capabilities, in effect and permitted, that a user has of whom nothing is said.
+fn usual(users: &[u32; 3]) -> (Caps, Caps) {
+    let if_root = |root| if root { Caps::ALL } else { Caps::NONE };
+    (if_root(users[1] == 0), if_root(users.contains(&0)))
 }
 
 fn write_caps(w: &mut Writer<'_>, caps: Caps) {
@@ -47,10 +53,10 @@ fn write_caps(w: &mut Writer<'_>, caps: Caps) {
 
 pub(super) fn read(c: &mut Cursor<'_>) -> Read<Credentials> {
     let mut credentials = Credentials::ROOT;
-    let mut caps = None;
+    let (mut caps, mut permitted) = (None, None);
     while let Some(word) = c.next_word() {
-        if !["uid", "gid", "groups", "caps"].contains(&word) {
-            return c.fail("a part of a user (uid, gid, groups, caps)");
+        if !["uid", "gid", "groups", "caps", "permitted"].contains(&word) {
+            return c.fail("a part of a user (uid, gid, groups, caps, permitted)");
         }
         c.take(word);
         c.expect("=")?;
@@ -58,10 +64,13 @@ pub(super) fn read(c: &mut Cursor<'_>) -> Read<Credentials> {
             "uid" => credentials.users = read_three(c)?,
             "gid" => credentials.groups = read_three(c)?,
             "groups" => credentials.supplementary = word::read_numbers(c)?,
+            "permitted" => permitted = Some(read_caps(c)?),
             _ => caps = Some(read_caps(c)?),
         }
     }
-    credentials.caps = caps.unwrap_or_else(|| usual(&credentials.users));
+    let usual = usual(&credentials.users);
+    credentials.caps = caps.unwrap_or(usual.0);
+    credentials.permitted = permitted.unwrap_or(usual.1);
     Ok(credentials)
 }
 

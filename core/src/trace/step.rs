@@ -1,9 +1,9 @@
 //! Lines.
 
-use super::cursor::{Cursor, ParseError, Read};
+use super::cursor::{Cursor, Of, ParseError, Read};
 use super::reference::Named;
 use super::writer::Writer;
-use super::{Event, Line, Step, Trace, call, expect, result, spawn, word};
+use super::{Event, Line, Step, Trace, call, expect, result, setting, spawn, word};
 use crate::op::{Op, ProcessOp, Ret};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -30,6 +30,9 @@ impl FromStr for Trace {
             c.skip();
             match lines.last_mut() {
                 Some(Line::Step(step)) if deep && c.rest().starts_with('[') => {
+                    if step.expected.is_empty() && !has_result(&step.event) {
+                        return c.fail("an event, as nothing comes of the one before");
+                    }
                     step.expected.extend(expect::read(&mut c)?);
                 }
                 _ => lines.push(read_line(&mut c)?),
@@ -55,11 +58,20 @@ fn read_line(c: &mut Cursor<'_>) -> Read<Line> {
         _ => {
             c.back_to(mark);
             let event = read_event(c)?;
-            let expected = expect::read(c)?.into_iter().collect();
+            let expected = if has_result(&event) {
+                expect::read(c)?.into_iter().collect()
+            } else {
+                Vec::new()
+            };
             Line::Step(Step { event, expected, line: c.number() })
         }
     };
     if c.ended() { Ok(line) } else { c.fail("the end of the line") }
+}
+
+/// Whether something comes of an event.
+fn has_result(event: &Event) -> bool {
+    matches!(event, Event::Call { .. } | Event::Resume { .. } | Event::Set(_))
 }
 
 fn read_about(c: &mut Cursor<'_>) -> Read<Line> {
@@ -76,17 +88,22 @@ fn read_event(c: &mut Cursor<'_>) -> Read<Event> {
     c.take(word);
     if !word.is_empty() && c.eat(":") {
         c.back_to(mark);
-        let task = c.known(super::cursor::Of::Task, "a process")?;
+        let task = c.known(Of::Task, "a process")?;
         c.eat(":");
         return read_call(c, task);
     }
     c.skip();
     Ok(match word {
         "spawn" => read_spawn(c)?,
-        "resume" => Event::Resume { task: c.known(super::cursor::Of::Task, "a process")? },
-        "interrupt" => Event::Interrupt { task: c.known(super::cursor::Of::Task, "a process")? },
+        "resume" => Event::Resume { task: c.known(Of::Task, "a process")? },
+        "interrupt" => Event::Interrupt { task: c.known(Of::Task, "a process")? },
         "advance" => Event::Advance(word::read_time(c)?),
         "collect" => Event::Collect,
+        word if setting::WORDS.contains(&word) => {
+            c.names.clear();
+            let is = setting::read(c, word)?;
+            Event::Set(Named { is, names: core::mem::take(&mut c.names) })
+        }
         _ => {
             c.back_to(mark);
             return c.fail("a process and its call, such as `bob: close s`, or an event (spawn, resume, interrupt, advance, collect)");
@@ -97,8 +114,7 @@ fn read_event(c: &mut Cursor<'_>) -> Read<Event> {
 fn read_spawn(c: &mut Cursor<'_>) -> Read<Event> {
     let mark = c.mark();
     let name = c.name("a name for the process")?;
-    let new = c.known.as_mut().is_none_or(|known| known.tasks.insert(name.clone()));
-    if !new {
+    if !c.known.tasks.insert(name.clone()) {
         c.back_to(mark);
         return c.fail("a name that no process has");
     }
@@ -110,11 +126,9 @@ fn read_call(c: &mut Cursor<'_>, task: String) -> Read<Event> {
     c.names.clear();
     let is = call::read(c)?;
     let op = Named { is, names: core::mem::take(&mut c.names) };
-    if let Some(known) = &mut c.known {
-        let new = matches!(op.is, Op::Process(ProcessOp::Fork | ProcessOp::Thread));
-        let names = if new { &mut known.tasks } else { &mut known.descriptors };
-        names.extend(gives.iter().cloned());
-    }
+    let new = matches!(op.is, Op::Process(ProcessOp::Fork | ProcessOp::Thread));
+    let names = if new { &mut c.known.tasks } else { &mut c.known.descriptors };
+    names.extend(gives.iter().cloned());
     Ok(Event::Call { task, gives, op })
 }
 
@@ -193,6 +207,11 @@ impl fmt::Display for Event {
                 write!(f, "advance {}", w.done())
             }
             Event::Collect => f.write_str("collect"),
+            Event::Set(setting) => {
+                let mut w = Writer::new(&setting.names);
+                setting::write(&mut w, &setting.is);
+                f.write_str(&w.done())
+            }
         }
     }
 }
@@ -224,7 +243,7 @@ impl FromStr for Op {
     ///
     /// let op: Op = r#"connect 3 "app.sock""#.parse().unwrap();
     /// assert_eq!(op, Op::Connect { fd: 3, name: "app.sock".into() });
-    /// assert_eq!("connect three".parse::<Op>().unwrap_err().column, 14);
+    /// assert_eq!("connect three".parse::<Op>().unwrap_err().column, 9);
     /// ```
     fn from_str(text: &str) -> Result<Op, ParseError> {
         let mut c = Cursor::alone(text);

@@ -96,7 +96,9 @@ fn read_literal(c: &mut Cursor<'_>) -> Read<Vec<u8>> {
                 Some(byte) => bytes.push(byte),
                 None => {
                     c.back_to(mark);
-                    return c.fail("`\\\"`, `\\\\`, `\\n`, `\\t`, `\\r`, `\\0` or `\\x` and two digits");
+                    return c.fail(
+                        "`\\\"`, `\\\\`, `\\n`, `\\t`, `\\r`, `\\0` or `\\x` and two digits",
+                    );
                 }
             },
             char => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -197,11 +199,8 @@ pub(super) fn write_name(w: &mut Writer<'_>, name: &Name) {
 pub(super) fn read_name(c: &mut Cursor<'_>) -> Read<Name> {
     c.skip();
     if c.at_number() {
-        let mut host = [0; 4];
-        for (place, byte) in host.iter_mut().enumerate() {
-            *byte = c.number_of("a number of an internet address")?;
-            c.expect(if place < 3 { "." } else { ":" })?;
-        }
+        let host = read_host(c)?;
+        c.expect(":")?;
         return Ok(Name::Inet { host, port: c.number_of("a port")? });
     }
     match c.peek_word() {
@@ -225,6 +224,19 @@ pub(super) fn read_name(c: &mut Cursor<'_>) -> Read<Name> {
             "an address (\"path\", @name, unnamed, 127.0.0.1:80, family=..., length=... or unmapped)",
         ),
     }
+}
+
+/// `127.0.0.1`
+pub(super) fn read_host(c: &mut Cursor<'_>) -> Read<[u8; 4]> {
+    c.skip();
+    let mut host = [0; 4];
+    for (place, byte) in host.iter_mut().enumerate() {
+        if place > 0 {
+            c.expect(".")?;
+        }
+        *byte = c.number_of("a number of an internet address")?;
+    }
+    Ok(host)
 }
 
 const FAMILIES: &[(&str, Family)] = &[
@@ -333,6 +345,14 @@ pub(super) fn read_ids(c: &mut Cursor<'_>) -> Read<Ids> {
     Ok(Ids { pid, uid, gid: c.number_of("a group's number")? })
 }
 
+/// `UID:GID`
+pub(super) fn read_owner(c: &mut Cursor<'_>) -> Read<(u32, u32)> {
+    c.skip();
+    let uid = c.number_of("a user's number")?;
+    c.expect(":")?;
+    Ok((uid, c.number_of("a group's number")?))
+}
+
 /// `4,27`, or `none`.
 pub(super) fn write_numbers(w: &mut Writer<'_>, numbers: &[u32]) {
     for (place, number) in numbers.iter().enumerate() {
@@ -357,8 +377,7 @@ pub(super) fn read_numbers(c: &mut Cursor<'_>) -> Read<Vec<u32>> {
     }
 }
 
-const UNITS: &[(&str, u128)] =
-    &[("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const UNITS: &[(&str, u128)] = &[("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 
 /// `200ms`
 pub(super) fn write_time(w: &mut Writer<'_>, time: Duration) {
