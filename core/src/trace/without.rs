@@ -57,13 +57,13 @@ impl Known {
         let mut names = named.names.iter_mut();
         let mut sound = true;
         named.is.visit(&mut |reference| {
-            let Some(Some(name)) = names.next().map(|name| name.as_ref().map(|_| name)) else {
-                return;
-            };
-            let known = |set: &BTreeSet<Name>| name.as_ref().is_some_and(|name| set.contains(name));
+            let Some(slot) = names.next() else { return };
+            let Some(name) = slot.as_deref() else { return };
             match reference {
-                Reference::Fd(_) if !known(&self.descriptors) => *name = None,
-                Reference::Task(_) | Reference::Pid(_) if !known(&self.tasks) => sound = false,
+                Reference::Fd(_) if !self.descriptors.contains(name) => *slot = None,
+                Reference::Task(_) | Reference::Pid(_) if !self.tasks.contains(name) => {
+                    sound = false
+                }
                 _ => {}
             }
         });
