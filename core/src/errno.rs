@@ -38,6 +38,7 @@ errnos! {
     EAGAIN "would block, or a limit was reached for now",
     EALREADY "operation already in progress",
     EBADF "bad file descriptor",
+    EBUSY "device or resource busy",
     ECONNABORTED "connection aborted",
     ECONNREFUSED "connection refused",
     ECONNRESET "connection reset by peer",
@@ -70,6 +71,7 @@ errnos! {
     ENOSYS "function not implemented",
     ENOTCONN "socket is not connected",
     ENOTDIR "not a directory",
+    ENOTEMPTY "directory not empty",
     ENOTSOCK "not a socket",
     ENOTTY "inappropriate request for this descriptor",
     ENXIO "no such device or address",
@@ -90,6 +92,7 @@ errnos! {
     ESTALE "stale file handle",
     ETIMEDOUT "connection timed out",
     ETOOMANYREFS "too many references",
+    EXDEV "not on the same file system",
 }
 
 /// What systems print for an error where it differs from [`Errno::meaning`], in lower case.

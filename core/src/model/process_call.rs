@@ -82,6 +82,9 @@ impl World {
         for descriptor in mem::take(&mut self.processes[id].descriptors).iter().rev().flatten() {
             self.drop_file(descriptor.file);
         }
+        for directory in [self.processes[id].directory, self.processes[id].root] {
+            self.leave_directory(directory);
+        }
         self.reap(id);
         Ret::Unit
     }

@@ -4,7 +4,7 @@
 //! round. So a bound socket's second `bind` shows an error of the path on Linux.
 
 use super::permission::{Denied, Want};
-use super::tree::{Node, NodeId, NodeKind};
+use super::tree::{NodeId, NodeKind};
 use super::walk::{Broken, Final, Found, Last, Place};
 use crate::Address;
 use crate::model::socket::{Bound, BoundFile, SocketId};
@@ -159,15 +159,7 @@ impl World {
         name: &[u8],
     ) -> NodeId {
         let mode = self.sockets[id].mode;
-        let node = self.new_node(caller, directory, NodeKind::Socket(Some(id)), mode);
-        self.add_file(directory, name, node)
-    }
-
-    /// Puts a file that was made into a directory.
-    pub(super) fn add_file(&mut self, directory: NodeId, name: &[u8], node: Node) -> NodeId {
-        let node = self.namespace.add(node);
-        self.namespace.enter(directory, name, node);
-        node
+        self.add_file(caller, directory, name, NodeKind::Socket(Some(id)), mode)
     }
 }
 

@@ -4,7 +4,6 @@ use super::tree::{Node, NodeId, NodeKind};
 use super::walk::Found;
 use crate::model::process::{Caps, Process};
 use crate::model::world::World;
-use core::iter::successors;
 
 /// What somebody wants to do, as bits of a class of the mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +90,8 @@ impl World {
         if denied.is_empty() {
             return false;
         }
-        let above = successors(Some(found.directory), |at| {
-            let parent = self.namespace.entries(*at)?.parent;
-            (parent != *at).then_some(parent)
-        });
-        denied.contains(&found.node) || above.into_iter().any(|at| denied.contains(&at))
+        let mut above = self.namespace.upwards(found.directory);
+        denied.contains(&found.node) || above.any(|at| denied.contains(&at))
     }
 
     /// Whether the group database puts the user into a group that the process lacks, and that
@@ -114,7 +110,7 @@ impl World {
 impl Process {
     /// Its capabilities, as far as they count for a file: in a user namespace they do for files
     /// whose owner and group exist there, which are its own.
-    fn caps_over(&self, node: &Node) -> Caps {
+    pub(super) fn caps_over(&self, node: &Node) -> Caps {
         match (self.restrictions.user_namespace, self.maps(node)) {
             (false, _) => self.credentials.caps,
             (true, true) => Caps::ALL,

@@ -5,6 +5,7 @@ use crate::model::socket::{NetId, SocketId};
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::iter::successors;
 
 /// The number of a file; it is never given to another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -268,6 +269,14 @@ impl Namespace {
                 }
             }
         }
+    }
+
+    /// A directory and those above it.
+    pub(crate) fn upwards(&self, directory: NodeId) -> impl Iterator<Item = NodeId> {
+        successors(Some(directory), |at| {
+            let parent = self.entries(*at)?.parent;
+            (parent != *at).then_some(parent)
+        })
     }
 
     /// The path of a directory from the root of everything.
