@@ -98,6 +98,8 @@ mod datagram;
 mod error;
 mod flags;
 pub mod framing;
+#[doc(hidden)]
+pub mod host;
 mod listener;
 pub mod observe;
 mod peer;

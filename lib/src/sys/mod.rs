@@ -16,7 +16,8 @@
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
 //! - [`clock`]: the time. `simulated`: what the feature `sim` needs.
-//! - [`probe`]: calls with arguments that no safe wrapper admits.
+//! - [`probe`]: calls with arguments that no safe wrapper admits. [`bare`]: calls on descriptors that
+//!   nobody owns.
 #![allow(unsafe_code)]
 
 /// In a simulation, the function returns what the model says.
@@ -52,6 +53,7 @@ macro_rules! if_simulated {
 }
 
 pub mod accounts;
+pub mod bare;
 pub mod batch;
 pub mod clock;
 pub mod control;
