@@ -162,6 +162,13 @@ pub fn online_cpus() -> usize {
     usize::try_from(count).unwrap_or(1)
 }
 
+/// `sysconf(3)`: bytes of a page.
+pub fn page_size() -> usize {
+    // SAFETY: takes a number only.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
+}
+
 /// `prctl(2)` `PR_SET_NAME`: the name that tools show for this thread, of at most 15 bytes.
 pub fn set_name(name: &std::ffi::CStr) -> Result<()> {
     rustix::thread::set_name(name)
