@@ -129,8 +129,20 @@ pub struct Explain {
 )]
 pub struct Conform {
     /// The causes to provoke; all of them if none is named.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", conflicts_with = "random")]
     pub ids: Vec<String>,
+    /// Instead, make random calls on the model and on the running kernel, and compare all they do.
+    #[arg(long)]
+    pub random: bool,
+    /// How many calls.
+    #[arg(long, value_name = "N", requires = "random", default_value_t = 1_000_000)]
+    pub steps: u64,
+    /// Which calls: the same number gives the same ones [default: a new number each time].
+    #[arg(long, value_name = "S", requires = "random")]
+    pub seed: Option<u64>,
+    /// Where the calls are written that show a difference [default: sunpath-SEED.trace].
+    #[arg(long, value_name = "FILE", requires = "random", value_hint = ValueHint::FilePath)]
+    pub save: Option<PathBuf>,
     /// Print JSON, as described in docs/json.md.
     #[arg(long)]
     pub json: bool,

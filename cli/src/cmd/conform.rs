@@ -1,5 +1,7 @@
 //! `sunpath conform`: provokes causes on the running kernel and checks errno and diagnosis.
 
+mod random;
+
 use crate::args::Conform;
 use crate::conform::judge::{Report, Verdict};
 use crate::conform::run;
@@ -15,6 +17,9 @@ use sunpath::text::escape;
 
 /// Provokes the causes and prints what came of it.
 pub fn run(args: &Conform) -> Result<Exit, Stop> {
+    if args.random {
+        return random::run(args);
+    }
     let ids = chosen(&args.ids)?;
     let bar = ProgressBar::new(ids.len() as u64).with_style(style());
     let reports = run::run(&ids, |report| {

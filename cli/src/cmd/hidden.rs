@@ -4,6 +4,7 @@
 use crate::conform::run;
 use crate::conform::show::From;
 use crate::exit::Exit;
+use crate::mirror::lane;
 use crate::out;
 use crate::stage::{Trouble, directory};
 use std::ffi::OsString;
@@ -41,6 +42,20 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
                     }
                 },
                 ExitCode::from,
+            ))
+        }
+        (lane::LANE, [seed, first, every, steps, dir, parent]) => {
+            let task = [seed, first, every, steps].map(|arg| arg.to_str().unwrap_or_default());
+            let parent = parent.to_str()?.parse().ok()?;
+            let played = lane::run(lane::Task::from_args(task)?, Path::new(dir), parent);
+            Some(played.map_or_else(
+                |trouble| {
+                    let line = serde_json::json!({ "trouble": trouble.to_string() });
+                    // Without a listener there is nowhere to report to.
+                    let _ = out::print(&format!("{line}\n"));
+                    Exit::Trouble.into()
+                },
+                |()| Exit::Success.into(),
             ))
         }
         (directory::SWEEP, [dir]) => {

@@ -439,3 +439,8 @@ pub fn take_pipe_signal() -> bool {
     // SAFETY: reads the set and the time; what came with the signal is not asked for.
     unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const now) > 0 }
 }
+
+/// `umask(2)`: the bits that files will not get; the old ones.
+pub fn umask(mask: u32) -> u32 {
+    rustix::process::umask(rustix::fs::Mode::from_bits_retain(mask & 0o777)).bits()
+}

@@ -2,7 +2,7 @@
 
 use super::{Errno, Result, check};
 use rustix::event::PollFlags;
-use rustix::process::{Pid, Resource, Rlimit, WaitOptions};
+use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, WaitOptions};
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -65,6 +65,24 @@ impl Child {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// A child that another process made for this one, with `CLONE_PARENT`.
+    pub fn adopt(pid: u32) -> Result<Child> {
+        let pid = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+        Ok(Child { pid, reaped: false })
+    }
+
+    /// `waitid(2)` with `WNOWAIT` until it ends, after which its number is still its own.
+    pub fn wait_without_reaping(&self) -> Result<()> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        loop {
+            match rustix::process::waitid(WaitId::Pid(self.pid), options) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
     }
 
     /// `waitpid(2)` until it ends; goes on after `EINTR`.
@@ -160,6 +178,16 @@ pub fn online_cpus() -> usize {
     // SAFETY: takes a number only.
     let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     usize::try_from(count).unwrap_or(1)
+}
+
+/// `getuid(2)`
+pub fn user() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
+/// `getgid(2)`
+pub fn group() -> u32 {
+    rustix::process::getgid().as_raw()
 }
 
 /// `sysconf(3)`: bytes of a page.

@@ -1,0 +1,86 @@
+//! `sunpath conform --random`: random calls on the model and on the running kernel.
+
+use crate::args::Conform;
+use crate::exit::Exit;
+use crate::mirror::run::{self, Report};
+use crate::out::{self, Stop};
+use crate::render::{BAD, GOOD, paint};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::SystemTime;
+use sunpath::text::escape;
+
+/// Plays, and prints what came of it.
+pub fn run(args: &Conform) -> Result<Exit, Stop> {
+    let seed = args.seed.unwrap_or_else(new_seed);
+    let bar = ProgressBar::new(args.steps).with_style(style());
+    let report = run::run(seed, args.steps, |steps| bar.set_position(steps));
+    bar.finish_and_clear();
+    let report = report.map_err(|trouble| Stop::trouble(trouble.to_string()))?;
+    let saved = match &report.finding {
+        Some(finding) => Some(save(args, seed, finding)?),
+        None => None,
+    };
+    out::print(&if args.json {
+        to_json(seed, &report, saved.as_ref())
+    } else {
+        to_text(seed, &report, saved.as_ref())
+    })?;
+    Ok(if report.finding.is_some() { Exit::Fails } else { Exit::Success })
+}
+
+/// A number that differs each time.
+fn new_seed() -> u64 {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (time.as_nanos() as u64) % 1_000_000_000
+}
+
+fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} {per_sec} {eta}");
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Writes the calls to a file.
+fn save(args: &Conform, seed: u64, finding: &Value) -> Result<PathBuf, Stop> {
+    let path = args.save.clone().unwrap_or_else(|| format!("sunpath-{seed}.trace").into());
+    let write = std::fs::write(&path, trace(finding));
+    write.map_err(|error| Stop::trouble(format!("cannot write {}: {error}", path.display())))?;
+    Ok(path)
+}
+
+fn trace(finding: &Value) -> String {
+    let calls = finding["calls"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    calls.map(|call| format!("{call}\n")).collect()
+}
+
+fn to_text(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
+    let Some(finding) = &report.finding else {
+        let same = paint(GOOD, "no difference");
+        return format!("{} calls compared, {same}, seed {seed}\n", report.steps);
+    };
+    let said = |key: &str| escape(finding[key].as_str().unwrap_or("-").as_bytes()).to_string();
+    let differ = paint(BAD, "model and kernel differ");
+    let saved = saved.map(|path| escape(path.as_os_str().as_encoded_bytes()).to_string());
+    format!(
+        "{differ} (seed {seed}, script {}):\n\n{}\n{}\nmodel:  {}\nkernel: {}\n\n{} calls compared; \
+         saved as {}\n",
+        finding["script"],
+        said("cast"),
+        trace(finding),
+        said("model"),
+        said("kernel"),
+        report.steps,
+        saved.unwrap_or_default(),
+    )
+}
+
+fn to_json(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
+    let value = json!({
+        "seed": seed,
+        "steps": report.steps,
+        "difference": report.finding,
+        "saved": saved.map(|path| path.to_string_lossy()),
+    });
+    format!("{value:#}\n")
+}

@@ -1,0 +1,186 @@
+//! What the two sides number differently, and whether they agree.
+
+use super::script::Expected;
+use std::borrow::Cow;
+use sunpath::Address;
+use sunpath::host::Outcome;
+use sunpath::op::{Control, ControlOut, FileOp, Ids, Name, Op, ProcessOp, Ret, Value};
+
+/// Users of scripts: these, and as many after it, are others on the kernel's side, so that no
+/// other process counts against their limits.
+const USERS: std::ops::Range<u32> = 1000..1100;
+
+/// How many bytes an automatic name has.
+pub const AUTOMATIC: usize = 5;
+
+/// An automatic name.
+pub type Automatic = [u8; AUTOMATIC];
+
+/// Pairs of what is the same, the model's first.
+#[derive(Debug, Clone, Default)]
+pub struct Dictionary {
+    /// Process ids.
+    pub pids: Vec<(i32, i32)>,
+    /// Automatic names.
+    pub names: Vec<(Automatic, Automatic)>,
+    /// What is added to the number of a user.
+    pub users: u32,
+}
+
+impl Dictionary {
+    /// A call as the kernel's side makes it.
+    pub fn to_host<'a>(&self, op: &'a Op) -> Cow<'a, Op> {
+        let mut op = Cow::Borrowed(op);
+        match &*op {
+            Op::Send(message) if message.to.is_some() || !message.control.is_empty() => {
+                if let Op::Send(message) = op.to_mut() {
+                    if let Some(Name::Unix(address)) = &mut message.to {
+                        self.address_to_host(address);
+                    }
+                    for item in &mut message.control {
+                        if let Control::Credentials(ids) = item {
+                            *ids = self.ids_to_host(*ids);
+                        }
+                    }
+                }
+            }
+            Op::Bind { name: Name::Unix(_), .. } | Op::Connect { name: Name::Unix(_), .. } => {
+                if let Op::Bind { name: Name::Unix(address), .. }
+                | Op::Connect { name: Name::Unix(address), .. } = op.to_mut()
+                {
+                    self.address_to_host(address);
+                }
+            }
+            Op::File(FileOp::Chown { .. }) => {
+                if let Op::File(FileOp::Chown { uid, gid, .. }) = op.to_mut() {
+                    (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
+                }
+            }
+            Op::Process(ProcessOp::Become { .. } | ProcessOp::SetEffective { .. }) => {
+                match op.to_mut() {
+                    Op::Process(ProcessOp::Become { uid, gid, groups }) => {
+                        (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
+                        groups.iter_mut().for_each(|group| *group = self.user_to_host(*group));
+                    }
+                    Op::Process(ProcessOp::SetEffective { uid, gid }) => {
+                        (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        op
+    }
+
+    /// The number of a user on the kernel's side.
+    pub fn user_to_host(&self, id: u32) -> u32 {
+        if USERS.contains(&id) { id + self.users } else { id }
+    }
+
+    fn user_to_model(&self, id: u32) -> u32 {
+        let back = id.wrapping_sub(self.users);
+        if USERS.contains(&back) { back } else { id }
+    }
+
+    fn ids_to_host(&self, ids: Ids) -> Ids {
+        let known = self.pids.iter().find(|(model, _)| *model == ids.pid);
+        Ids {
+            pid: known.map_or(ids.pid, |(_, real)| *real),
+            uid: self.user_to_host(ids.uid),
+            gid: self.user_to_host(ids.gid),
+        }
+    }
+
+    fn ids_to_model(&self, ids: Ids) -> Ids {
+        Ids {
+            pid: self.pid_to_model(ids.pid),
+            uid: self.user_to_model(ids.uid),
+            gid: self.user_to_model(ids.gid),
+        }
+    }
+
+    fn pid_to_model(&self, pid: i32) -> i32 {
+        let known = self.pids.iter().find(|(_, real)| *real == pid);
+        known.map_or(pid, |(model, _)| *model)
+    }
+
+    fn address_to_host(&self, address: &mut Address) {
+        let Some(name) = automatic(address) else { return };
+        if let Some((_, real)) = self.names.iter().find(|(model, _)| *model == name) {
+            *address = Address::Abstract(real.to_vec());
+        }
+    }
+
+    /// Whether both sides agree; what the kernel's side said is translated for it. An automatic
+    /// name that is seen for the first time is noted.
+    pub fn agree(&mut self, expected: &Expected, outcome: &mut Outcome) -> bool {
+        match (expected, outcome) {
+            (Expected::Done(expected), Ok(given)) => {
+                self.translate(expected, given);
+                expected == given
+            }
+            (Expected::Fails { errno, signal, .. }, Err(failed)) => {
+                failed.errno() == Some(*errno) && failed.signal == *signal
+            }
+            _ => false,
+        }
+    }
+
+    fn translate(&mut self, expected: &Ret, given: &mut Ret) {
+        match (given, expected) {
+            (Ret::Name(given), Ret::Name(expected)) => self.address_to_model(expected, given),
+            (
+                Ret::Accepted { name: Some(given), .. },
+                Ret::Accepted { name: Some(expected), .. },
+            ) => self.address_to_model(expected, given),
+            (Ret::Received(given), Ret::Received(expected)) => {
+                if let (Some(given), Some(expected)) = (&mut given.from, &expected.from) {
+                    self.address_to_model(expected, given);
+                }
+                for item in &mut given.control {
+                    if let ControlOut::Credentials(ids) = item {
+                        *ids = self.ids_to_model(*ids);
+                    }
+                }
+            }
+            (Ret::Value(given), Ret::Value(expected)) => match (given, expected) {
+                (Value::Peer(Some(ids)), _) => *ids = self.ids_to_model(*ids),
+                (Value::Groups(groups), _) => {
+                    groups.iter_mut().for_each(|group| *group = self.user_to_model(*group));
+                }
+                (Value::Name(Some(given)), Value::Name(Some(expected))) => {
+                    self.address_to_model(expected, given);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn address_to_model(&mut self, expected: &Address, given: &mut Address) {
+        let Some(real) = automatic(given) else { return };
+        if let Some((model, _)) = self.names.iter().find(|(_, known)| *known == real) {
+            *given = Address::Abstract(model.to_vec());
+        } else if let Some(model) = automatic(expected)
+            && self.names.iter().all(|(known, _)| *known != model)
+        {
+            self.names.push((model, real));
+            *given = expected.clone();
+        }
+    }
+
+    /// A process id that a call gave as a number.
+    pub fn number_to_model(&self, op: &Op, given: &mut Outcome) {
+        if let (Op::Process(ProcessOp::Getpid), Ok(Ret::Value(Value::Int(pid)))) = (op, given) {
+            *pid = self.pid_to_model(*pid);
+        }
+    }
+}
+
+/// The bytes of a name that looks like an automatic one.
+fn automatic(address: &Address) -> Option<Automatic> {
+    let Address::Abstract(name) = address else { return None };
+    let name: Automatic = name.as_slice().try_into().ok()?;
+    name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(name)
+}

@@ -1,0 +1,196 @@
+//! Plays a script on the kernel: one worker for each process, told in turn which calls to make.
+
+use super::compare::Dictionary;
+use super::house::House;
+use super::script::{Expected, Line, MOST_TASKS, Play, Role};
+use super::wire::{Answer, Order};
+use super::worker::{self, Worker};
+use crate::stage::{Step, Trouble};
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsFd;
+use std::time::Duration;
+use sunpath::op::{Op, ProcessOp, Ret};
+use sunpath::sys::process::{self, Child};
+use sunpath::sys::socket::{self, PollFlags};
+
+/// How long the calls of an order may take. None waits, if the model is right.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Both sides agree on every call.
+    Agreed,
+    /// They do not on this one, to which the kernel said something else.
+    Differs {
+        /// The number of the call.
+        at: usize,
+        /// What the kernel said.
+        kernel: String,
+    },
+}
+
+/// The processes of a script.
+struct Crew<'a> {
+    play: &'a Play,
+    orders: Vec<PipeWriter>,
+    answers: Vec<PipeReader>,
+    children: Vec<Option<Child>>,
+    ended: [bool; MOST_TASKS],
+    /// Each order is for one call, so that it is known which does not come back.
+    one_by_one: bool,
+    known: Dictionary,
+}
+
+/// Plays a script on the kernel.
+pub fn perform(play: &Play, cast: &[Role], house: &mut House) -> Result<Ending, Trouble> {
+    match attempt(play, cast, house, false)? {
+        Some(ending) => Ok(ending),
+        None => {
+            let ending = attempt(play, cast, house, true)?;
+            Ok(ending.unwrap_or(Ending::Agreed))
+        }
+    }
+}
+
+/// `None` if calls did not come back and nobody knows which.
+fn attempt(
+    play: &Play,
+    cast: &[Role],
+    house: &mut House,
+    one_by_one: bool,
+) -> Result<Option<Ending>, Trouble> {
+    house.fresh_root()?;
+    let mut crew = Crew::start(play, cast, house, one_by_one)?;
+    let mut from = 0;
+    while from < play.lines.len() {
+        let to = crew.end_of_order(from);
+        match crew.order(from, to)? {
+            Told::Agreed => from = to,
+            Told::Differs { at, kernel } => return Ok(Some(Ending::Differs { at, kernel })),
+            Told::Nothing if to - from > 1 => return Ok(None),
+            Told::Nothing => {
+                let kernel = "does not come back".to_string();
+                return Ok(Some(Ending::Differs { at: from, kernel }));
+            }
+        }
+    }
+    Ok(Some(Ending::Agreed))
+}
+
+/// What a worker answers.
+enum Told {
+    Agreed,
+    Differs { at: usize, kernel: String },
+    Nothing,
+}
+
+impl Crew<'_> {
+    fn start<'a>(
+        play: &'a Play,
+        cast: &[Role],
+        house: &House,
+        one_by_one: bool,
+    ) -> Result<Crew<'a>, Trouble> {
+        let (mut orders, mut answers) = (Vec::new(), Vec::new());
+        let mut ends: Vec<std::os::fd::OwnedFd> = Vec::new();
+        for _ in 0..MOST_TASKS {
+            let (order_end, order) = pipe().step("make a pipe")?;
+            let (answer, answer_end) = pipe().step("make a pipe")?;
+            ends.extend([order_end.into(), answer_end.into()]);
+            orders.push(order);
+            answers.push(answer);
+        }
+        let known = Dictionary { users: house.users, ..Dictionary::default() };
+        let ended = [false; MOST_TASKS];
+        let children = Vec::new();
+        let mut crew = Crew { play, orders, answers, children, ended, one_by_one, known };
+        let ends: Vec<_> = ends.iter().map(AsFd::as_fd).collect();
+        for (task, role) in cast.iter().enumerate() {
+            let child = process::fork(|| {
+                let worker = Worker { play, task, known: crew.known.clone() };
+                worker::run(worker, house, *role, &ends)
+            });
+            crew.welcome(task, child.step("make a process")?);
+        }
+        Ok(crew)
+    }
+
+    fn welcome(&mut self, task: usize, child: Child) {
+        let real = child.pid().cast_signed();
+        self.known.pids.push((self.play.members[task].pid, real));
+        self.children.resize_with(task + 1, || None);
+        self.children[task] = Some(child);
+    }
+
+    /// The end of the calls that are made in one go: of one process, up to one that makes a new
+    /// process; a process that ends has an order of its own, as it does not answer.
+    fn end_of_order(&self, from: usize) -> usize {
+        if self.one_by_one {
+            return from + 1;
+        }
+        let lines = &self.play.lines[from..];
+        let task = lines[0].made.task;
+        let goes_on = |line: &Line| match &line.made.op {
+            Op::Process(ProcessOp::Fork | ProcessOp::Exit) => false,
+            _ => line.made.task == task,
+        };
+        let plain = lines.iter().take_while(|line| goes_on(line)).count();
+        match lines.get(plain).map(|line| &line.made) {
+            Some(next) if next.task == task && next.op == Op::Process(ProcessOp::Fork) => {
+                from + plain + 1
+            }
+            _ => from + plain.max(1),
+        }
+    }
+
+    /// Has calls made.
+    fn order(&mut self, from: usize, to: usize) -> Result<Told, Trouble> {
+        let last = &self.play.lines[to - 1];
+        let task = last.made.task as usize;
+        let order = Order::new(from, to, &self.known);
+        self.orders[task].write_all(&order.to_bytes()).step("give an order")?;
+        if last.made.op == Op::Process(ProcessOp::Exit) {
+            self.see_off(task)?;
+            return Ok(Told::Agreed);
+        }
+        let Some(answer) = self.answer(task)? else { return Ok(Told::Nothing) };
+        self.known.names = answer.names;
+        if let Some(kernel) = answer.differs {
+            return Ok(Told::Differs { at: from + answer.agreed as usize, kernel });
+        }
+        if let (Op::Process(ProcessOp::Fork), Expected::Done(Ret::Task(new))) =
+            (&last.made.op, &last.expected)
+        {
+            let child = Child::adopt(answer.child.cast_unsigned()).step("know a new process")?;
+            self.welcome(*new as usize, child);
+        }
+        Ok(Told::Agreed)
+    }
+
+    fn answer(&mut self, task: usize) -> Result<Option<Answer>, Trouble> {
+        let pipe = &mut self.answers[task];
+        let ready = socket::poll(pipe.as_fd(), PollFlags::IN, LIMIT).step("wait for a worker")?;
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        let mut source = |buffer: &mut [u8]| pipe.read_exact(buffer).ok();
+        Ok(Answer::read(&mut source))
+    }
+
+    /// Waits until a process has ended. Its number stays its own until the process that made it
+    /// ends too, as nobody asks how it ended.
+    fn see_off(&mut self, task: usize) -> Result<(), Trouble> {
+        if let Some(child) = &self.children[task] {
+            child.wait_without_reaping().step("see a process off")?;
+        }
+        self.ended[task] = true;
+        for number in 0..self.children.len() {
+            let parent = self.play.members[number].parent;
+            if self.ended[number] && parent.is_some_and(|parent| self.ended[parent]) {
+                self.children[number] = None;
+            }
+        }
+        Ok(())
+    }
+}

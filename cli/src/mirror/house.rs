@@ -1,0 +1,87 @@
+//! Where workers live: a file system and network namespaces that nobody else uses.
+
+use crate::stage::{Step, Trouble, is_root};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use sunpath::host;
+use sunpath::profile::Machine;
+use sunpath::sys::namespace::{self, New};
+use sunpath::sys::process;
+
+use super::script::{NETS, Role};
+
+/// What the workers of a lane share.
+pub struct House {
+    base: PathBuf,
+    root: PathBuf,
+    rooms: u64,
+    /// `/dev/null`
+    pub null: File,
+    /// The network namespaces; none if this user cannot make any.
+    pub nets: Vec<File>,
+    /// Users can be changed, and the root directory.
+    pub privileged: bool,
+    /// Who this is, where nobody else can be.
+    pub own: Role,
+    /// What is added to the number of a script's user.
+    pub users: u32,
+    /// What the running kernel decides.
+    pub machine: Machine,
+}
+
+impl House {
+    /// In a directory that is made for it.
+    pub fn new(base: &Path) -> Result<House, Trouble> {
+        fs::create_dir(base).step("make a directory")?;
+        let privileged = is_root();
+        let machine = host::machine().step("measure this machine")?;
+        let mut nets = Vec::new();
+        if privileged {
+            namespace::unshare(New::MOUNT).step("make a mount namespace")?;
+            namespace::make_mounts_private().step("keep mounts apart")?;
+            let none = namespace::mount::MountFlags::empty();
+            namespace::mount("tmpfs", "sunpath", base, none, c"mode=0755")
+                .step("mount a file system")?;
+            for _ in 0..NETS {
+                namespace::unshare(New::NETWORK).step("make a network namespace")?;
+                nets.push(File::open("/proc/self/ns/net").step("open a network namespace")?);
+            }
+        }
+        let own = Role::Own { uid: process::user(), gid: process::group() };
+        let null = File::options().read(true).write(true).open("/dev/null");
+        // Numbers that hardly anybody has, and no other lane.
+        let users = 1_000_000 + std::process::id() % 100_000 * 1000;
+        Ok(House {
+            base: base.to_path_buf(),
+            root: base.join("0"),
+            rooms: 0,
+            null: null.step("open /dev/null")?,
+            nets,
+            privileged,
+            own,
+            users,
+            machine: Machine { descriptors: DESCRIPTORS, ..machine },
+        })
+    }
+
+    /// A new, empty root directory for the next script; that of the last is removed.
+    pub fn fresh_root(&mut self) -> Result<&Path, Trouble> {
+        if self.rooms > 0 {
+            fs::remove_dir_all(&self.root).step("remove a script's files")?;
+        }
+        self.rooms += 1;
+        self.root = self.base.join(self.rooms.to_string());
+        DirBuilder::new().mode(0o755).create(&self.root).step("make a directory")?;
+        fs::set_permissions(&self.root, Permissions::from_mode(0o755)).step("open a directory")?;
+        Ok(&self.root)
+    }
+
+    /// The root directory of this script.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// How many descriptors a process of a script may have: few, so that the limit is met.
+const DESCRIPTORS: u32 = 300;

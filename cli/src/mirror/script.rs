@@ -1,0 +1,240 @@
+//! Scripts, and the model's answers to them.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use sunpath::Errno;
+use sunpath::model::{Credentials, Step, TaskId, World};
+use sunpath::op::{Op, ProcessOp, Ret, Value};
+use sunpath::profile::{LINUX, Machine};
+
+/// How many network namespaces there are.
+pub const NETS: usize = 3;
+
+/// How many processes a script can have.
+pub const MOST_TASKS: usize = 8;
+
+/// The user that a process of a script is at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Root.
+    Root,
+    /// An ordinary user of one group.
+    User(u32),
+    /// Whoever started Sunpath.
+    Own {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+    },
+}
+
+/// A call of one of the processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The process, by the number of its task in the model.
+    pub task: u32,
+    /// The call.
+    pub op: Op,
+}
+
+/// What processes there are, and which calls they make in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The processes at the beginning.
+    pub cast: Vec<Role>,
+    /// The calls.
+    pub moves: Vec<Move>,
+}
+
+/// What the model says will come of a call.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// It succeeds.
+    Done(Ret),
+    /// It fails.
+    Fails {
+        /// The error.
+        errno: Errno,
+        /// With `SIGPIPE`.
+        signal: bool,
+        /// The cause's id; empty for calls that the catalogue does not treat.
+        cause: &'static str,
+    },
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Done(ret) => write!(f, "{ret:?}"),
+            Expected::Fails { errno, signal, cause } => {
+                let signal = if *signal { " with SIGPIPE" } else { "" };
+                write!(f, "{errno}{signal} ({cause})")
+            }
+        }
+    }
+}
+
+/// A call with the model's answer.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The call.
+    pub made: Move,
+    /// The answer.
+    pub expected: Expected,
+    /// The number of the network namespace in which the process is afterwards.
+    pub net: usize,
+}
+
+/// A process, as far as the other side has to know.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its number in the model.
+    pub pid: i32,
+    /// Who forked it.
+    pub parent: Option<usize>,
+    net: usize,
+    /// It has exited.
+    pub gone: bool,
+}
+
+/// The model, playing a script.
+pub struct Play {
+    world: World,
+    /// Every process there was.
+    pub members: Vec<Member>,
+    nets: usize,
+    /// What was played.
+    pub lines: Vec<Line>,
+    /// The model panicked at this call.
+    pub panicked: Option<Move>,
+}
+
+impl Play {
+    /// The beginning.
+    pub fn new(cast: &[Role], machine: &Machine) -> Play {
+        let mut play = Play {
+            world: World::on(LINUX, machine.clone()),
+            members: Vec::new(),
+            nets: 1,
+            lines: Vec::new(),
+            panicked: None,
+        };
+        for role in cast {
+            let credentials = match role {
+                Role::Root => Credentials::ROOT,
+                Role::User(id) => Credentials::user(*id, *id),
+                Role::Own { uid, gid } => Credentials::user(*uid, *gid),
+            };
+            let task = play.world.spawn_as(credentials);
+            play.welcome(task, None, 0);
+        }
+        play
+    }
+
+    /// The model's answers to a whole script.
+    pub fn of(script: &Script, machine: &Machine) -> Play {
+        let mut play = Play::new(&script.cast, machine);
+        for made in &script.moves {
+            if play.is_over() {
+                break;
+            }
+            play.make(made.clone());
+        }
+        play
+    }
+
+    /// The script without the calls that were left out.
+    pub fn script(&self, cast: &[Role]) -> Script {
+        let moves = self.lines.iter().map(|line| line.made.clone());
+        Script { cast: cast.to_vec(), moves: moves.collect() }
+    }
+
+    /// Whether nothing more can be compared: what the kernel does later, when it likes, would
+    /// show.
+    pub fn is_over(&self) -> bool {
+        self.panicked.is_some() || self.world.has_garbage()
+    }
+
+    /// Makes a call, unless it is none that can be compared: of a process that is gone, one that
+    /// waits, or one that the model does not know. The answer.
+    pub fn make(&mut self, made: Move) -> Option<&Expected> {
+        if !self.is_possible(&made) {
+            return None;
+        }
+        let before = may_wait(&made.op).then(|| self.world.clone());
+        let step = catch_unwind(AssertUnwindSafe(|| self.world.step(TaskId(made.task), &made.op)));
+        let Ok(step) = step else {
+            self.panicked = Some(made);
+            return None;
+        };
+        let expected = match step {
+            Step::Done(ret) => Expected::Done(ret),
+            Step::Fail(failure) if failure.errno == Errno::ENOSYS => return None,
+            Step::Fail(failure) => Expected::Fails {
+                errno: failure.errno,
+                signal: failure.signal,
+                cause: failure.cause.map_or("", |cause| cause.id),
+            },
+            Step::Blocked(_) => {
+                // Every call that can wait was made on a copy's original.
+                self.world = before.unwrap_or_else(|| self.world.clone());
+                return None;
+            }
+        };
+        self.note(&made, &expected);
+        let net = self.members[made.task as usize].net;
+        self.lines.push(Line { made, expected, net });
+        self.lines.last().map(|line| &line.expected)
+    }
+
+    fn is_possible(&self, made: &Move) -> bool {
+        let alive = |task: u32| self.members.get(task as usize).is_some_and(|m| !m.gone);
+        alive(made.task)
+            && match &made.op {
+                Op::Process(ProcessOp::Thread) => false,
+                Op::Process(ProcessOp::Fork) => self.members.len() < MOST_TASKS,
+                Op::Process(ProcessOp::UnshareNet) => self.nets < NETS,
+                Op::Process(ProcessOp::JoinNet { of }) => alive(*of),
+                _ => true,
+            }
+    }
+
+    /// Keeps account of processes and namespaces.
+    fn note(&mut self, made: &Move, expected: &Expected) {
+        let (who, Expected::Done(ret)) = (made.task as usize, expected) else { return };
+        match (&made.op, ret) {
+            (Op::Process(ProcessOp::Fork), Ret::Task(task)) => {
+                self.welcome(TaskId(*task), Some(who), self.members[who].net);
+            }
+            (Op::Process(ProcessOp::Exit), _) => self.members[who].gone = true,
+            (Op::Process(ProcessOp::UnshareNet), _) => {
+                self.members[who].net = self.nets;
+                self.nets += 1;
+            }
+            (Op::Process(ProcessOp::JoinNet { of }), _) => {
+                self.members[who].net = self.members[*of as usize].net;
+            }
+            _ => {}
+        }
+    }
+
+    fn welcome(&mut self, task: TaskId, parent: Option<usize>, net: usize) {
+        let pid = match self.world.step(task, &Op::Process(ProcessOp::Getpid)) {
+            Step::Done(Ret::Value(Value::Int(pid))) => pid,
+            _ => 0,
+        };
+        self.members.push(Member { pid, parent, net, gone: false });
+    }
+}
+
+/// Whether a call may wait, as far as can be told from its arguments.
+fn may_wait(op: &Op) -> bool {
+    match op {
+        Op::Accept { .. } | Op::Connect { .. } => true,
+        Op::Send(message) => !message.flags.dont_wait,
+        Op::Recv(want) => !want.flags.dont_wait,
+        Op::Poll { timeout, .. } => *timeout != Some(std::time::Duration::ZERO),
+        _ => false,
+    }
+}

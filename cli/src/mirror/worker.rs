@@ -1,0 +1,169 @@
+//! A process of a script on the kernel's side.
+
+use super::compare::Dictionary;
+use super::house::House;
+use super::script::{Expected, Line, MOST_TASKS, Play, Role};
+use super::wire::{Answer, Order};
+use std::os::fd::{AsFd, BorrowedFd};
+use sunpath::host::{self, Outcome};
+use sunpath::op::{Op, ProcessOp, Ret};
+use sunpath::sys::{self, bare, namespace, process};
+
+/// Where the descriptors of workers are among those that scripts cannot reach: for each task the
+/// end from which it reads orders and that to which it writes answers, then the namespaces.
+fn orders(task: usize) -> usize {
+    2 * task
+}
+
+fn answers(task: usize) -> usize {
+    2 * task + 1
+}
+
+fn net(number: usize) -> usize {
+    2 * MOST_TASKS + number
+}
+
+/// What a worker has when it begins.
+pub struct Worker<'a> {
+    /// The script with the model's answers.
+    pub play: &'a Play,
+    /// Its task.
+    pub task: usize,
+    /// What is known so far.
+    pub known: Dictionary,
+}
+
+/// Makes this process a worker; its exit status. `ends` are the ends of pipes for orders and
+/// answers, task by task.
+pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd<'_>]) -> i32 {
+    match prepare(&worker, house, role, ends) {
+        Ok(()) => worker.obey(),
+        Err(errno) => {
+            let differs = Some(format!("cannot begin: {errno}"));
+            worker.answer(Answer { differs, ..Answer::default() });
+        }
+    }
+    0
+}
+
+fn prepare(
+    worker: &Worker<'_>,
+    house: &House,
+    role: Role,
+    ends: &[BorrowedFd<'_>],
+) -> sys::Result<()> {
+    let mut keep = ends.to_vec();
+    keep.extend(house.nets.iter().map(AsFd::as_fd));
+    if house.privileged {
+        namespace::change_root(house.root())?;
+    } else {
+        std::env::set_current_dir(house.root()).map_err(|_| sys::Errno::NOENT)?;
+    }
+    bare::begin(house.null.as_fd(), &keep, house.machine.descriptors)?;
+    bare::hold_pipe_signal()?;
+    bare::umask(0o022);
+    if house.privileged {
+        bare::borrow_reserved(net(0), |net| namespace::enter(net, None))?;
+        let id = match role {
+            Role::Root | Role::Own { .. } => 0,
+            Role::User(id) => worker.known.user_to_host(id),
+        };
+        process::become_user(id, id, &[])?;
+    }
+    Ok(())
+}
+
+impl Worker<'_> {
+    /// Carries orders out until there are no more.
+    fn obey(&mut self) {
+        loop {
+            let from = orders(self.task);
+            let mut source = |buffer: &mut [u8]| read_all(from, buffer);
+            let Some(order) = Order::read(&mut source) else { return };
+            self.known.pids = order.pids;
+            self.known.names = order.names;
+            let (from, to) = (order.from as usize, order.to as usize);
+            if let Some(answer) = self.make(from, to) {
+                self.answer(answer);
+            }
+        }
+    }
+
+    /// Makes calls, as long as both sides agree. `None`: this is a new process, made on the way.
+    fn make(&mut self, from: usize, to: usize) -> Option<Answer> {
+        let play = self.play;
+        let mut answer = Answer::default();
+        for line in &play.lines[from..to] {
+            if line.made.op == Op::Process(ProcessOp::Fork) {
+                match bare::fork_sibling() {
+                    Ok(0) => {
+                        if let Expected::Done(Ret::Task(task)) = line.expected {
+                            self.task = task as usize;
+                        }
+                        return None;
+                    }
+                    Ok(pid) => answer.child = pid,
+                    Err(errno) => {
+                        answer.differs = Some(format!("{errno}"));
+                        break;
+                    }
+                }
+            } else if let Some(differs) = self.differs(line) {
+                answer.differs = Some(differs);
+                break;
+            }
+            answer.agreed += 1;
+        }
+        answer.names = self.known.names.clone();
+        Some(answer)
+    }
+
+    /// Makes a call; what the kernel says, if it is not what the model says.
+    fn differs(&mut self, line: &Line) -> Option<String> {
+        let mut outcome = perform(line, &self.known);
+        self.known.number_to_model(&line.made.op, &mut outcome);
+        let agree = self.known.agree(&line.expected, &mut outcome);
+        (!agree).then(|| match outcome {
+            Ok(ret) => format!("{ret:?}"),
+            Err(failed) => format!("{failed:?}"),
+        })
+    }
+
+    fn answer(&self, answer: Answer) {
+        let bytes = answer.to_bytes();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            match bare::write_reserved(answers(self.task), rest) {
+                Ok(written) => rest = &rest[written..],
+                // Nobody listens any more.
+                Err(_) => bare::exit(1),
+            }
+        }
+    }
+}
+
+fn read_all(number: usize, buffer: &mut [u8]) -> Option<()> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match bare::read_reserved(number, &mut buffer[filled..]) {
+            Ok(0) | Err(_) => return None,
+            Ok(read) => filled += read,
+        }
+    }
+    Some(())
+}
+
+/// Makes a call.
+fn perform(line: &Line, known: &Dictionary) -> Outcome {
+    match (&line.made.op, &line.expected) {
+        (Op::Process(ProcessOp::Exit), _) => bare::exit(0),
+        (Op::Process(ProcessOp::UnshareNet | ProcessOp::JoinNet { .. }), Expected::Done(_)) => {
+            let entered = bare::borrow_reserved(net(line.net), |net| namespace::enter(net, None));
+            Ok(entered.map(|()| Ret::Unit)?)
+        }
+        (Op::Process(ProcessOp::JoinNet { .. }), Expected::Fails { .. }) => {
+            host::perform(&Op::Process(ProcessOp::UnshareNet))
+        }
+        (op, _) => host::perform(&known.to_host(op)),
+    }
+}
