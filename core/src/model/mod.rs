@@ -50,6 +50,7 @@ mod fault;
 mod file;
 mod inet;
 mod namespace;
+mod observe;
 mod option;
 mod poll;
 mod process;
