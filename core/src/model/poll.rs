@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    fn socket_events(&self, id: SocketId) -> Events {
+    pub(crate) fn socket_events(&self, id: SocketId) -> Events {
         let rules = &self.profile.connection;
         let socket = &self.sockets[id];
         let hangs_up = match *rules.poll_hangup {

@@ -21,8 +21,8 @@ mod files;
 mod look_up;
 mod name;
 mod near;
-mod permission;
-mod tree;
-mod walk;
+pub(crate) mod permission;
+pub(crate) mod tree;
+pub(crate) mod walk;
 
 pub(crate) use tree::{Namespace, NodeId};

@@ -112,7 +112,7 @@ impl World {
     }
 
     /// The path from the root of everything, with single slashes and without dots.
-    pub(super) fn absolute(&self, process: ProcessId, path: &[u8]) -> Vec<u8> {
+    pub(crate) fn absolute(&self, process: ProcessId, path: &[u8]) -> Vec<u8> {
         let process = &self.processes[process];
         let start = if path.starts_with(b"/") { process.root } else { process.directory };
         let mut absolute = self.namespace.path_of(start);

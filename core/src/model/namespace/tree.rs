@@ -15,6 +15,20 @@ pub(crate) struct NodeId(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MountId(u32);
 
+impl NodeId {
+    /// The bare number.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl MountId {
+    /// The bare number.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// A file of some kind (an "inode").
 #[derive(Debug, Clone)]
 pub(crate) struct Node {

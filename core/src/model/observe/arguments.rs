@@ -124,9 +124,7 @@ fn with_name(arguments: Arguments, name: &Name) -> Arguments {
             let length = unix.socket_length() as i64;
             Arguments { address: address(length, Family::Unix), ..arguments }
         }
-        Name::Foreign(foreign) => {
-            Arguments { address: address(16, family(*foreign)), ..arguments }
-        }
+        Name::Foreign(foreign) => Arguments { address: address(16, family(*foreign)), ..arguments },
         Name::Sized(length) => {
             Arguments { address: address((*length).into(), Family::Unix), ..arguments }
         }
@@ -170,8 +168,17 @@ fn option_argument(level: Level, option: Opt, value: Option<&Value>) -> OptionAr
     let setting = value.is_some();
     let nature = match option {
         Opt::Unknown => OptionNature::Unknown,
-        Opt::Type | Opt::Domain | Opt::Protocol | Opt::Error | Opt::AcceptConn | Opt::PeerCred
-        | Opt::PeerPidfd | Opt::PeerGroups | Opt::PeerName | Opt::PeerSec | Opt::SndLowat
+        Opt::Type
+        | Opt::Domain
+        | Opt::Protocol
+        | Opt::Error
+        | Opt::AcceptConn
+        | Opt::PeerCred
+        | Opt::PeerPidfd
+        | Opt::PeerGroups
+        | Opt::PeerName
+        | Opt::PeerSec
+        | Opt::SndLowat
             if setting =>
         {
             OptionNature::ReadOnly

@@ -1,10 +1,12 @@
 //! Who makes the call.
 
-use crate::fact::caller::{self, Capabilities, Ids, Seccomp, UserNamespace};
+use super::sockets::mount_namespace;
+use crate::fact::caller::{Capabilities, Group, IdRange, Ids, Seccomp, UserNamespace};
 use crate::fact::process::DescriptorUse;
 use crate::fact::{self, Seen};
-use crate::model::process::Caps;
+use crate::model::process::{Caps, Process};
 use crate::model::world::{Caller, World};
+use alloc::format;
 use alloc::vec::Vec;
 
 impl World {
@@ -19,17 +21,41 @@ impl World {
                 gid: credentials.groups[1],
                 groups: credentials.supplementary.clone(),
             }),
-            capabilities: Seen::Known(capabilities(credentials.caps)),
-            user_namespace: Seen::Known(UserNamespace { initial: true, ..Default::default() }),
-            account_groups: Seen::Known(Vec::<caller::Group>::new()),
+            capabilities: Seen::Known(match process.restrictions.user_namespace {
+                true => capabilities(Caps::ALL),
+                false => capabilities(credentials.caps),
+            }),
+            user_namespace: Seen::Known(user_namespace(process)),
+            account_groups: Seen::Known(self.account_groups(credentials.users[1])),
             root: Seen::Known(b"/".to_vec()),
-            mount_namespace: Seen::Known(1),
+            mount_namespace: Seen::Known(mount_namespace(process)),
             net_namespace: Seen::Known(process.net.into()),
-            seccomp: Seen::Known(Seccomp::Off),
-            landlock: Seen::Known(false),
+            seccomp: Seen::Known(match process.restrictions.no_unix {
+                true => Seccomp::Filter,
+                false => Seccomp::Off,
+            }),
+            landlock: Seen::Known(process.restrictions.scope.is_some()),
             descriptors: Seen::Known(DescriptorUse { used, limit: process.limit.into() }),
             ..fact::Caller::default()
         }
+    }
+
+    fn account_groups(&self, user: u32) -> Vec<Group> {
+        let mine = self.environment.members.iter().filter(|(uid, _)| *uid == user);
+        mine.map(|(_, gid)| Group { gid: *gid, name: format!("group{gid}") }).collect()
+    }
+}
+
+/// In a namespace of its own, a process has itself mapped to root and nobody else.
+fn user_namespace(process: &Process) -> UserNamespace {
+    let own = |outside| alloc::vec![IdRange { inside: 0, outside, count: 1 }];
+    match process.restrictions.user_namespace {
+        false => UserNamespace { initial: true, ..UserNamespace::default() },
+        true => UserNamespace {
+            initial: false,
+            uid_map: own(process.credentials.users[1]),
+            gid_map: own(process.credentials.groups[1]),
+        },
     }
 }
 

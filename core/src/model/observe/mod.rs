@@ -7,6 +7,7 @@
 mod arguments;
 mod caller;
 mod own;
+mod path;
 mod sockets;
 
 use super::world::{Caller, TaskId, World};
@@ -20,7 +21,8 @@ impl World {
     /// # Panics
     /// If there is no such task.
     pub fn facts(&self, task: TaskId, op: &Op) -> Facts {
-        let caller = Caller { task, process: self.tasks[task.0 as usize].process };
+        let process = self.tasks[task.0 as usize].process;
+        let caller = Caller { task, process, began_on: None };
         Facts {
             caller: self.caller_facts(caller),
             target: self.target_facts(caller, op),
@@ -39,6 +41,7 @@ impl World {
             optmem_max: Seen::Known(machine.control_max.into()),
             wmem_max: Seen::Known(machine.send_buffer_max.into()),
             unix_sockets: Seen::Known(self.sockets.len() as u64),
+            protected_symlinks: Seen::Known(self.environment.protected_symlinks),
             ..System::default()
         }
     }

@@ -4,6 +4,7 @@ use super::own::{inode, raw};
 use crate::fact::process::{DescriptorUse, ProcessState, WaitsIn};
 use crate::fact::socket::{Backlog, Directions, State};
 use crate::fact::{AbstractTarget, Process, Seen, SocketFact, Target};
+use crate::model::namespace::NodeId;
 use crate::model::process;
 use crate::model::socket::{self, NetId, Socket, SocketId};
 use crate::model::world::{Caller, World};
@@ -23,6 +24,7 @@ impl World {
             Name::Unix(Address::Abstract(name)) => {
                 Target::Abstract(self.abstract_facts(caller, name))
             }
+            Name::Unix(Address::Path(path)) => Target::Path(self.path_facts(caller, path)),
             _ => Target::None,
         }
     }
@@ -31,13 +33,12 @@ impl World {
         let here = self.processes[caller.process].net;
         let trimmed = trim(name);
         let find = |fits: &dyn Fn(NetId, &[u8]) -> bool| {
-            let all = self.sockets.iter().filter(|(_, s)| !s.dead);
-            let named = all.filter(|(_, s)| match s.name.as_ref().map(|b| &b.address) {
-                Some(Address::Abstract(other)) => fits(s.net, other),
+            self.sockets_where(|socket| match named(socket) {
+                Some(Address::Abstract(other)) => fits(socket.net, other),
                 _ => false,
-            });
-            named.map(|(id, _)| self.socket_facts(id)).collect::<Vec<_>>()
+            })
         };
+        let as_path = self.socket_file(caller, &[b"@", name].concat());
         AbstractTarget {
             name: name.to_vec(),
             bound: Seen::Known(find(&|net, other| net == here && other == name)),
@@ -46,8 +47,14 @@ impl World {
                 net == here && other != name && trim(other) == trimmed
             })),
             everywhere: Seen::Known(()),
-            as_path: Seen::Known(None),
+            as_path: Seen::Known(as_path),
         }
+    }
+
+    /// The live sockets of which this is true.
+    pub(super) fn sockets_where(&self, fits: impl Fn(&Socket) -> bool) -> Vec<SocketFact> {
+        let all = self.sockets.iter().filter(|(_, socket)| !socket.dead && fits(socket));
+        all.map(|(id, _)| self.socket_facts(id)).collect()
     }
 
     /// A socket as the tables show it to whoever may see everything.
@@ -55,7 +62,8 @@ impl World {
         let socket = &self.sockets[id];
         SocketFact {
             state: state(socket),
-            name: socket.name.as_ref().map(|b| raw(&b.address)),
+            name: named(socket).map(raw),
+            file: bound_file(socket).map(|node| self.file_id(node)),
             net_namespace: Seen::Known(socket.net.into()),
             backlog: self.backlog_facts(socket),
             peer: self.live_peer(socket).map(inode),
@@ -76,10 +84,9 @@ impl World {
 
     pub(super) fn backlog_facts(&self, socket: &Socket) -> Option<Backlog> {
         match &socket.state {
-            socket::State::Listening(listening) => Some(Backlog {
-                pending: listening.pending.len() as u32,
-                limit: listening.backlog,
-            }),
+            socket::State::Listening(listening) => {
+                Some(Backlog { pending: listening.pending.len() as u32, limit: listening.backlog })
+            }
             _ => None,
         }
     }
@@ -102,23 +109,43 @@ fn process_facts(process: &process::Process) -> Process {
         pid: process.pid as u32,
         name: String::from("program"),
         uid: Seen::Known(process.credentials.users[1]),
-        state: Seen::Known(ProcessState::Sleeping),
+        state: Seen::Known(match process.stopped {
+            true => ProcessState::Stopped,
+            false => ProcessState::Sleeping,
+        }),
         waits_in: Seen::Known(WaitsIn::Events),
         frozen: Seen::Known(false),
         descriptors: Seen::Known(DescriptorUse { used, limit: process.limit.into() }),
-        mount_namespace: Seen::Known(1),
+        mount_namespace: Seen::Known(mount_namespace(process)),
         net_namespace: Seen::Known(process.net.into()),
         root: Seen::Known(b"/".to_vec()),
         ..Process::default()
     }
 }
 
+/// A process that sees other files than the rest has a mount namespace of its own.
+pub(super) fn mount_namespace(process: &process::Process) -> u64 {
+    match process.restrictions.covered.is_empty() {
+        true => 1,
+        false => process.pid as u64 + 2,
+    }
+}
+
 pub(super) fn state(socket: &Socket) -> State {
     match socket.state {
-        socket::State::Unconnected => State::Unconnected,
+        socket::State::Unconnected | socket::State::Connecting(_) => State::Unconnected,
         socket::State::Listening(_) => State::Listening,
         socket::State::Connected(_) => State::Connected,
     }
+}
+
+pub(super) fn named(socket: &Socket) -> Option<&Address> {
+    socket.name.as_ref().map(|bound| &bound.address)
+}
+
+/// The file that a socket is bound to.
+pub(super) fn bound_file(socket: &Socket) -> Option<NodeId> {
+    Some(socket.name.as_ref()?.file.as_ref()?.node)
 }
 
 /// A name without NULs at its end.
