@@ -197,23 +197,7 @@ impl World {
 
     /// A socket without a file.
     pub(crate) fn new_socket(&mut self, caller: Caller, kind: SocketType) -> SocketId {
-        let machine = &self.machine;
-        let options = Options {
-            send_buffer: machine.send_buffer,
-            receive_buffer: machine.receive_buffer,
-            send_timeout: None,
-            receive_timeout: None,
-            receive_low_water: 1,
-            pass_credentials: false,
-            pass_pidfd: false,
-            pass_security: false,
-            pass_rights: true,
-            connect_waits: false,
-            urgent_inline: false,
-            inq: false,
-            peek_offset: None,
-            queue_limit: machine.datagram_queue,
-        };
+        let options = Options::new(&self.machine);
         let process = &self.processes[caller.process];
         let (net, scope) = (process.net, process.restrictions.scope);
         self.sockets.insert(Socket {

@@ -16,6 +16,7 @@ use super::ancillary::Baggage;
 use super::environment::Scope;
 use super::file::FileId;
 use super::namespace::NodeId;
+pub(crate) use super::option::Options;
 use super::slab::Id;
 use super::wait::Waiter;
 use crate::op::{Bytes, Ids};
@@ -23,7 +24,6 @@ use crate::{Address, SocketType};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 pub(crate) type SocketId = Id<Socket>;
 
@@ -117,29 +117,6 @@ pub(crate) struct BoundFile {
 pub(crate) struct PeerCredentials {
     pub(crate) ids: Ids,
     pub(crate) supplementary: Vec<u32>,
-}
-
-/// The options of a socket that change what it does.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// `SO_SNDBUF` as the kernel counts: twice what a program sets.
-    pub(crate) send_buffer: u32,
-    pub(crate) receive_buffer: u32,
-    pub(crate) send_timeout: Option<Duration>,
-    pub(crate) receive_timeout: Option<Duration>,
-    pub(crate) receive_low_water: u32,
-    pub(crate) pass_credentials: bool,
-    pub(crate) pass_pidfd: bool,
-    pub(crate) pass_security: bool,
-    pub(crate) pass_rights: bool,
-    /// `LOCAL_CONNWAIT`: `connect` is over when the connection is accepted.
-    pub(crate) connect_waits: bool,
-    pub(crate) urgent_inline: bool,
-    pub(crate) inq: bool,
-    /// `SO_PEEK_OFF`; `None` is -1.
-    pub(crate) peek_offset: Option<u32>,
-    /// `max_dgram_qlen` when the socket was made.
-    pub(crate) queue_limit: u32,
 }
 
 /// A message in a queue.

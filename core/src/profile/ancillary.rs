@@ -28,6 +28,8 @@ pub struct Ancillary {
     pub in_flight_limit: Cell<bool>,
     /// How credentials come into a message.
     pub credentials: Cell<Claim>,
+    /// `SO_TIMESTAMP` tells when a message was sent; on streams it never does.
+    pub timestamps: Cell<bool>,
     /// A descriptor of a process can be had after the process was waited for.
     pub pidfd_of_reaped: Cell<bool>,
 }
@@ -95,6 +97,7 @@ pub(super) const LINUX: Ancillary = Ancillary {
     missing_buffer_told: Cell::measured(true),
     in_flight_limit: Cell::measured(true),
     credentials: Cell::measured(Claim::Checked),
+    timestamps: Cell::measured(true),
     pidfd_of_reaped: Cell::measured(true),
 };
 
@@ -113,6 +116,7 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     missing_buffer_told: Cell::source(false, "uipc_syscalls.c: kern_recvit, msg_control"),
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::FilledIn, "uipc_usrreq.c: unp_internalize, unp_addsockcred"),
+    timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
     pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
 };
 
@@ -133,6 +137,7 @@ pub(super) const MACOS: Ancillary = Ancillary {
     missing_buffer_told: Cell::inferred(false, "uipc_syscalls.c: recvit, msg_control"),
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::None, "uipc_usrreq.c: unp_internalize"),
+    timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
     pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
 };
 
@@ -148,5 +153,6 @@ pub(super) const OPENSERVER: Ancillary = Ancillary {
     missing_buffer_told: Cell::inferred(false, "4.3BSD: recvit, msg_accrights"),
     in_flight_limit: Cell::inferred(false, "4.3BSD: unp_internalize"),
     credentials: Cell::inferred(Claim::None, "4.3BSD: unp_internalize"),
+    timestamps: Cell::inferred(false, "4.3BSD: uipc_usrreq"),
     pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };

@@ -12,6 +12,12 @@ pub struct Machine {
     pub send_buffer_max: u32,
     /// `net.core.rmem_max`.
     pub receive_buffer_max: u32,
+    /// The smallest send buffer that can be set, in bytes.
+    pub send_buffer_min: u32,
+    /// The smallest receive buffer that can be set, in bytes.
+    pub receive_buffer_min: u32,
+    /// Ticks of the clock in a second (`CONFIG_HZ`): time limits are rounded up to them.
+    pub ticks: u32,
     /// `net.unix.max_dgram_qlen`: how many datagrams wait at a receiver, less one.
     pub datagram_queue: u32,
     /// `net.core.somaxconn`: the longest backlog.
@@ -132,6 +138,9 @@ impl Default for Machine {
             receive_buffer: 212_992,
             send_buffer_max: 4_194_304,
             receive_buffer_max: 4_194_304,
+            send_buffer_min: 4608,
+            receive_buffer_min: 2304,
+            ticks: 250,
             datagram_queue: 10,
             backlog_max: 4096,
             control_max: 131_072,

@@ -13,6 +13,7 @@ mod connection;
 mod creation;
 mod machine;
 mod names;
+mod options;
 mod transfer;
 
 pub use ancillary::{Ancillary, Claim, Foreign, Items, WithoutRoom, WithoutSlots};
@@ -23,6 +24,7 @@ pub use connection::{
 pub use creation::{Creates, Creation, NoProtocol};
 pub use machine::{Machine, Memory};
 pub use names::Names;
+pub use options::{BufferSizes, Options};
 pub use transfer::{Transfer, WhenFull};
 
 use crate::Platform;
@@ -82,8 +84,10 @@ pub struct Profile {
     pub connection: Connection,
     /// Sending and receiving.
     pub transfer: Transfer,
-    /// Descriptors, credentials, options.
+    /// Descriptors and credentials.
     pub ancillary: Ancillary,
+    /// Options and requests.
+    pub options: Options,
 }
 
 /// The rules of Linux 6.18.
@@ -94,6 +98,7 @@ pub const LINUX: Profile = Profile {
     connection: connection::LINUX,
     transfer: transfer::LINUX,
     ancillary: ancillary::LINUX,
+    options: options::LINUX,
 };
 
 /// The rules of FreeBSD 13 and 14.
@@ -104,6 +109,7 @@ pub const FREEBSD_14: Profile = Profile {
     connection: connection::FREEBSD_14,
     transfer: transfer::FREEBSD_14,
     ancillary: ancillary::FREEBSD_14,
+    options: options::FREEBSD_14,
 };
 
 /// The rules of FreeBSD 15.
@@ -114,6 +120,7 @@ pub const FREEBSD_15: Profile = Profile {
     connection: connection::FREEBSD_15,
     transfer: transfer::FREEBSD_15,
     ancillary: ancillary::FREEBSD_15,
+    options: options::FREEBSD_15,
 };
 
 /// The rules of macOS (xnu 11417).
@@ -124,6 +131,7 @@ pub const MACOS: Profile = Profile {
     connection: connection::MACOS,
     transfer: transfer::MACOS,
     ancillary: ancillary::MACOS,
+    options: options::MACOS,
 };
 
 /// The rules of OpenServer, by its list of error codes and its descent from 4.3BSD.
@@ -134,6 +142,7 @@ pub const OPENSERVER: Profile = Profile {
     connection: connection::OPENSERVER,
     transfer: transfer::OPENSERVER,
     ancillary: ancillary::OPENSERVER,
+    options: options::OPENSERVER,
 };
 
 impl Profile {

@@ -2,20 +2,24 @@
 
 use super::credentials::NOBODY;
 use crate::model::ancillary::{Baggage, Rights};
-use crate::model::file::{File, FileId, What};
+use crate::model::file::{FileId, What};
 use crate::model::socket::SocketId;
 use crate::model::stop::{Tried, fail};
 use crate::model::world::{Caller, World};
-use crate::op::{ControlOut, Fd, Ids, Received, Want};
+use crate::op::{ControlOut, Fd, Ids, NewFlags, Received, Want};
 use crate::profile::{Claim, WithoutRoom, WithoutSlots};
+use crate::{Errno, SocketType};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// The header of an item (`struct cmsghdr`), in bytes.
 const HEADER: usize = 16;
 /// Items begin at multiples of this.
 const ALIGNMENT: usize = 8;
-/// A descriptor, in bytes.
-const FD: usize = 4;
+/// An `int`, as descriptors are, in bytes.
+const INT: usize = 4;
+/// A `struct timeval`, in bytes.
+const TIME: usize = 16;
 
 /// The buffer for ancillary data, which is filled from its beginning.
 struct Buffer<'a> {
@@ -47,14 +51,43 @@ impl Buffer<'_> {
 
     /// How many descriptors fit.
     fn fds(&self) -> usize {
-        self.room.saturating_sub(HEADER) / FD
+        self.room.saturating_sub(HEADER) / INT
+    }
+}
+
+/// Who sent what is read.
+#[derive(Clone, Copy)]
+enum Sender {
+    /// Nobody: the end of a stream.
+    None,
+    /// Somebody, who was not recorded.
+    Unknown,
+    Known(Ids),
+}
+
+impl Sender {
+    fn known(self) -> Option<Ids> {
+        match self {
+            Sender::Known(ids) => Some(ids),
+            Sender::Unknown | Sender::None => None,
+        }
+    }
+
+    /// The numbers that stand for it.
+    fn told(self) -> Ids {
+        match self {
+            Sender::None => Ids { pid: 0, uid: 0, gid: 0 },
+            Sender::Unknown => NOBODY,
+            Sender::Known(ids) => ids,
+        }
     }
 }
 
 impl World {
     /// Gives the caller what came with a message, as far as there is room and `at` (the receiving
     /// socket) wants it, and throws the rest away; fills `received.control` and
-    /// `received.control_truncated`.
+    /// `received.control_truncated`. The message has left the queue, unless the caller only looks
+    /// (`want.flags.peek`) and this is its [copy](World::copy_baggage).
     ///
     /// # Errors
     /// `rights/descriptor-limit`, on systems where it is an error that the caller's table is full:
@@ -68,12 +101,36 @@ impl World {
         baggage: Baggage,
         received: &mut Received,
     ) -> Tried<()> {
-        let options = &self.sockets[at].options;
-        let asked = options.pass_credentials || options.pass_pidfd || options.pass_security;
-        if baggage.rights.is_none() && baggage.credentials.is_none() && !asked {
+        if baggage.rights.is_none() && baggage.credentials.is_none() && !self.asks(at) {
             return Ok(());
         }
-        self.unload_items(caller, at, want, baggage, received)
+        let sender = baggage.credentials.map_or(Sender::Unknown, Sender::Known);
+        self.unload_items(caller, at, want, sender, baggage.rights, received)
+    }
+
+    /// What a stream tells of its end.
+    pub(crate) fn unload_end(
+        &mut self,
+        caller: Caller,
+        at: SocketId,
+        want: &Want,
+        received: &mut Received,
+    ) -> Tried<()> {
+        if !self.asks(at) {
+            return Ok(());
+        }
+        self.unload_items(caller, at, want, Sender::None, None, received)
+    }
+
+    /// Whether the socket wants anything besides descriptors.
+    #[inline]
+    fn asks(&self, at: SocketId) -> bool {
+        let options = &self.sockets[at].options;
+        options.pass_credentials
+            || options.pass_pidfd
+            || options.pass_security
+            || options.timestamp
+            || options.inq
     }
 
     fn unload_items(
@@ -81,37 +138,47 @@ impl World {
         caller: Caller,
         at: SocketId,
         want: &Want,
-        baggage: Baggage,
+        sender: Sender,
+        rights: Option<Box<Rights>>,
         received: &mut Received,
     ) -> Tried<()> {
-        if let Some(rights) = &baggage.rights
+        if let Some(rights) = &rights
             && !want.flags.peek
         {
             self.land(rights);
         }
+        let rules = &self.profile.ancillary;
+        let stream = self.sockets[at].kind == SocketType::Stream;
+        let stamps = *rules.timestamps && !stream && self.sockets[at].options.timestamp;
         let options = &self.sockets[at].options;
-        let (pass_credentials, pass_pidfd) = (options.pass_credentials, options.pass_pidfd);
+        let (pass_pidfd, inq) = (options.pass_pidfd, options.inq);
+        let credentials = match *rules.credentials {
+            Claim::Checked => options.pass_credentials.then_some(sender.told()),
+            Claim::FilledIn => sender.known(),
+            Claim::None => None,
+        };
         if want.control == 0 {
-            let asked = pass_credentials || pass_pidfd || options.pass_security;
-            let lost = asked || baggage.rights.is_some();
-            received.control_truncated |= lost && *self.profile.ancillary.missing_buffer_told;
-            self.close_files(baggage.rights.into_iter().flat_map(|rights| rights.files));
+            let asked = stamps || options.pass_credentials || options.pass_security;
+            let lost = asked || pass_pidfd || inq || rights.is_some();
+            received.control_truncated |= lost && *rules.missing_buffer_told;
+            self.close_files(rights.into_iter().flat_map(|rights| rights.files));
             return Ok(());
         }
         let mut buffer = Buffer { room: want.control, received };
-        let told = match *self.profile.ancillary.credentials {
-            Claim::Checked => pass_credentials.then(|| baggage.credentials.unwrap_or(NOBODY)),
-            Claim::FilledIn => baggage.credentials,
-            Claim::None => None,
-        };
-        if let Some(ids) = told {
+        if stamps {
+            buffer.put(TIME, ControlOut::Timestamp);
+        }
+        if let Some(ids) = credentials {
             buffer.put(size_of::<Ids>(), ControlOut::Credentials(ids));
         }
-        if let Some(rights) = baggage.rights {
+        if let Some(rights) = rights {
             self.unload_rights(caller, want, *rights, &mut buffer)?;
         }
         if pass_pidfd {
-            self.unload_pidfd(caller, want, baggage.credentials, &mut buffer);
+            self.unload_pidfd(caller, sender, &mut buffer);
+        }
+        if inq {
+            buffer.put(INT, ControlOut::Inq(self.readable_bytes(at)));
         }
         Ok(())
     }
@@ -151,43 +218,32 @@ impl World {
         fds.truncate(told);
         buffer.received.control_truncated |= fds.len() < count;
         if !fds.is_empty() {
-            buffer.take(fds.len() * FD);
+            buffer.take(fds.len() * INT);
             buffer.received.control.push(ControlOut::Rights(fds));
         }
         Ok(())
     }
 
-    fn unload_pidfd(
-        &mut self,
-        caller: Caller,
-        want: &Want,
-        sender: Option<Ids>,
-        buffer: &mut Buffer<'_>,
-    ) {
-        if buffer.room < HEADER + FD {
+    fn unload_pidfd(&mut self, caller: Caller, sender: Sender, buffer: &mut Buffer<'_>) {
+        if buffer.room < HEADER + INT {
             buffer.received.control_truncated = true;
             return;
         }
         // Without a sender on record there is nothing to make a descriptor of.
-        if sender.is_some() {
-            let item = match self.open_pidfd(caller) {
-                Some(fd) => ControlOut::Pidfd(fd),
-                None => ControlOut::NoPidfd(crate::Errno::EMFILE),
-            };
-            let _ = want;
-            buffer.put(FD, item);
+        if let Some(ids) = sender.known() {
+            let made = self.open_pidfd(caller, ids.pid);
+            buffer.put(INT, made.map_or_else(ControlOut::NoPidfd, ControlOut::Pidfd));
         }
     }
 
-    /// A descriptor of a process; `None` if the caller's table is full.
-    pub(crate) fn open_pidfd(&mut self, caller: Caller) -> Option<Fd> {
-        let file = File { what: What::Process, nonblocking: false, references: 0, in_flight: 0 };
-        let file = self.files.insert(file);
-        let installed = self.install(caller, file, true, "").ok();
-        if installed.is_none() {
-            self.files.remove(file);
+    /// A descriptor of a process.
+    pub(crate) fn open_pidfd(&mut self, caller: Caller, pid: i32) -> Result<Fd, Errno> {
+        if !*self.profile.ancillary.pidfd_of_reaped && !self.process_exists(pid) {
+            return Err(Errno::EINVAL);
         }
-        installed
+        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
+        let opened = self.open_file(caller, What::Process, flags, "");
+        opened.map(|(_, fd)| fd).map_err(|_| Errno::EMFILE)
     }
 
     /// A second set of the baggage of a message that stays queued, for `MSG_PEEK`: the files are

@@ -1,8 +1,9 @@
 //! What goes with a message: checked and taken when it is sent.
 
 use super::credentials::{check_claim, wanted};
+use crate::SocketType;
 use crate::model::ancillary::{Baggage, Rights};
-use crate::model::file::What;
+use crate::model::file::{FileId, What};
 use crate::model::process::Caps;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Tried, fail};
@@ -82,12 +83,7 @@ impl World {
         if fits { Ok(()) } else { Err(fail("send/control-too-large")) }
     }
 
-    fn check_rights(
-        &self,
-        caller: Caller,
-        fds: &[Fd],
-        files: &mut Vec<crate::model::file::FileId>,
-    ) -> Tried<()> {
+    fn check_rights(&self, caller: Caller, fds: &[Fd], files: &mut Vec<FileId>) -> Tried<()> {
         let rules = &self.profile.ancillary;
         let before = if *rules.rights_summed { files.len() } else { 0 };
         if before.saturating_add(fds.len()) > *rules.rights_max {
@@ -143,11 +139,23 @@ impl World {
     ) -> Baggage {
         if baggage.credentials.is_none() && wanted(self, from, to) {
             baggage.credentials = Some(self.processes[caller.process].real());
+            self.forget_wish(to);
         }
         if let Some(rights) = &baggage.rights {
             self.take_off(rights);
         }
         baggage
+    }
+
+    /// Where a receiver's wish is for credentials once, of a connection, it is fulfilled.
+    fn forget_wish(&mut self, to: SocketId) {
+        let socket = &mut self.sockets[to];
+        let once = *self.profile.ancillary.credentials == Claim::FilledIn
+            && socket.kind != SocketType::Datagram
+            && !socket.options.credentials_persist();
+        if once {
+            socket.options.pass_credentials = false;
+        }
     }
 
     fn take_off(&mut self, rights: &Rights) {
@@ -184,10 +192,7 @@ impl World {
     }
 
     /// Gives references to files back.
-    pub(super) fn close_files(
-        &mut self,
-        files: impl IntoIterator<Item = crate::model::file::FileId>,
-    ) {
+    pub(super) fn close_files(&mut self, files: impl IntoIterator<Item = FileId>) {
         for file in files {
             self.drop_file(file);
         }
