@@ -97,7 +97,7 @@ impl Options {
             },
             Opt::OobInline => self.urgent_inline.into(),
             Opt::Timestamp => self.timestamp.into(),
-            Opt::Linger => Value::Linger(rare.lingers.then_some(rare.linger as u32)),
+            Opt::Linger => Value::Linger(rare.lingers.then_some(rare.linger)),
             Opt::KeepAlive => rare.keep_alive.into(),
             Opt::ReuseAddr => rare.reuse_address.into(),
             Opt::ReusePort => rare.reuse_port.into(),

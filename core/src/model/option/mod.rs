@@ -48,7 +48,8 @@ struct Rare {
     reuse_port: bool,
     broadcast: bool,
     lingers: bool,
-    linger: i32,
+    /// In seconds, as it is read back.
+    linger: u32,
     send_low_water: i32,
     /// The last offset below zero, all of which mean that there is none.
     no_peek_offset: i32,

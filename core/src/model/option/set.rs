@@ -230,6 +230,11 @@ fn low_water(number: i32) -> u32 {
     }
 }
 
+/// Below zero it is for ever, of which an `int` holds the lower half, at 250 ticks a second.
+fn linger(seconds: i32) -> u32 {
+    if seconds < 0 { (i64::MAX / 250) as u32 } else { seconds as u32 }
+}
+
 impl super::Rare {
     fn set(&mut self, option: Opt, raw: &Raw) {
         let number = raw.int(0);
@@ -243,7 +248,7 @@ impl super::Rare {
             Opt::Linger => {
                 self.lingers = on;
                 if on {
-                    self.linger = raw.int(1);
+                    self.linger = linger(raw.int(1));
                 }
             }
             _ => {}
