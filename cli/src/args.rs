@@ -5,7 +5,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use sunpath::{Call, Errno, SocketType, Symptom};
+use sunpath::{Call, Errno, Platform, SocketType, Symptom};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -54,6 +54,7 @@ pub enum Command {
     Explain(Explain),
     Conform(Conform),
     Demo(Demo),
+    Play(Play),
     Man(Man),
     Completions(Completions),
 }
@@ -174,6 +175,34 @@ pub struct Demo {
     pub command: Vec<OsString>,
 }
 
+/// `sunpath play`
+#[derive(Debug, Args)]
+#[command(
+    about = "Play traces of calls in the model",
+    long_about = "Play traces of calls in the model.\n\n\
+        A trace is a text of calls that processes make, one a line, with what is expected of them. \
+        Each call is shown with its outcome and the cause of it, and what is not as expected.",
+    after_long_help = crate::cmd::after::PLAY
+)]
+pub struct Play {
+    /// Files with traces; - stands for standard input.
+    #[arg(value_name = "TRACE", required = true, value_hint = ValueHint::FilePath)]
+    pub traces: Vec<PathBuf>,
+    /// Whose rules the model has; all of them in turn for \"all\".
+    #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profiles())]
+    pub profile: Profiles,
+    /// Print JSON, as described in docs/json.md.
+    #[arg(long)]
+    pub json: bool,
+    /// Write what happened into the traces, as what is expected from now on.
+    #[arg(long)]
+    pub record: bool,
+}
+
+/// The systems whose rules the model is to have.
+#[derive(Debug, Clone)]
+pub struct Profiles(pub Vec<Platform>);
+
 /// `sunpath man`
 #[derive(Debug, Args)]
 #[command(about = "Print a man page, or write all of them", after_long_help = crate::cmd::after::MAN)]
@@ -203,6 +232,14 @@ fn socket_type() -> impl TypedValueParser<Value = SocketType> {
         "stream" => SocketType::Stream,
         "seqpacket" => SocketType::SeqPacket,
         _ => SocketType::Datagram,
+    })
+}
+
+fn profiles() -> impl TypedValueParser<Value = Profiles> {
+    let names = Platform::ALL.iter().map(|platform| platform.name()).chain(["all"]);
+    PossibleValuesParser::new(names).map(|name| {
+        let chosen = Platform::ALL.iter().filter(|p| name == "all" || p.name() == name);
+        Profiles(chosen.copied().collect())
     })
 }
 
@@ -251,6 +288,8 @@ mod tests {
             "explain",
             "conform",
             "demo",
+            "play",
+            "--profile",
             "man",
             "completions",
             "help",

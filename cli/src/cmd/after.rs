@@ -107,6 +107,33 @@ Examples:
 With a COMMAND, the exit status is that of the command: 127 if it cannot be run,
 120 if the failure cannot be set up on this system or by this user.";
 
+/// Below the help of `sunpath play`.
+pub const PLAY: &str = "\
+A trace:
+  # A server whose backlog is full
+  spawn server
+  spawn client uid=1000 gid=1000
+  server: s = socket stream
+  server: bind s \"app.sock\"
+  server: listen s 0
+  server: chmod \"app.sock\" 0777
+  client: c = socket stream
+  client: connect c \"app.sock\" -> ok
+  client: d = socket stream nonblocking
+  client: connect d \"app.sock\" [linux] ! EAGAIN connect/backlog-full
+      [freebsd-14 macos] ! ECONNREFUSED connect/backlog-full
+
+Examples:
+  sunpath play backlog.trace
+      What does each call do, by the rules of Linux?
+  sunpath play --profile macos backlog.trace
+      ... and by those of macOS?
+  sunpath play --record --profile all backlog.trace
+      Write the outcomes on every system into the trace.
+
+The exit status is 0 if everything is as expected, 1 if anything is not, and 2 if a
+trace cannot be understood.";
+
 /// Below the help of `sunpath man`.
 pub const MAN: &str = "\
 Examples:

@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 pub mod hidden;
 mod man;
+mod play;
 mod why;
 
 use crate::args::{Cli, Command};
@@ -20,6 +21,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
         Command::Conform(args) => conform::run(args),
         Command::Why(args) => why::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Play(args) => play::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),
     }?;

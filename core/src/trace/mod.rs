@@ -7,7 +7,7 @@
 //! use sunpath_core::trace::{Trace, play};
 //!
 //! let trace: Trace = "\
-//! # Whoever writes to an end whose peer has closed gets a signal
+//! ## Whoever writes to an end whose peer has closed gets a signal
 //! spawn program
 //! program: a, b = socketpair stream
 //! program: send a \"hello\" -> 5
