@@ -8,7 +8,10 @@ mod arguments;
 mod caller;
 mod own;
 mod path;
+mod recover;
 mod sockets;
+
+pub use recover::Recovered;
 
 use super::world::{Caller, TaskId, World};
 use crate::fact::{Facts, Seen, System};
