@@ -27,6 +27,20 @@ pub struct Names {
     pub socket_has_mode: Cell<bool>,
     /// `getpeername` tells the name of a peer that has closed.
     pub peer_name_after_close: Cell<bool>,
+    /// Files can be made immutable, for root too.
+    pub immutable_files: Cell<bool>,
+    /// There are file systems that cannot hold sockets.
+    pub file_systems_without_sockets: Cell<bool>,
+    /// There are file systems served by programs.
+    pub file_systems_of_programs: Cell<bool>,
+    /// There are file systems that show another one's files under inodes of their own.
+    pub file_systems_of_images: Cell<bool>,
+    /// Single files, and directories, can be mounted elsewhere.
+    pub mounts_of_files: Cell<bool>,
+    /// Processes can have mounts of their own.
+    pub private_mounts: Cell<bool>,
+    /// Modules can deny what the modes of files allow.
+    pub security_modules: Cell<bool>,
 }
 
 pub(super) const LINUX: Names = Names {
@@ -41,6 +55,13 @@ pub(super) const LINUX: Names = Names {
     group_of_directory: Cell::measured(false),
     socket_has_mode: Cell::measured(true),
     peer_name_after_close: Cell::measured(true),
+    immutable_files: Cell::measured(true),
+    file_systems_without_sockets: Cell::measured(true),
+    file_systems_of_programs: Cell::measured(true),
+    file_systems_of_images: Cell::measured(true),
+    mounts_of_files: Cell::measured(true),
+    private_mounts: Cell::measured(true),
+    security_modules: Cell::measured(true),
 };
 
 pub(super) const FREEBSD_14: Names = Names {
@@ -55,6 +76,13 @@ pub(super) const FREEBSD_14: Names = Names {
     group_of_directory: Cell::source(true, "ufs_vnops.c: ufs_makeinode"),
     socket_has_mode: Cell::inferred(false, "no fo_chmod among the calls of sockets"),
     peer_name_after_close: Cell::source(false, "uipc_syscalls.c: kern_getpeername"),
+    immutable_files: Cell::inferred(true, "chflags(1): schg"),
+    file_systems_without_sockets: Cell::inferred(true, "msdosfs(5)"),
+    file_systems_of_programs: Cell::inferred(true, "fusefs(5)"),
+    file_systems_of_images: Cell::inferred(true, "unionfs(8), nfs(5)"),
+    mounts_of_files: Cell::inferred(false, "mount_nullfs(8) mounts directories"),
+    private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
+    security_modules: Cell::inferred(true, "mac(4)"),
 };
 
 pub(super) const FREEBSD_15: Names =
@@ -72,6 +100,13 @@ pub(super) const MACOS: Names = Names {
     group_of_directory: Cell::inferred(true, "BSD: files get the group of their directory"),
     socket_has_mode: Cell::inferred(false, "fchmod takes descriptors of files only"),
     peer_name_after_close: Cell::source(false, "uipc_syscalls.c: getpeername"),
+    immutable_files: Cell::inferred(true, "chflags(1): schg"),
+    file_systems_without_sockets: Cell::inferred(true, "mount_msdos(8)"),
+    file_systems_of_programs: Cell::inferred(false, "none that the system brings along"),
+    file_systems_of_images: Cell::inferred(true, "mount_nfs(8)"),
+    mounts_of_files: Cell::inferred(false, "mount(8) mounts file systems"),
+    private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
+    security_modules: Cell::source(true, "uipc_usrreq.c: mac_vnode_check_uipc_connect"),
 };
 
 pub(super) const OPENSERVER: Names = Names {
@@ -86,4 +121,11 @@ pub(super) const OPENSERVER: Names = Names {
     group_of_directory: Cell::inferred(true, "4.3BSD: maknode"),
     socket_has_mode: Cell::inferred(false, "4.3BSD: fchmod takes descriptors of files only"),
     peer_name_after_close: Cell::inferred(false, "4.3BSD: getpeername"),
+    immutable_files: Cell::inferred(false, "4.3BSD has none"),
+    file_systems_without_sockets: Cell::inferred(false, "4.3BSD has none"),
+    file_systems_of_programs: Cell::inferred(false, "4.3BSD has none"),
+    file_systems_of_images: Cell::inferred(false, "4.3BSD has none"),
+    mounts_of_files: Cell::inferred(false, "4.3BSD has none"),
+    private_mounts: Cell::inferred(false, "4.3BSD has none"),
+    security_modules: Cell::inferred(false, "4.3BSD has none"),
 };

@@ -1,6 +1,7 @@
 //! What is around the processes and is not of their making: limits of the whole system, memory of
 //! the kernel, policies, the group database. [`Setting`]s change it.
 
+mod mounts;
 mod restrict;
 
 pub(crate) use restrict::{Restrictions, Scope};
@@ -50,9 +51,9 @@ impl World {
                 machine.files = *files;
                 machine.sockets = files.saturating_mul(2);
             }
-            Setting::Mount { .. } | Setting::Immutable { .. } | Setting::Internet(_) => {
-                return Err(Errno::ENOSYS);
-            }
+            Setting::Mount { at, how } => self.mount(at, how)?,
+            Setting::Immutable { path, on } => self.set_immutable(path, *on)?,
+            Setting::Internet(_) => return Err(Errno::ENOSYS),
         }
         Ok(())
     }

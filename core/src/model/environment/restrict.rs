@@ -1,7 +1,7 @@
 //! What single processes may not do, and what they are in the midst of.
 
 use crate::Errno;
-use crate::model::namespace::NodeId;
+use crate::model::namespace::{Namespace, NodeId};
 use crate::model::process::ProcessId;
 use crate::model::socket::SocketId;
 use crate::model::wait::{Line, Wake};
@@ -31,6 +31,19 @@ pub(crate) struct Restrictions {
 impl World {
     pub(super) fn restrict(&mut self, task: u32, how: &Restriction) -> Result<(), Errno> {
         let process = self.process_of(task)?;
+        let rules = &self.profile.names;
+        let exists = match how {
+            Restriction::Denied { .. } => *rules.security_modules,
+            Restriction::Covered { .. } => *rules.private_mounts,
+            _ => true,
+        };
+        if !exists {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let node = match how {
+            Restriction::Denied { path } | Restriction::Covered { path } => self.file_at(path)?,
+            _ => Namespace::ROOT,
+        };
         let restrictions = &mut self.processes[process].restrictions;
         match how {
             Restriction::AbstractScope => {
@@ -39,7 +52,14 @@ impl World {
             }
             Restriction::NoUnixSockets => restrictions.no_unix = true,
             Restriction::UserNamespace => restrictions.user_namespace = true,
-            Restriction::Denied { .. } | Restriction::Covered { .. } => return Err(Errno::ENOSYS),
+            Restriction::Denied { .. } => restrictions.denied.push(node),
+            Restriction::Covered { .. } if !self.namespace.is_directory(node) => {
+                return Err(Errno::ENOTDIR);
+            }
+            Restriction::Covered { .. } => {
+                let empty = self.namespace.empty_over(node);
+                restrictions.covered.push((node, empty));
+            }
         }
         Ok(())
     }

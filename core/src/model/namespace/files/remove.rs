@@ -21,7 +21,7 @@ impl World {
             return Err(Stop::Errno(if directory { Errno::EISDIR } else { Errno::ENOTDIR }));
         }
         self.may_remove(caller, place.directory, victim, false)?;
-        self.check_not_covered(caller, victim)?;
+        self.check_not_mounted(caller, place.directory, victim)?;
         self.take_away(place.directory, name);
         Ok(Ret::Unit)
     }
@@ -37,7 +37,7 @@ impl World {
         self.check_writable_mount(place.directory)?;
         let victim = self.victim(caller, &place, name)?.ok_or(Stop::Errno(Errno::ENOENT))?;
         self.may_remove(caller, place.directory, victim, true)?;
-        self.check_not_covered(caller, victim)?;
+        self.check_not_mounted(caller, place.directory, victim)?;
         self.check_empty(victim)?;
         self.take_away(place.directory, name);
         Ok(Ret::Unit)
@@ -105,9 +105,9 @@ impl World {
         if is_directory && from.directory != to.directory && !self.may(process, old, Want::WRITE) {
             return Err(Stop::Errno(Errno::EACCES));
         }
-        self.check_not_covered(caller, old)?;
+        self.check_not_mounted(caller, from.directory, old)?;
         if let Some(new) = new {
-            self.check_not_covered(caller, new)?;
+            self.check_not_mounted(caller, to.directory, new)?;
             if is_directory {
                 self.check_empty(new)?;
             }
@@ -147,9 +147,11 @@ impl World {
         }
     }
 
-    fn check_not_covered(&self, caller: Caller, id: NodeId) -> Tried<()> {
+    /// Nothing may be mounted at a file whose name is taken away.
+    fn check_not_mounted(&self, caller: Caller, directory: NodeId, id: NodeId) -> Tried<()> {
         let private = &self.processes[caller.process].restrictions.covered;
-        let covered = self.namespace.node(id).covered_by.is_some();
+        let (file, above) = (self.namespace.node(id), self.namespace.node(directory));
+        let covered = file.covered_by.is_some() || file.mount != above.mount;
         match covered || private.iter().any(|(below, _)| *below == id) {
             true => Err(Stop::Errno(Errno::EBUSY)),
             false => Ok(()),
