@@ -11,6 +11,7 @@
 mod ancillary;
 mod connection;
 mod creation;
+mod internet;
 mod machine;
 mod names;
 mod options;
@@ -22,6 +23,7 @@ pub use connection::{
     PollError, PollHangup, PollUnconnected, Reassociation, ShutListener, ShutReading,
 };
 pub use creation::{Creates, Creation, NoProtocol};
+pub use internet::{Clash, Internet};
 pub use machine::{Machine, Memory};
 pub use names::Names;
 pub use options::{BufferSizes, Options};
@@ -88,6 +90,8 @@ pub struct Profile {
     pub ancillary: Ancillary,
     /// Options and requests.
     pub options: Options,
+    /// Internet sockets.
+    pub internet: Internet,
 }
 
 /// The rules of Linux 6.18.
@@ -99,6 +103,7 @@ pub const LINUX: Profile = Profile {
     transfer: transfer::LINUX,
     ancillary: ancillary::LINUX,
     options: options::LINUX,
+    internet: internet::LINUX,
 };
 
 /// The rules of FreeBSD 13 and 14.
@@ -110,6 +115,7 @@ pub const FREEBSD_14: Profile = Profile {
     transfer: transfer::FREEBSD_14,
     ancillary: ancillary::FREEBSD_14,
     options: options::FREEBSD_14,
+    internet: internet::FREEBSD_14,
 };
 
 /// The rules of FreeBSD 15.
@@ -121,6 +127,7 @@ pub const FREEBSD_15: Profile = Profile {
     transfer: transfer::FREEBSD_15,
     ancillary: ancillary::FREEBSD_15,
     options: options::FREEBSD_15,
+    internet: internet::FREEBSD_15,
 };
 
 /// The rules of macOS (xnu 11417).
@@ -132,6 +139,7 @@ pub const MACOS: Profile = Profile {
     transfer: transfer::MACOS,
     ancillary: ancillary::MACOS,
     options: options::MACOS,
+    internet: internet::MACOS,
 };
 
 /// The rules of OpenServer, by its list of error codes and its descent from 4.3BSD.
@@ -143,6 +151,7 @@ pub const OPENSERVER: Profile = Profile {
     transfer: transfer::OPENSERVER,
     ancillary: ancillary::OPENSERVER,
     options: options::OPENSERVER,
+    internet: internet::OPENSERVER,
 };
 
 impl Profile {

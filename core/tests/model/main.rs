@@ -4,6 +4,7 @@ mod bind;
 mod buffers;
 mod create;
 mod faults;
+mod inet;
 mod names;
 mod options;
 mod pair;

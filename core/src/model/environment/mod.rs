@@ -53,7 +53,7 @@ impl World {
             }
             Setting::Mount { at, how } => self.mount(at, how)?,
             Setting::Immutable { path, on } => self.set_immutable(path, *on)?,
-            Setting::Internet(_) => return Err(Errno::ENOSYS),
+            Setting::Internet(internet) => self.set_internet_up(*internet)?,
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ impl World {
         successors(self.sockets[socket].scope, outer).any(|scope| scope == own)
     }
 
-    pub(super) fn process_of(&self, task: u32) -> Result<ProcessId, Errno> {
+    pub(crate) fn process_of(&self, task: u32) -> Result<ProcessId, Errno> {
         let process = self.tasks.get(task as usize).ok_or(Errno::ESRCH)?.process;
         if self.processes[process].gone { Err(Errno::ESRCH) } else { Ok(process) }
     }
