@@ -79,7 +79,8 @@ impl World {
             What::Socket(socket) => self.socket_events(socket),
             What::Device => Events::IN.or(Events::OUT),
             What::Path => Events::NVAL,
-            What::Process | What::Inet(_) => Events::NONE,
+            What::Inet(socket) => self.internet_events(socket),
+            What::Process => Events::NONE,
         }
     }
 

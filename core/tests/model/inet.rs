@@ -5,7 +5,7 @@ use std::time::Duration;
 use sunpath_core::Errno;
 use sunpath_core::model::{Credentials, Step, TaskId, World};
 use sunpath_core::op::{
-    Family, Fd, Internet, Kind, Level, Manner, Message, Name, New, NewFlags, Op, Opt, Out,
+    Events, Family, Fd, Internet, Kind, Level, Manner, Message, Name, New, NewFlags, Op, Opt, Out,
     ProcessOp, Request, Ret, Route, Setting, Value, Want,
 };
 use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, OPENSERVER};
@@ -45,6 +45,14 @@ fn bind(world: &mut World, task: TaskId, fd: Fd, name: Name) -> Step {
 fn set(world: &mut World, task: TaskId, fd: Fd, option: Opt, value: Value) {
     let level = Level::Socket;
     done(world.step(task, &Op::Setsockopt { fd, level, option, value }));
+}
+
+fn polled(world: &mut World, task: TaskId, fd: Fd) -> Events {
+    let timeout = Some(Duration::ZERO);
+    match world.step(task, &Op::Poll { fds: vec![(fd, Events::IN.or(Events::OUT))], timeout }) {
+        Step::Done(Ret::Polled(found)) => found[0].events,
+        other => panic!("{other:?} tells no events"),
+    }
 }
 
 fn error(world: &mut World, task: TaskId, fd: Fd) -> Option<Errno> {
@@ -117,8 +125,10 @@ fn a_nonblocking_attempt_goes_on_and_is_remembered() {
     listener(&mut world, task, 80, 5);
     let fd = new(&mut world, task, Kind::Stream);
     done(world.step(task, &Op::Nonblocking { fd, on: true }));
+    assert_eq!(polled(&mut world, task, fd), Events::OUT.or(Events::HUP));
     let begun = connect(&mut world, task, fd, at(LOOPBACK, 80));
     fails(begun, "connect/in-progress", Errno::EINPROGRESS);
+    assert_eq!(polled(&mut world, task, fd), Events::OUT);
     done(connect(&mut world, task, fd, at(LOOPBACK, 80)));
     let again = connect(&mut world, task, fd, at(LOOPBACK, 80));
     fails(again, "connect/already-connected-inet", Errno::EISCONN);
@@ -132,6 +142,7 @@ fn a_nonblocking_attempt_goes_on_and_is_remembered() {
     fails(ended, "connect/refused-inet", Errno::ECONNREFUSED);
     let begun = connect(&mut world, task, fd, closed.clone());
     fails(begun, "connect/in-progress", Errno::EINPROGRESS);
+    assert_ne!(polled(&mut world, task, fd) & Events::ERR, Events::NONE);
     assert_eq!(error(&mut world, task, fd), Some(Errno::ECONNREFUSED));
     let late = connect(&mut world, task, fd, closed);
     fails(late, "connect/aborted-earlier", Errno::ECONNABORTED);

@@ -120,7 +120,11 @@ impl World {
     }
 
     /// What the other end says to an attempt: it agrees (and is this listener), or a cause.
-    fn answer(&self, id: InetId, asked: Asked) -> Option<Result<Option<InetId>, &'static str>> {
+    pub(super) fn answer(
+        &self,
+        id: InetId,
+        asked: Asked,
+    ) -> Option<Result<Option<InetId>, &'static str>> {
         let silence = || (asked.until <= self.now).then_some(Err("connect/timed-out-inet"));
         match asked.leads {
             Leads::There(_) => match self.manner(asked.to.host) {

@@ -5,6 +5,7 @@ use crate::SocketType;
 use crate::model::stop::{Tried, fail};
 use crate::model::world::World;
 use crate::op::{Events, Opt, Request, Ret, Value};
+use alloc::collections::VecDeque;
 
 impl World {
     pub(super) fn get_internet(&mut self, id: InetId, option: Opt) -> Tried {
@@ -85,24 +86,22 @@ impl World {
     }
 
     /// What `poll` says of an internet socket.
-    pub(crate) fn internet_events(&mut self, id: InetId) -> Events {
-        self.settle(id);
+    pub(crate) fn internet_events(&self, id: InetId) -> Events {
         let socket = &self.internet.sockets[id];
-        let mut events = Events::NONE;
-        let pending =
-            matches!(&socket.state, State::Listening { pending, .. } if !pending.is_empty());
-        if pending || socket.ended || !socket.inbox.is_empty() {
-            events |= Events::IN;
-        }
-        if socket.error.is_some() {
-            events |= Events::ERR | Events::IN;
-        }
-        events |= match socket.state {
-            State::Listening { .. } | State::Asking(_) => Events::NONE,
-            State::Connected(_) | State::Associated(_) => Events::OUT,
-            State::Unconnected if socket.kind == SocketType::Udp => Events::OUT,
-            State::Unconnected | State::Failed => Events::OUT | Events::HUP,
+        let pending = |pending: &VecDeque<InetId>| Events::IN.when(!pending.is_empty());
+        let answer = match socket.state {
+            State::Asking(asked) => self.answer(id, asked).map(|answer| answer.is_ok()),
+            _ => Some(socket.error.is_none()),
         };
-        events
+        let failed = answer == Some(false);
+        Events::IN.when(socket.ended || !socket.inbox.is_empty() || failed)
+            | Events::ERR.when(failed)
+            | match &socket.state {
+                State::Listening { pending: ends, .. } => pending(ends),
+                State::Asking(_) => Events::OUT.when(answer.is_some()) | Events::HUP.when(failed),
+                State::Connected(_) | State::Associated(_) => Events::OUT,
+                State::Unconnected if socket.kind == SocketType::Udp => Events::OUT,
+                State::Unconnected | State::Failed => Events::OUT.or(Events::HUP),
+            }
     }
 }
