@@ -172,7 +172,7 @@ impl World {
             Op::Close { fd } => self.close(caller, *fd),
             Op::Dup { fd } => self.dup(caller, *fd),
             Op::Nonblocking { fd, on } => self.set_nonblocking(caller, *fd, *on),
-            Op::Bind { fd, name } => self.bind(caller, *fd, name),
+            Op::Bind { fd, name } => self.bind(caller, *fd, name, attempt),
             Op::Listen { fd, backlog } => self.listen(caller, *fd, *backlog),
             Op::Accept { fd, flags, name } => self.accept(caller, *fd, *flags, *name, attempt),
             Op::Connect { fd, name } => self.connect(caller, *fd, name, attempt),

@@ -121,7 +121,10 @@ impl World {
             _ if !may_wait && !attempt.waited => fail(causes.would_block),
             Some(Woken::Interrupted) => fail(causes.interrupted),
             _ if deadline.is_some_and(|d| d <= self.now) => fail(causes.timed_out),
-            _ => Stop::Block(Block { places: [place].into(), why: causes.waits, deadline }),
+            _ => {
+                let why = self.why_waits(place.0, causes.waits);
+                Stop::Block(Block { places: [place].into(), why, deadline })
+            }
         }
     }
 

@@ -27,6 +27,7 @@ pub use internet::{Clash, Internet};
 pub use machine::{Machine, Memory};
 pub use names::Names;
 pub use options::{BufferSizes, Options};
+pub use names::{Concurrent, Names};
 pub use transfer::{Transfer, WhenFull};
 
 use crate::Platform;

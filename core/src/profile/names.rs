@@ -41,6 +41,17 @@ pub struct Names {
     pub private_mounts: Cell<bool>,
     /// Modules can deny what the modes of files allow.
     pub security_modules: Cell<bool>,
+    /// What becomes of a second call that gives one socket a name or a peer.
+    pub concurrent: Cell<Concurrent>,
+}
+
+/// What becomes of a call on a socket while another thread is in a `bind` or `connect` of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrent {
+    /// `bind` waits its turn; `connect` does not mind.
+    BindWaits,
+    /// `connect` fails.
+    ConnectFails,
 }
 
 pub(super) const LINUX: Names = Names {
@@ -62,6 +73,7 @@ pub(super) const LINUX: Names = Names {
     mounts_of_files: Cell::measured(true),
     private_mounts: Cell::measured(true),
     security_modules: Cell::measured(true),
+    concurrent: Cell::measured(Concurrent::BindWaits),
 };
 
 pub(super) const FREEBSD_14: Names = Names {
@@ -83,6 +95,10 @@ pub(super) const FREEBSD_14: Names = Names {
     mounts_of_files: Cell::inferred(false, "mount_nullfs(8) mounts directories"),
     private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
     security_modules: Cell::inferred(true, "mac(4)"),
+    concurrent: Cell::source(
+        Concurrent::ConnectFails,
+        "uipc_usrreq.c: unp_connectat, UNP_CONNECTING",
+    ),
 };
 
 pub(super) const FREEBSD_15: Names =
@@ -107,6 +123,7 @@ pub(super) const MACOS: Names = Names {
     mounts_of_files: Cell::inferred(false, "mount(8) mounts file systems"),
     private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
     security_modules: Cell::source(true, "uipc_usrreq.c: mac_vnode_check_uipc_connect"),
+    concurrent: Cell::source(Concurrent::ConnectFails, "uipc_usrreq.c: unp_connect"),
 };
 
 pub(super) const OPENSERVER: Names = Names {
@@ -128,4 +145,5 @@ pub(super) const OPENSERVER: Names = Names {
     mounts_of_files: Cell::inferred(false, "4.3BSD has none"),
     private_mounts: Cell::inferred(false, "4.3BSD has none"),
     security_modules: Cell::inferred(false, "4.3BSD has none"),
+    concurrent: Cell::manual(Concurrent::ConnectFails, "its list of error codes: EALREADY"),
 };

@@ -69,6 +69,7 @@ impl World {
             limit()?;
         }
         let (file, id) = found?;
+        self.check_files(caller, 1)?;
         let socket = &self.sockets[id];
         if socket.kind == SocketType::Datagram {
             return Err(fail("accept/datagram"));

@@ -27,6 +27,7 @@ impl World {
         if has_another && *self.profile.connection.only_peer_may_associate {
             return Err(fail("connect/receiver-has-another-peer"));
         }
+        self.check_scope(caller, target)?;
         self.change_peer(id, Some(target));
         Ok(Ret::Unit)
     }

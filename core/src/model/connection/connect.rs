@@ -23,7 +23,7 @@ use crate::model::stop::{Block, Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Waiting, Wake, Woken};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Name, Ret};
-use crate::profile::{Connected, Inherits, WhenFull};
+use crate::profile::{Concurrent, Connected, Inherits, WhenFull};
 use alloc::boxed::Box;
 
 const WAITING: Waiting = Waiting {
@@ -64,7 +64,17 @@ impl World {
         if *self.profile.connection.connect_forgets_error {
             self.sockets[id].error = None;
         }
-        let listener = self.look_up(caller, id, name).map_err(|stop| closed(stop, attempt))?;
+        let address = self.check_target(name, "connect/bad-pointer")?;
+        let fails = *self.profile.names.concurrent == Concurrent::ConnectFails;
+        if fails && self.sockets[id].busy {
+            return Err(fail("connect/concurrent-connect"));
+        }
+        self.name_implicitly(id)?;
+        if !attempt.waited {
+            self.check_room(self.sockets[id].kind, 1, "connect/out-of-memory")?;
+        }
+        let found = self.find_socket(caller, id, &address);
+        let listener = found.map_err(|stop| closed(stop, attempt))?;
         self.check_listener(listener)?;
         if self.backlog_is_full(listener) {
             let waits = *self.profile.connection.backlog_full == WhenFull::Waits;
@@ -76,6 +86,7 @@ impl World {
         if !own_state_first {
             self.check_own_state(id)?;
         }
+        self.check_scope(caller, listener)?;
         let embryo = self.join_backlog(caller, id, listener);
         self.complete(file, id, [listener, embryo], attempt)
     }

@@ -3,6 +3,7 @@
 
 mod mounts;
 mod restrict;
+mod server;
 
 pub(crate) use restrict::{Restrictions, Scope};
 

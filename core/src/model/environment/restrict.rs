@@ -2,11 +2,14 @@
 
 use crate::Errno;
 use crate::model::namespace::{Namespace, NodeId};
+use crate::model::namespace::NodeId;
 use crate::model::process::ProcessId;
 use crate::model::socket::SocketId;
+use crate::model::stop::{Tried, fail};
 use crate::model::wait::{Line, Wake};
 use crate::model::world::{Caller, TaskId, World};
 use crate::op::{Fd, Restriction};
+use crate::{Address, Errno};
 use alloc::vec::Vec;
 use core::iter::successors;
 
@@ -16,7 +19,7 @@ pub(crate) type Scope = usize;
 /// What a process may not do. A child has what its parent has.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Restrictions {
-    /// Which abstract names it reaches: see [`World::in_scope`].
+    /// Which abstract names it reaches: see [`World::check_scope`].
     pub(crate) scope: Option<Scope>,
     /// It may not make UNIX domain sockets.
     pub(crate) no_unix: bool,
@@ -64,12 +67,18 @@ impl World {
         Ok(())
     }
 
-    /// Whether a process may reach an abstract name of this socket, which was made in its scope or
-    /// in one inside of it.
-    pub(crate) fn in_scope(&self, caller: Caller, socket: SocketId) -> bool {
-        let Some(own) = self.processes[caller.process].restrictions.scope else { return true };
+    /// Whether a process may reach this socket: one with an abstract name must have been made in
+    /// its scope, or in one inside of it.
+    pub(crate) fn check_scope(&self, caller: Caller, socket: SocketId) -> Tried<()> {
+        let Some(own) = self.processes[caller.process].restrictions.scope else { return Ok(()) };
+        let socket = &self.sockets[socket];
+        let name = socket.name.as_ref().map(|bound| &bound.address);
         let outer = |scope: &Scope| self.environment.scopes[*scope];
-        successors(self.sockets[socket].scope, outer).any(|scope| scope == own)
+        let inside = || successors(socket.scope, outer).any(|scope| scope == own);
+        match name {
+            Some(Address::Abstract(_)) if !inside() => Err(fail("connect/landlock-scope")),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn process_of(&self, task: u32) -> Result<ProcessId, Errno> {

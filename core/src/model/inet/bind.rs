@@ -89,7 +89,8 @@ impl World {
             return Err(fail("accept/descriptor-limit"));
         }
         self.check_files(caller, 1)?;
-        let now = self.now;
+        let timeout = self.internet.sockets[id].receive_timeout;
+        let deadline = self.deadline(attempt, timeout);
         let socket = &mut self.internet.sockets[id];
         if socket.kind == SocketType::Udp {
             return Err(fail("accept/datagram"));
@@ -108,8 +109,6 @@ impl World {
             Some(Woken::Interrupted) => fail("accept/interrupted"),
             Some(Woken::Expired) => fail("accept/timed-out"),
             Some(Woken::Ready) | None => {
-                let first = socket.receive_timeout.map(|timeout| now + timeout);
-                let deadline = if attempt.waited { attempt.deadline } else { first };
                 Stop::Block(Block { places: Vec::new(), why: "wait/nothing-pending", deadline })
             }
         })

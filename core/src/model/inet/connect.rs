@@ -67,7 +67,7 @@ impl World {
         self.take_port_for(id, to)?;
         let socket = &mut self.internet.sockets[id];
         socket.error = None;
-        socket.state = State::Asking(Asked { to, leads, until: self.now + PATIENCE });
+        socket.state = State::Asking(Asked { to, leads, until: self.now.saturating_add(PATIENCE) });
         Ok(())
     }
 
@@ -90,8 +90,9 @@ impl World {
             Some(Woken::Expired) => return Err(fail("connect/in-progress")),
             Some(Woken::Ready) | None => {}
         }
-        let first = socket.send_timeout.map_or(until, |timeout| until.min(self.now + timeout));
-        let deadline = if attempt.waited { attempt.deadline } else { Some(first) };
+        let timeout = socket.send_timeout;
+        let limit = self.deadline(attempt, timeout);
+        let deadline = Some(limit.map_or(until, |limit| limit.min(until)));
         Err(Stop::Block(Block { places: Vec::new(), why: "connect/timed-out-inet", deadline }))
     }
 

@@ -52,7 +52,7 @@ impl World {
             Manner::Accepts => {}
             Manner::Refuses | Manner::Resets => self.cut(id, Some("recv/reset-inet")),
             Manner::Silent | Manner::Unreachable => {
-                let until = self.now + PATIENCE;
+                let until = self.now.saturating_add(PATIENCE);
                 if let State::Connected(connection) = &mut self.internet.sockets[id].state {
                     connection.until.get_or_insert(until);
                 }
@@ -131,7 +131,8 @@ impl World {
         nonblocking: bool,
         attempt: &Attempt,
     ) -> Tried {
-        let now = self.now;
+        let timeout = self.internet.sockets[id].receive_timeout;
+        let deadline = self.deadline(attempt, timeout);
         let socket = &mut self.internet.sockets[id];
         let datagram = socket.kind == SocketType::Udp;
         if (datagram || socket.inbox.is_empty())
@@ -159,9 +160,7 @@ impl World {
             Some(Woken::Interrupted) => fail("recv/interrupted"),
             Some(Woken::Expired) => fail("recv/timed-out"),
             Some(Woken::Ready) | None => {
-                let limits = [socket.receive_timeout.map(|t| now + t), until];
-                let first = limits.into_iter().flatten().min();
-                let deadline = if attempt.waited { attempt.deadline } else { first };
+                let deadline = [deadline, until].into_iter().flatten().min();
                 Stop::Block(Block { places: Vec::new(), why: "wait/nothing-to-read", deadline })
             }
         })

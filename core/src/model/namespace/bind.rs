@@ -8,24 +8,44 @@ use super::tree::{NodeId, NodeKind};
 use super::walk::{Broken, Final, Found, Last, Place};
 use crate::Address;
 use crate::model::socket::{Bound, BoundFile, SocketId};
-use crate::model::stop::{Stop, Tried, fail};
+use crate::model::stop::{Block, Stop, Tried, fail};
+use crate::model::wait::{Attempt, Line, Woken};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Name, Ret};
+use crate::profile::Concurrent;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl World {
-    pub(crate) fn bind(&mut self, caller: Caller, fd: Fd, name: &Name) -> Tried {
+    pub(crate) fn bind(&mut self, caller: Caller, fd: Fd, name: &Name, attempt: &Attempt) -> Tried {
         let (_, id) = self.socket(caller, fd, descriptor!("bind"))?;
-        match self.check_address(name, "bind/bad-pointer")? {
-            Address::Unnamed => self.bind_automatically(id)?,
-            Address::Abstract(name) => self.bind_abstract(id, name)?,
-            Address::Path(path) => self.bind_path(caller, id, path)?,
+        let address = self.check_address(name, "bind/bad-pointer")?;
+        if !attempt.waited {
+            self.allocate("bind/out-of-memory")?;
+        }
+        match address {
+            Address::Unnamed => self.bind_automatically(id, attempt)?,
+            Address::Abstract(name) => self.bind_abstract(id, name, attempt)?,
+            Address::Path(path) => self.bind_path(caller, id, path, attempt)?,
         }
         Ok(Ret::Unit)
     }
 
-    fn bind_automatically(&mut self, id: SocketId) -> Tried<()> {
+    /// One call at a time binds a socket.
+    fn wait_for_turn(&self, id: SocketId, attempt: &Attempt) -> Tried<()> {
+        let waits = *self.profile.names.concurrent == Concurrent::BindWaits;
+        if !(waits && self.sockets[id].busy) {
+            return Ok(());
+        }
+        if attempt.woken == Some(Woken::Interrupted) {
+            return Err(fail("bind/interrupted"));
+        }
+        let (places, why) = ([(id, Line::Writable)].into(), "bind/interrupted");
+        Err(Stop::Block(Block { places, why, deadline: None }))
+    }
+
+    fn bind_automatically(&mut self, id: SocketId, attempt: &Attempt) -> Tried<()> {
+        self.wait_for_turn(id, attempt)?;
         let bound = self.sockets[id].name.is_some();
         match (*self.profile.names.abstract_names, bound) {
             (true, true) => Ok(()),
@@ -35,7 +55,8 @@ impl World {
         }
     }
 
-    fn bind_abstract(&mut self, id: SocketId, name: Vec<u8>) -> Tried<()> {
+    fn bind_abstract(&mut self, id: SocketId, name: Vec<u8>, attempt: &Attempt) -> Tried<()> {
+        self.wait_for_turn(id, attempt)?;
         let socket = &mut self.sockets[id];
         if socket.name.is_some() {
             return Err(fail("bind/already-bound"));
@@ -49,7 +70,13 @@ impl World {
         Ok(())
     }
 
-    fn bind_path(&mut self, caller: Caller, id: SocketId, path: Vec<u8>) -> Tried<()> {
+    fn bind_path(
+        &mut self,
+        caller: Caller,
+        id: SocketId,
+        path: Vec<u8>,
+        attempt: &Attempt,
+    ) -> Tried<()> {
         let bound = self.sockets[id].name.is_some();
         if bound && *self.profile.names.bound_is_checked_first {
             let exists = self.find_file(caller.process, &path, Final::Keep).is_ok();
@@ -57,6 +84,7 @@ impl World {
             return Err(fail(both));
         }
         let (directory, name) = self.check_new_name(caller, id, &path)?;
+        self.wait_for_turn(id, attempt)?;
         if bound {
             return Err(fail("bind/already-bound"));
         }
