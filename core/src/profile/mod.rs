@@ -25,9 +25,8 @@ pub use connection::{
 pub use creation::{Creates, Creation, NoProtocol};
 pub use internet::{Clash, Internet};
 pub use machine::{Machine, Memory};
-pub use names::Names;
-pub use options::{BufferSizes, Options};
 pub use names::{Concurrent, Names};
+pub use options::{BufferSizes, Options};
 pub use transfer::{Transfer, WhenFull};
 
 use crate::Platform;
