@@ -1,8 +1,6 @@
 //! What single processes may not do, and what they are in the midst of.
 
-use crate::Errno;
 use crate::model::namespace::{Namespace, NodeId};
-use crate::model::namespace::NodeId;
 use crate::model::process::ProcessId;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Tried, fail};
