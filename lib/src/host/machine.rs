@@ -2,7 +2,7 @@
 
 use crate::profile::{Machine, Memory};
 use crate::sys::socket::{RecvFlags, SendFlags, SocketFlags};
-use crate::sys::{self, option, process, socket};
+use crate::sys::{self, libc, option, process, socket};
 use std::os::fd::OwnedFd;
 use sunpath_core::SocketType;
 
@@ -15,6 +15,7 @@ pub fn machine() -> sys::Result<Machine> {
         number.map_or(otherwise, |n| u32::try_from(n).unwrap_or(u32::MAX))
     };
     let descriptors = process::descriptor_limit(None)?.unwrap_or(u64::MAX);
+    let send_buffer_min = smallest_send_buffer()?;
     Ok(Machine {
         send_buffer: number("net/core/wmem_default", usual.send_buffer),
         receive_buffer: number("net/core/rmem_default", usual.receive_buffer),
@@ -23,11 +24,30 @@ pub fn machine() -> sys::Result<Machine> {
         datagram_queue: number("net/unix/max_dgram_qlen", usual.datagram_queue),
         backlog_max: number("net/core/somaxconn", usual.backlog_max),
         control_max: number("net/core/optmem_max", usual.control_max),
+        send_buffer_min,
+        // The kernel demands room for two messages of its own size here, and for one there.
+        receive_buffer_min: send_buffer_min / 2,
+        ticks: ticks()?,
         descriptors: u32::try_from(descriptors).unwrap_or(u32::MAX),
         sockets: number("fs/file-max", u32::MAX).saturating_mul(2),
         memory: memory()?,
         ..usual
     })
+}
+
+/// What the kernel makes of a send buffer of nothing.
+fn smallest_send_buffer() -> sys::Result<u32> {
+    let (socket, _) = socket::socketpair(SocketType::Datagram, SocketFlags::NONBLOCK)?;
+    option::set_send_buffer(&socket, 0)?;
+    option::send_buffer(&socket)
+}
+
+/// Ticks of the kernel's clock in a second: the shortest time limit is one.
+fn ticks() -> sys::Result<u32> {
+    let (socket, _) = socket::socketpair(SocketType::Datagram, SocketFlags::NONBLOCK)?;
+    option::set_timeout(&socket, libc::SO_RCVTIMEO, 1)?;
+    let tick = option::timeout(&socket, libc::SO_RCVTIMEO)?;
+    Ok(u32::try_from(1_000_000 / tick.max(1)).unwrap_or(u32::MAX))
 }
 
 /// What messages take. The kernel tells the sender's charge; two steps of it show how large the
@@ -113,6 +133,17 @@ mod tests {
                 assert_eq!(memory.packet(length as usize), Some(cost), "{kind} {length}");
             }
         }
+    }
+
+    #[test]
+    fn limits_of_options_are_what_the_kernel_makes_of_small_values() {
+        let machine = machine().unwrap();
+        let (socket, _) = socket::socketpair(SocketType::Stream, SocketFlags::NONBLOCK).unwrap();
+        option::set_send_buffer(&socket, 1).unwrap();
+        assert_eq!(option::send_buffer(&socket).unwrap(), machine.send_buffer_min);
+        let tick = u64::from(1_000_000 / machine.ticks);
+        option::set_timeout(&socket, libc::SO_SNDTIMEO, tick + 1).unwrap();
+        assert_eq!(option::timeout(&socket, libc::SO_SNDTIMEO).unwrap(), 2 * tick);
     }
 
     #[test]

@@ -63,8 +63,13 @@ pub(super) fn get(fd: Fd, level: Level, option: Opt) -> Outcome {
     /// More than any value that is asked for here has.
     const ROOM: usize = 4096;
     let (level, number) = pair(level, option)?;
+    if level == libc::SOL_SOCKET && option == Opt::AttachFilter {
+        let count = bare::filter_length(fd)?;
+        return Ok(Ret::Value(Value::Int(c_int::try_from(count).unwrap_or(c_int::MAX))));
+    }
     let room = match option {
-        Opt::PeerGroups | Opt::PeerName | Opt::PeerSec => ROOM,
+        Opt::PeerName => return peer_name(fd, level, number),
+        Opt::PeerGroups | Opt::PeerSec => ROOM,
         Opt::SndTimeo | Opt::RcvTimeo => size_of::<libc::timeval>(),
         Opt::PeerCred => size_of::<libc::ucred>(),
         Opt::Linger => size_of::<libc::linger>(),
@@ -94,11 +99,21 @@ pub(super) fn get(fd: Fd, level: Level, option: Opt) -> Outcome {
             Value::Groups((0..count).map(|place| int(place).cast_unsigned()).collect())
         }
         Opt::PeerPidfd => Value::Fd(int(0)),
-        Opt::PeerName => Value::Name(Some(name::decode(&bytes))),
         Opt::Linger => Value::Linger((int(0) != 0).then(|| int(1).cast_unsigned())),
         Opt::SndTimeo | Opt::RcvTimeo => Value::Time(time(&bytes)),
         _ => Value::Int(int(0)),
     }))
+}
+
+/// `SO_PEERNAME` refuses more room than the name takes.
+fn peer_name(fd: Fd, level: c_int, number: c_int) -> Outcome {
+    /// The longest name, whose path has no NUL at its end.
+    const LONGEST: usize = 111;
+    let too_long = |tried: &sys::Result<Vec<u8>>| matches!(tried, Err(sys::Errno::INVAL));
+    let rooms = (1..=LONGEST).rev();
+    let mut tries = rooms.map(|room| bare::getsockopt(fd, level, number, room));
+    let bytes = tries.find(|tried| !too_long(tried)).unwrap_or(Err(sys::Errno::INVAL))?;
+    Ok(Ret::Value(Value::Name(Some(name::decode(&bytes)))))
 }
 
 const NO_PEER: Ids = Ids { pid: 0, uid: u32::MAX, gid: u32::MAX };

@@ -115,6 +115,19 @@ pub fn getsockopt(fd: RawFd, level: i32, name: i32, room: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
+/// `getsockopt(2)` `SO_GET_FILTER`: how many instructions the filter has.
+pub fn filter_length(fd: RawFd) -> Result<usize> {
+    let mut length: libc::socklen_t = 0;
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER);
+    // SAFETY: without room for instructions, which this option counts instead of bytes, the kernel
+    // writes none of them, and their number into `length`.
+    let done = unsafe {
+        libc::getsockopt(allowed(fd)?, level, name, std::ptr::null_mut(), &raw mut length)
+    };
+    check(done)?;
+    Ok(length as usize)
+}
+
 /// `setsockopt(2)` `SO_ATTACH_FILTER`: so many instructions, which let every message pass or
 /// none.
 pub fn attach_filter(fd: RawFd, instructions: usize, drops: bool) -> Result<()> {
