@@ -3,6 +3,10 @@
 use super::inet::InetId;
 use super::slab::Id;
 use super::socket::SocketId;
+use super::stop::{Stop, Tried};
+use super::world::{Caller, World};
+use crate::Errno;
+use crate::op::{Fd, NewFlags, Ret};
 
 pub(crate) type FileId = Id<File>;
 
@@ -31,4 +35,28 @@ pub(crate) enum What {
     Path,
     /// A descriptor of a process.
     Process,
+    /// An instance of `io_uring`, or of `kqueue`, which no message may carry.
+    Ring,
+}
+
+impl World {
+    /// A descriptor of a process.
+    pub(crate) fn open_pidfd(&mut self, caller: Caller, pid: i32) -> Result<Fd, Errno> {
+        if !*self.profile.ancillary.pidfd_of_reaped && !self.process_exists(pid) {
+            return Err(Errno::EINVAL);
+        }
+        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
+        let opened = self.open_file(caller, What::Process, flags, "");
+        opened.map(|(_, fd)| fd).map_err(|_| Errno::EMFILE)
+    }
+
+    /// `io_uring_setup`
+    pub(crate) fn open_ring(&mut self, caller: Caller) -> Tried {
+        if !*self.profile.ancillary.rings {
+            return Err(Stop::Errno(Errno::ENOSYS));
+        }
+        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
+        let opened = self.open_file(caller, What::Ring, flags, "");
+        opened.map(|(_, fd)| Ret::Fd(fd)).map_err(|_| Stop::Errno(Errno::EMFILE))
+    }
 }

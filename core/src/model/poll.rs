@@ -80,7 +80,9 @@ impl World {
             What::Device => Events::IN.or(Events::OUT),
             What::Path => Events::NVAL,
             What::Inet(socket) => self.internet_events(socket),
-            What::Process => Events::NONE,
+            // There is room for requests, and none has been answered.
+            What::Ring if *self.profile.ancillary.rings_take_requests => Events::OUT,
+            What::Ring | What::Process => Events::NONE,
         }
     }
 

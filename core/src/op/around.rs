@@ -114,6 +114,9 @@ pub enum FileOp {
         /// The directory.
         path: Vec<u8>,
     },
+    /// `io_uring_setup(2)`, or `kqueue(2)` where that is: gives a descriptor that no message may
+    /// carry.
+    Ring,
     /// `umask(2)`: gives the old one as a number.
     Umask {
         /// The bits that files will not get.

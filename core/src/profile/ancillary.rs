@@ -30,6 +30,10 @@ pub struct Ancillary {
     pub credentials: Cell<Claim>,
     /// `SO_TIMESTAMP` tells when a message was sent; on streams it never does.
     pub timestamps: Cell<bool>,
+    /// There are descriptors that no message may carry.
+    pub rings: Cell<bool>,
+    /// They can always be written to, as `poll` tells.
+    pub rings_take_requests: Cell<bool>,
     /// A descriptor of a process can be had after the process was waited for.
     pub pidfd_of_reaped: Cell<bool>,
 }
@@ -98,6 +102,8 @@ pub(super) const LINUX: Ancillary = Ancillary {
     in_flight_limit: Cell::measured(true),
     credentials: Cell::measured(Claim::Checked),
     timestamps: Cell::measured(true),
+    rings: Cell::measured(true),
+    rings_take_requests: Cell::measured(true),
     pidfd_of_reaped: Cell::measured(true),
 };
 
@@ -117,6 +123,8 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::FilledIn, "uipc_usrreq.c: unp_internalize, unp_addsockcred"),
     timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
+    rings: Cell::source(true, "kern_event.c: kqueueops"),
+    rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
     pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
 };
 
@@ -138,6 +146,8 @@ pub(super) const MACOS: Ancillary = Ancillary {
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::None, "uipc_usrreq.c: unp_internalize"),
     timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
+    rings: Cell::source(true, "kern_event.c: kqueueops"),
+    rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
     pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
 };
 
@@ -154,5 +164,7 @@ pub(super) const OPENSERVER: Ancillary = Ancillary {
     in_flight_limit: Cell::inferred(false, "4.3BSD: unp_internalize"),
     credentials: Cell::inferred(Claim::None, "4.3BSD: unp_internalize"),
     timestamps: Cell::inferred(false, "4.3BSD: uipc_usrreq"),
+    rings: Cell::inferred(false, "4.3BSD: files and sockets only"),
+    rings_take_requests: Cell::inferred(false, "4.3BSD: files and sockets only"),
     pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };

@@ -28,6 +28,7 @@ pub(super) fn write_file(w: &mut Writer<'_>, op: &FileOp) {
         FileOp::Chmod { path, .. } => paths("chmod", &[path]),
         FileOp::Chown { path, .. } => paths("chown", &[path]),
         FileOp::Fchmod { .. } => paths("fchmod", &[]),
+        FileOp::Ring => paths("ring", &[]),
         FileOp::Umask { .. } => paths("umask", &[]),
     }
     match op {
@@ -67,6 +68,7 @@ pub(super) fn read_file(c: &mut Cursor<'_>, call: &str) -> Read<Option<FileOp>> 
         }
         "lstat" => FileOp::Lstat { path: word::read_path(c)? },
         "chdir" => FileOp::Chdir { path: word::read_path(c)? },
+        "ring" => FileOp::Ring,
         "umask" => FileOp::Umask { mask: word::read_mode(c)? },
         _ => return Ok(None),
     }))

@@ -47,6 +47,7 @@ pub(super) fn file(op: &FileOp) -> Outcome {
         }
         FileOp::Lstat { path } => Ok(number(fs::lstat(path.as_slice())?.st_mode)),
         FileOp::Chdir { path } => unit(rustix::process::chdir(path.as_slice())),
+        FileOp::Ring => Ok(Ret::Fd(bare::ring()?)),
         FileOp::Umask { mask } => Ok(number(rustix::process::umask(mode(*mask)).bits())),
         #[allow(unreachable_patterns, reason = "calls that only the model has")]
         _ => Err(sys::Errno::NOSYS.into()),

@@ -457,3 +457,8 @@ pub fn take_pipe_signal() -> bool {
 pub fn umask(mask: u32) -> u32 {
     rustix::process::umask(rustix::fs::Mode::from_bits_retain(mask & 0o777)).bits()
 }
+
+/// `io_uring_setup(2)`.
+pub fn ring() -> Result<RawFd> {
+    super::probe::ring().map(IntoRawFd::into_raw_fd)
+}

@@ -1,14 +1,14 @@
 //! What comes with a message: delivered when it is read.
 
 use super::credentials::NOBODY;
+use crate::SocketType;
 use crate::model::ancillary::{Baggage, Rights};
-use crate::model::file::{FileId, What};
+use crate::model::file::FileId;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Tried, fail};
 use crate::model::world::{Caller, World};
-use crate::op::{ControlOut, Fd, Ids, NewFlags, Received, Want};
+use crate::op::{ControlOut, Ids, Received, Want};
 use crate::profile::{Claim, WithoutRoom, WithoutSlots};
-use crate::{Errno, SocketType};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -234,16 +234,6 @@ impl World {
             let made = self.open_pidfd(caller, ids.pid);
             buffer.put(INT, made.map_or_else(ControlOut::NoPidfd, ControlOut::Pidfd));
         }
-    }
-
-    /// A descriptor of a process.
-    pub(crate) fn open_pidfd(&mut self, caller: Caller, pid: i32) -> Result<Fd, Errno> {
-        if !*self.profile.ancillary.pidfd_of_reaped && !self.process_exists(pid) {
-            return Err(Errno::EINVAL);
-        }
-        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
-        let opened = self.open_file(caller, What::Process, flags, "");
-        opened.map(|(_, fd)| fd).map_err(|_| Errno::EMFILE)
     }
 
     /// A second set of the baggage of a message that stays queued, for `MSG_PEEK`: the files are

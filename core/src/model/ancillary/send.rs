@@ -92,6 +92,9 @@ impl World {
         let process = &self.processes[caller.process];
         for fd in fds {
             let descriptor = process.descriptor(*fd).ok_or(fail("rights/bad-descriptor"))?;
+            if self.files[descriptor.file].what == What::Ring {
+                return Err(fail("rights/not-passable"));
+            }
             files.push(descriptor.file);
         }
         Ok(())

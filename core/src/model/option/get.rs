@@ -1,12 +1,12 @@
 //! `getsockopt`.
 
 use super::Options;
+use crate::Address;
 use crate::model::socket::{PeerCredentials, SocketId, State};
 use crate::model::step::entry;
 use crate::model::stop::{Stop, Tried, fail};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Level, Opt, Ret, Value};
-use crate::{Address, Errno};
 
 impl World {
     pub(crate) fn getsockopt(

@@ -16,7 +16,9 @@ impl World {
             What::Socket(id) => id,
             What::Inet(socket) => return Err(Stop::Internet(socket)),
             What::Path => return Err(fail("option/bad-descriptor")),
-            What::Device | What::Process => return Err(fail("option/unknown-request")),
+            What::Device | What::Process | What::Ring => {
+                return Err(fail("option/unknown-request"));
+            }
         };
         let rules = &self.profile.options;
         match request {
@@ -75,7 +77,7 @@ impl World {
         match self.files[file].what {
             What::Socket(_) | What::Inet(_) => Err(fail("socket/not-seekable")),
             What::Device => Ok(Ret::Count(0)),
-            What::Process => Err(Stop::Errno(Errno::ESPIPE)),
+            What::Process | What::Ring => Err(Stop::Errno(Errno::ESPIPE)),
             What::Path => Err(Stop::Errno(Errno::EBADF)),
         }
     }

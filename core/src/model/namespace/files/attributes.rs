@@ -65,8 +65,8 @@ impl World {
             }
             What::Inet(_) => Ok(Ret::Unit),
             // The device is root's.
-            What::Device | What::Process if overrides => Ok(Ret::Unit),
-            What::Device | What::Process => Err(Stop::Errno(Errno::EPERM)),
+            What::Device | What::Process | What::Ring if overrides => Ok(Ret::Unit),
+            What::Device | What::Process | What::Ring => Err(Stop::Errno(Errno::EPERM)),
         }
     }
 

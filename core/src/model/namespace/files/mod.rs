@@ -36,6 +36,7 @@ impl World {
             FileOp::Chown { path, uid, gid } => self.chown(caller, path, *uid, *gid),
             FileOp::Lstat { path } => self.lstat(caller, path),
             FileOp::Chdir { path } => self.chdir(caller, path),
+            FileOp::Ring => self.open_ring(caller),
             FileOp::Umask { mask } => Ok(self.umask(caller, *mask)),
         }
     }
