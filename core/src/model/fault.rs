@@ -152,7 +152,7 @@ impl World {
     /// Whether this call of this task can fail for this cause: it concerns the call, shows an error
     /// on the platform for this type of socket, and is no refusal to wait of a call that waits.
     pub fn can_fail(&self, task: TaskId, op: &Op, cause: &'static Cause) -> bool {
-        let caller = Caller { task, process: self.tasks[task.0 as usize].process, began_on: None };
+        let caller = self.caller(task);
         let Some(call) = op.call() else { return false };
         let Some(errno) = self.shown(cause, self.kind_of(caller, op)) else { return false };
         cause.concerns(call) && (errno != Errno::EAGAIN || self.gives_up(caller, op))

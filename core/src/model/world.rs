@@ -116,6 +116,11 @@ impl World {
         self.add_task(process)
     }
 
+    /// A task as a caller, outside of a call.
+    pub(crate) fn caller(&self, task: TaskId) -> Caller {
+        Caller { task, process: self.tasks[task.0 as usize].process, began_on: None }
+    }
+
     pub(crate) fn add_task(&mut self, process: ProcessId) -> TaskId {
         self.tasks.push(Task { process, pending: None });
         TaskId(self.tasks.len() as u32 - 1)

@@ -175,7 +175,7 @@ pub(super) fn set_in_place(place: &Place, attributes: &Attributes) -> sys::Resul
     let opened = place.open()?;
     let status = file::status(opened.as_fd())?;
     let mode = u32::from(status.stx_mode);
-    let mine = status.stx_uid == rustix::process::geteuid().as_raw() && status.stx_nlink == 1;
+    let mine = status.stx_uid == file::user() && status.stx_nlink == 1;
     if !(is_socket(mode) && mode & 0o7777 == 0 && mine) {
         return Err(Host::PERM);
     }

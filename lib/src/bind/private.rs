@@ -8,7 +8,6 @@ use super::file::is_socket;
 use crate::observe::rehearse::{self, Bound};
 use crate::route::{self, Place};
 use crate::sys::{self, Errno as Host, directory, file};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Before 16 hexadecimal digits: its name.
@@ -55,7 +54,7 @@ impl Drop for Private<'_> {
 
 /// A name that nobody can guess.
 pub(super) fn new_name() -> Vec<u8> {
-    let random = RandomState::new().build_hasher().finish();
+    let random = sys::clock::random();
     format!("{PREFIX}{random:016x}").into_bytes()
 }
 
@@ -69,7 +68,7 @@ fn hold(base: BorrowedFd<'_>, name: &[u8]) -> sys::Result<Option<OwnedFd>> {
     let status = file::status(opened.as_fd())?;
     let mode = u32::from(status.stx_mode);
     let is_directory = mode & sys::libc::S_IFMT == sys::libc::S_IFDIR;
-    let mine = status.stx_uid == rustix::process::geteuid().as_raw();
+    let mine = status.stx_uid == file::user();
     if !(is_directory && mine && mode & 0o077 == 0) {
         return Err(Host::PERM);
     }

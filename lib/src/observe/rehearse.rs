@@ -36,6 +36,17 @@ pub(crate) enum Bound {
 /// What the socket file is bound to, by the kernel's own lookup. `None` if the kernel does not
 /// say, for lack of write permission for example.
 pub(crate) fn file(file: BorrowedFd<'_>) -> Option<Bound> {
+    #[cfg(feature = "sim")]
+    if let Some(sim) = crate::sim::current() {
+        return sim.bound_to(file).ok().map(|bound| match bound {
+            None => Bound::Nobody,
+            Some(socket) => Bound::Socket {
+                kind: socket.kind,
+                state: if socket.listening { State::Listening } else { State::Unconnected },
+                full: false,
+            },
+        });
+    }
     let path = format!("{}{}", crate::route::LINK, file.as_raw_fd());
     let address = SocketAddrUnix::new(path).ok()?;
     let stream = attempt(net::SocketType::STREAM, &address)?;

@@ -77,6 +77,17 @@ impl Simulated {
         self.done(&Op::Bind { fd: self.fd, name: to_model(name) })
     }
 
+    /// The number of the file that it is bound to.
+    pub(crate) fn file_number(&self) -> Option<u64> {
+        let state = self.handle.lock();
+        state.world.bound_file(state.tasks[self.handle.task].model, self.fd)
+    }
+
+    /// `fchmod(2)`, which decides the mode of the file that `bind` makes.
+    pub(crate) fn limit_mode(&self, mode: u32) -> Result<()> {
+        self.done(&Op::File(crate::op::FileOp::Fchmod { fd: self.fd, mode }))
+    }
+
     pub(crate) fn listen(&self, backlog: i32) -> Result<()> {
         self.done(&Op::Listen { fd: self.fd, backlog })
     }

@@ -2,6 +2,7 @@
 
 mod call;
 mod executor;
+mod files;
 mod handle;
 mod option;
 mod program;

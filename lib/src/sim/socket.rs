@@ -40,10 +40,10 @@ pub(super) struct Holder {
 impl Sockets {
     /// A descriptor that stands for one of the model's.
     pub(super) fn add(&mut self, holder: Holder) -> Result<OwnedFd> {
-        let (kept, given) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (inode, kept, given) = placeholder()?;
         self.made += 1;
         let placeholder = Placeholder { kept, number: self.made, holders: vec![holder] };
-        self.by_inode.insert(inode(given.as_fd()).ok_or(Host::BADF)?, placeholder);
+        self.by_inode.insert(inode, placeholder);
         Ok(given)
     }
 
@@ -97,6 +97,13 @@ impl Sockets {
         all.sort_by_key(|placeholder| placeholder.number);
         all.into_iter().flat_map(|placeholder| placeholder.holders.iter().copied()).collect()
     }
+}
+
+/// A new pipe: its inode, the end that is kept, and the one that the program gets.
+pub(super) fn placeholder() -> Result<(u64, OwnedFd, OwnedFd)> {
+    let (kept, given) = pipe_with(PipeFlags::CLOEXEC)?;
+    let inode = inode(given.as_fd()).ok_or(Host::BADF)?;
+    Ok((inode, kept, given))
 }
 
 /// By which a placeholder is known, if the descriptor is a pipe at all.

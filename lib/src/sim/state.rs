@@ -1,6 +1,7 @@
 //! Everything that the threads of a simulation share: the model, the threads, whose turn it is.
 
 use super::executor::Watch;
+use super::files::Files;
 use super::random::Random;
 use super::report::{Event, Failure, Stuck};
 use super::socket::{Holder, Sockets};
@@ -21,6 +22,7 @@ pub(super) struct State {
     pub(super) tasks: Vec<Task>,
     pub(super) processes: Vec<Process>,
     pub(super) sockets: Sockets,
+    pub(super) files: Files,
     /// What futures wait for.
     pub(super) watches: Vec<Watch>,
     pub(super) events: Vec<Event>,
@@ -89,6 +91,7 @@ impl State {
             tasks: Vec::new(),
             processes: Vec::new(),
             sockets: Sockets::default(),
+            files: Files::default(),
             watches: Vec::new(),
             events: Vec::new(),
             turn: 0,
@@ -144,7 +147,7 @@ impl State {
         }
     }
 
-    fn is_able(&mut self, number: usize) -> bool {
+    fn is_able(&self, number: usize) -> bool {
         let task = &self.tasks[number];
         if self.processes[task.process].dead {
             return task.status != Status::Done;
@@ -158,8 +161,7 @@ impl State {
             Status::Finishing => self.foreground_is_done(number),
             Status::Parked => {
                 let notified = task.notified.load(Ordering::Acquire);
-                let world = &mut self.world;
-                notified || self.watches.iter().any(|w| w.task == number && w.is_ready(world))
+                notified || self.watches.iter().any(|w| w.task == number && w.is_ready(&self.world))
             }
             Status::Done => false,
         }
@@ -228,6 +230,7 @@ impl State {
         let mut open = self.sockets.held();
         open.retain(|holder| holder.process == process);
         self.sockets.forget(process);
+        self.files.forget(process);
         for holder in open {
             self.close(holder);
         }

@@ -1,5 +1,7 @@
-//! The clock that deadlines are measured by, which is a virtual one in a simulation.
+//! The clock that deadlines are measured by, and randomness: a virtual clock and a seed in a
+//! simulation.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 /// The time.
@@ -13,4 +15,10 @@ pub fn now() -> Instant {
 pub fn sleep(time: Duration) {
     in_simulation!(sim => sim.sleep(time));
     std::thread::sleep(time);
+}
+
+/// A number that nobody can guess.
+pub fn random() -> u64 {
+    in_simulation!(sim => sim.random());
+    RandomState::new().build_hasher().finish()
 }

@@ -15,11 +15,13 @@ pub use rustix::fs::Statx;
 /// `openat2(2)` has no flag that this needs: `openat(2)` with `O_PATH | O_NOFOLLOW`. A symbolic
 /// link is opened itself.
 pub fn open_path(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+    in_simulation!(sim => sim.open((directory, name), false, false));
     open(directory, name, OFlags::PATH | OFlags::NOFOLLOW)
 }
 
 /// `openat(2)` with `O_PATH`, following a symbolic link at the end, also a magic one of `/proc`.
 pub fn open_path_following(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd> {
+    in_simulation!(sim => sim.open((directory, name), true, false));
     open(directory, name, OFlags::PATH)
 }
 
@@ -37,6 +39,7 @@ pub const WORKING_DIRECTORY: BorrowedFd<'static> = CWD;
 
 /// `statx(2)` of what a descriptor names, from what the kernel knows already where it can be.
 pub fn status(file: BorrowedFd<'_>) -> Result<Statx> {
+    in_simulation!(sim => sim.status_of(file).map(|status| super::simulated::status(&status)));
     let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     retry_on_intr(|| rustix::fs::statx(file, c"", flags, wanted))
@@ -53,14 +56,22 @@ pub fn mount_id(file: BorrowedFd<'_>) -> Result<u64> {
 
 /// `statx(2)` of a name, following symbolic links; needs no free descriptor.
 pub fn status_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
+    in_simulation!(sim => sim.status_at((directory, name), true).map(|status| super::simulated::status(&status)));
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     retry_on_intr(|| rustix::fs::statx(directory, name, AtFlags::NO_AUTOMOUNT, wanted))
 }
 
 /// `statx(2)` of a name, of a symbolic link itself; needs no free descriptor.
 pub fn status_in(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Statx> {
+    in_simulation!(sim => sim.status_at((directory, name), false).map(|status| super::simulated::status(&status)));
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
     retry_on_intr(|| rustix::fs::statx(directory, name, flags, StatxFlags::BASIC_STATS))
+}
+
+/// The effective user: `geteuid(2)`.
+pub fn user() -> u32 {
+    in_simulation!(sim => sim.user());
+    rustix::process::geteuid().as_raw()
 }
 
 /// `fstatfs(2)`: whether a descriptor, which may be `O_PATH`, refers to a socket itself and not to
@@ -73,6 +84,7 @@ pub fn is_open_socket(file: BorrowedFd<'_>) -> bool {
 /// `fstatfs(2)`: whether a file system is known to be one that other machines, or another kernel on
 /// this one, may use at the same time.
 pub fn is_shared(file: BorrowedFd<'_>) -> Result<bool> {
+    in_simulation!(sim => sim.status_of(file).map(|_| false));
     // NFS, CIFS, SMB2, 9P, FUSE and virtiofs, Ceph, AFS (two), Coda, GFS2, OCFS2, Lustre, vboxsf.
     const SHARED: [u64; 13] = [
         0x6969,
@@ -116,6 +128,7 @@ pub fn read_at(directory: BorrowedFd<'_>, name: &[u8], limit: usize) -> Result<V
 
 /// The names in a directory: `getdents64(2)`, without `.` and `..`.
 pub fn names_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<Vec<u8>>> {
+    in_simulation!(sim => sim.names((directory, name)));
     let opened = open(directory, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(opened)? {

@@ -268,6 +268,8 @@ pub fn at_mark(fd: impl AsFd) -> Result<bool> {
 /// `SIOCUNIXFILE`: an `O_PATH` descriptor of the file that the socket is bound to. Asks for
 /// `CAP_NET_ADMIN`; `ENOENT` if it is not bound to a file.
 pub fn bound_file(fd: impl AsFd) -> Result<OwnedFd> {
+    // It needs no name that it could be told by: who asks has the number of the file.
+    if_simulated!(fd, _socket => Err(Errno::NOTTY));
     // SAFETY: this request has no argument; it answers with a new descriptor.
     let file = check(unsafe { libc::ioctl(raw(&fd), SIOCUNIXFILE as _) })?;
     // SAFETY: the kernel has just made this descriptor and nobody else knows of it.

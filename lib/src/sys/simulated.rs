@@ -4,8 +4,10 @@ use super::Result;
 use super::control::Writer;
 use super::message::{Arrival, Inbox};
 use super::name::Name;
+use crate::model::FileStatus;
 use crate::op::Received;
 use crate::sim::Simulated;
+use rustix::fs::{Statx, StatxFlags};
 use rustix::net::RecvFlags;
 use rustix::net::addr::SocketAddrArg;
 use std::io::IoSliceMut;
@@ -29,6 +31,19 @@ pub(super) fn name(of: &impl SocketAddrArg) -> Name {
             Name::from_bytes(u16::from_ne_bytes([family[0], family[1]]), rest)
         })
     }
+}
+
+/// What `statx(2)` would say of a file of the model.
+pub(super) fn status(of: &FileStatus) -> Statx {
+    // SAFETY: it holds numbers alone, for which zero is valid.
+    let mut status: Statx = unsafe { std::mem::zeroed() };
+    status.stx_mask = StatxFlags::BASIC_STATS.bits();
+    status.stx_mode = of.mode as u16;
+    status.stx_ino = of.number;
+    status.stx_uid = of.uid;
+    status.stx_gid = of.gid;
+    status.stx_nlink = of.links;
+    status
 }
 
 /// Puts bytes into buffers, one after the other.

@@ -18,6 +18,7 @@ mod address;
 mod automatic;
 mod bind;
 mod files;
+mod look_at;
 mod look_up;
 mod name;
 mod near;
@@ -25,4 +26,5 @@ pub(crate) mod permission;
 pub(crate) mod tree;
 pub(crate) mod walk;
 
+pub use look_at::{BoundSocket, FileStatus};
 pub(crate) use tree::{Namespace, NodeId};
