@@ -17,8 +17,8 @@
 use super::step::Step;
 use super::stop::Failure;
 use super::world::{Caller, TaskId, World};
-use crate::op::{Message, Op, Want};
-use crate::{Call, Cause, Errno, SocketType, Symptom, cause};
+use crate::op::{Message, Name, Op, Want};
+use crate::{Address, Call, Cause, Errno, SocketType, Symptom, cause};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -155,10 +155,14 @@ impl World {
         let caller = self.caller(task);
         let Some(call) = op.call() else { return false };
         let Some(errno) = self.shown(cause, self.kind_of(caller, op)) else { return false };
-        cause.concerns(call) && (errno != Errno::EAGAIN || self.gives_up(caller, op))
+        let concerned = cause.concerns(call) && is_about(cause, op);
+        concerned && (errno != Errno::EAGAIN || self.gives_up(caller, op))
     }
 
     fn shown(&self, cause: &'static Cause, kind: SocketType) -> Option<Errno> {
+        if !cause.sockets.contains(kind) {
+            return None;
+        }
         match cause.symptom(self.profile.platform, kind)? {
             Symptom::Errno(errno) => Some(errno),
             _ => None,
@@ -238,6 +242,22 @@ impl World {
             }
         }
         chosen
+    }
+}
+
+/// Whether the call has the argument that the cause is about.
+fn is_about(cause: &Cause, op: &Op) -> bool {
+    let (family, _) = cause.id.split_once('/').unwrap_or_default();
+    match op {
+        // Without an address, nobody is looked up.
+        Op::Send(message) if family == "connect" => message.to.is_some(),
+        Op::Send(message) if family == "rights" || family == "ancillary" => {
+            !message.control.is_empty()
+        }
+        Op::Connect { name: Name::Unix(name), .. } if cause.id.starts_with("connect/abstract") => {
+            matches!(name, Address::Abstract(_))
+        }
+        _ => true,
     }
 }
 

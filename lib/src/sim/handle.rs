@@ -154,6 +154,9 @@ impl Handle {
             let task = &state.tasks[self.task];
             (task.model, task.name.clone())
         };
+        if state.survey.is_some() {
+            super::walk::note(&mut state, self.task, op);
+        }
         let mut step = state.world.step(model, op);
         let delay = state.obey(self.task);
         while let Step::Blocked(wait) = step {

@@ -11,6 +11,7 @@ mod report;
 mod socket;
 mod state;
 mod time;
+mod walk;
 mod world;
 
 pub(crate) use call::{Simulated, of};
@@ -18,4 +19,5 @@ pub(crate) use handle::current;
 pub use program::{JoinHandle, Program, spawn, spawn_background, spawn_thread};
 pub use report::{Event, Failure, Report, Stuck};
 pub use time::{elapsed, now, sleep};
+pub use walk::{Struck, Walk, Walked};
 pub use world::World;

@@ -95,6 +95,8 @@ pub enum Failure {
         /// The name of the thread.
         task: String,
     },
+    /// Something does not hold that should: see [`Walk::invariant`](super::Walk::invariant).
+    Broken(String),
     /// Faults that were planned did not fire: their numbers, in the order in which they were
     /// planned.
     NotFired(Vec<usize>),
@@ -115,6 +117,7 @@ impl fmt::Display for Failure {
                 "{task} makes no call any more: it computes without end, or waits for something \
                  outside of the simulation"
             ),
+            Failure::Broken(what) => f.write_str(what),
             Failure::NotFired(which) => write!(f, "faults that did not fire: {which:?}"),
         }
     }

@@ -91,11 +91,11 @@ impl Sockets {
         }
     }
 
-    /// Everything that is held, in the order in which it was made.
-    pub(super) fn held(&self) -> Vec<Holder> {
+    /// The holders of each socket that is held, in the order in which they were made.
+    pub(super) fn held(&self) -> Vec<Vec<Holder>> {
         let mut all: Vec<_> = self.by_inode.values().collect();
         all.sort_by_key(|placeholder| placeholder.number);
-        all.into_iter().flat_map(|placeholder| placeholder.holders.iter().copied()).collect()
+        all.into_iter().map(|placeholder| placeholder.holders.clone()).collect()
     }
 }
 

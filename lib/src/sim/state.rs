@@ -5,10 +5,11 @@ use super::files::Files;
 use super::random::Random;
 use super::report::{Event, Failure, Stuck};
 use super::socket::{Holder, Sockets};
+use super::walk::Point;
 use crate::Cause;
 use crate::model::{self, Order, Step, TaskId};
-use crate::op::{Op, Ret};
-use crate::sys::{Errno as Host, Result};
+use crate::op::{Op, ProcessOp};
+use crate::sys::Result;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar};
@@ -26,6 +27,8 @@ pub(super) struct State {
     /// What futures wait for.
     pub(super) watches: Vec<Watch>,
     pub(super) events: Vec<Event>,
+    /// Every call that can go wrong, if that is wanted.
+    pub(super) survey: Option<Vec<Point>>,
     /// Whose turn it is.
     pub(super) turn: usize,
     /// How many times the turn has been passed on: it tells whether anything goes on.
@@ -94,6 +97,7 @@ impl State {
             files: Files::default(),
             watches: Vec::new(),
             events: Vec::new(),
+            survey: None,
             turn: 0,
             passed: 0,
             calls: 0,
@@ -225,23 +229,15 @@ impl State {
 
     /// Ends a process at once: its descriptors are closed, its files stay.
     pub(super) fn kill(&mut self, process: usize) {
-        self.processes[process].dead = true;
+        if std::mem::replace(&mut self.processes[process].dead, true) {
+            return;
+        }
         self.sweep();
-        let mut open = self.sockets.held();
-        open.retain(|holder| holder.process == process);
         self.sockets.forget(process);
         self.files.forget(process);
-        for holder in open {
-            self.close(holder);
-        }
-        let waiting = self.tasks.iter().filter(|t| t.process == process);
-        let models: Vec<_> =
-            waiting.filter(|t| t.status == Status::InCall).map(|t| t.model).collect();
-        for model in models {
-            // The call lets go of its socket.
-            self.world.interrupt(model);
-            self.world.resume(model);
-        }
+        let op = Op::Process(ProcessOp::Exit);
+        let step = self.world.step(self.processes[process].helper, &op);
+        self.note(self.processes[process].name.clone(), &op, &step);
     }
 
     /// What a fault orders after a step of a thread.
@@ -274,14 +270,5 @@ impl State {
     pub(super) fn descriptor_for(&mut self, task: usize, fd: i32) -> Result<OwnedFd> {
         let process = self.tasks[task].process;
         self.sockets.add(Holder { process, fd })
-    }
-
-    /// A call beside those of the program, which never waits.
-    pub(super) fn aside(&mut self, process: usize, op: &Op) -> Result<Ret> {
-        match self.world.step(self.processes[process].helper, op) {
-            Step::Done(ret) => Ok(ret),
-            Step::Fail(failure) => Err(crate::sys::errno::host(failure.errno)),
-            Step::Blocked(_) => Err(Host::AGAIN),
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::handle::Shared;
 use super::program::{Program, Why, run_body};
 use super::report::{Failure, Report};
 use super::state::{State, Status};
+use super::walk::Point;
 use crate::model::{self, Fault, NoFault};
 use crate::profile::{Machine, Profile};
 use crate::{Platform, profile};
@@ -107,16 +108,36 @@ impl World {
         self.perform(main).0
     }
 
-    fn perform<R>(&self, main: impl FnOnce(&Program) -> R) -> (Report, Option<R>) {
+    pub(super) fn rules(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Runs a program, and notes what could have gone wrong with each call.
+    pub(super) fn survey(&self, main: impl FnOnce(&Program)) -> (Report, Vec<Point>) {
         let program = self.start();
+        program.handle.lock().survey = Some(Vec::new());
+        let (report, _) = self.carry_out(&program, main);
+        let points = program.handle.lock().survey.take();
+        (report, points.unwrap_or_default())
+    }
+
+    fn perform<R>(&self, main: impl FnOnce(&Program) -> R) -> (Report, Option<R>) {
+        self.carry_out(&self.start(), main)
+    }
+
+    fn carry_out<R>(
+        &self,
+        program: &Program,
+        main: impl FnOnce(&Program) -> R,
+    ) -> (Report, Option<R>) {
         let value = {
             let _entered = program.enter();
-            let value = run_body(&program.handle, || main(&program));
+            let value = run_body(&program.handle, || main(program));
             let failed = match &value {
                 Err(Why::Panicked(failure)) => Some(failure.clone()),
                 _ => None,
             };
-            wait_for_others(&program, failed);
+            wait_for_others(program, failed);
             value.ok()
         };
         let threads =
@@ -183,11 +204,12 @@ fn wait_for_others(program: &Program, failed: Option<Failure>) {
 
 /// The processes whose descriptors are still open although all has ended.
 fn leaked(state: &State) -> Vec<String> {
-    let background = |process: usize| {
+    let runs = |process: usize| {
         let mut running = state.tasks.iter().filter(|t| t.status != Status::Done);
         running.any(|task| task.process == process)
     };
-    let held = state.sockets.held();
-    let held = held.iter().filter(|holder| !background(holder.process));
-    held.map(|h| format!("descriptor {} of {}", h.fd, state.processes[h.process].name)).collect()
+    let all = state.sockets.held();
+    let lost = all.iter().filter(|holders| !holders.iter().any(|holder| runs(holder.process)));
+    let lost = lost.flat_map(|holders| holders.first());
+    lost.map(|h| format!("descriptor {} of {}", h.fd, state.processes[h.process].name)).collect()
 }

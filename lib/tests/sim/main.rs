@@ -1,3 +1,4 @@
 //! Programs on the model instead of the kernel.
 
 mod blocking;
+mod faults;
