@@ -15,6 +15,9 @@ mod walk;
 mod world;
 
 pub(crate) use call::{Simulated, of};
+#[cfg(feature = "tokio")]
+pub(crate) use executor::Place;
+pub use executor::{block_on, park, sleep_async, spawn_local};
 pub(crate) use handle::current;
 pub use program::{JoinHandle, Program, spawn, spawn_background, spawn_thread};
 pub use report::{Event, Failure, Report, Stuck};

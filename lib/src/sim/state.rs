@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) files: Files,
     /// What futures wait for.
     pub(super) watches: Vec<Watch>,
+    pub(super) watch_keys: u64,
     pub(super) events: Vec<Event>,
     /// Every call that can go wrong, if that is wanted.
     pub(super) survey: Option<Vec<Point>>,
@@ -96,6 +97,7 @@ impl State {
             sockets: Sockets::default(),
             files: Files::default(),
             watches: Vec::new(),
+            watch_keys: 0,
             events: Vec::new(),
             survey: None,
             turn: 0,

@@ -21,6 +21,11 @@ pub(crate) fn register(socket: Socket, interest: Interest) -> std::io::Result<As
 /// `recv(2)` into the unfilled part; how many bytes. `EINTR` only if nothing was received.
 #[inline]
 pub fn recv_into(fd: impl AsFd, buffer: &mut ReadBuf<'_>) -> Result<usize> {
+    if_simulated!(fd, socket => {
+        let received = socket.recv(buffer.remaining(), 1, 0, RecvFlags::empty())?;
+        buffer.put_slice(&received.data);
+        Ok(received.returned)
+    });
     // SAFETY: nothing uninitialised is written to the memory: the kernel alone writes to it.
     let room = unsafe { buffer.unfilled_mut() };
     let ((received, _), _length) = rustix::net::recv(fd, room, RecvFlags::empty())?;

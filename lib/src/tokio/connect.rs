@@ -1,11 +1,12 @@
 //! Connecting, with pauses while the backlog is full.
 
 use super::io::Io;
+use super::registration::{now, sleep_until};
 use crate::connect::{ConnectOptions, Limit, Pauses, backlog_full, connect_once, connected};
 use crate::socket::Socket;
 use crate::sys::Errno as Host;
 use crate::{AddressRef, Call, Error, SocketType};
-use ::tokio::time::{Instant, sleep_until};
+use ::tokio::time::Instant;
 
 /// A new socket that is connected to the address; never one that is not.
 pub(super) async fn connect(
@@ -26,7 +27,7 @@ pub(super) async fn connect_with<T>(
     let deadline = match options.limit() {
         Limit::Never => None,
         Limit::At(deadline) => Some(Instant::from_std(deadline)),
-        Limit::After(timeout) => Instant::now().checked_add(timeout),
+        Limit::After(timeout) => now().checked_add(timeout),
     };
     connect_socket(options.prepare(to)?, to, deadline).await
 }
@@ -37,7 +38,7 @@ async fn connect_socket(
     deadline: Option<Instant>,
 ) -> Result<Io, Error> {
     socket.set_nonblocking(true)?;
-    let start = Instant::now();
+    let start = now();
     let mut pauses = Pauses::new();
     loop {
         match connect_once(&socket, to) {
@@ -45,9 +46,9 @@ async fn connect_socket(
             Err(Host::AGAIN) => {}
             Err(errno) => return Err(Error::on(Call::Connect, socket.kind(), errno, to)),
         }
-        let next = Instant::now() + pauses.next();
+        let next = now() + pauses.next();
         match deadline {
-            Some(deadline) if Instant::now() >= deadline => {
+            Some(deadline) if now() >= deadline => {
                 return Err(backlog_full(socket.kind(), to, start.elapsed()));
             }
             Some(deadline) => sleep_until(next.min(deadline)).await,

@@ -6,12 +6,12 @@
 //! the message itself is always sent by the socket that it was given to.
 
 use super::io::{Io, would_block};
+use super::registration::{sleep, timeout};
 use crate::connect::{Pauses, connect_once};
 use crate::socket::Socket;
 use crate::sys::option;
 use crate::{AddressRef, Error, SocketType};
 use ::tokio::task::coop;
-use ::tokio::time::{sleep, timeout};
 use std::sync::{Mutex, PoisonError};
 
 /// The helper, kept for the next time: it costs a descriptor, and saves making one per message.

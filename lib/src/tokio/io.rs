@@ -1,11 +1,11 @@
 //! One socket and its registration: how all types of this module wait.
 
+use super::registration::{self, Guard, Registered};
 use crate::connect::Pauses;
 use crate::reason::Reason;
 use crate::socket::Socket;
-use crate::sys::{Errno as Host, libc, option, reactor, socket as call};
+use crate::sys::{Errno as Host, libc, option, socket as call};
 use crate::{Call, Error, RecvFlags, SocketType};
-use ::tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use ::tokio::io::{Interest, Ready};
 use ::tokio::task::coop;
 use std::io;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// A socket that does not block, registered with the runtime in which it was made.
 #[derive(Debug)]
 pub(super) struct Io {
-    fd: AsyncFd<Socket>,
+    fd: Registered,
     // Set where the state of the socket is better known than the reactor's view of it.
     untried: [AtomicBool; 2],
     short_reads: AtomicU8,
@@ -85,14 +85,12 @@ impl Io {
     /// Registers a socket that is set not to block.
     #[track_caller]
     pub(super) fn new(socket: Socket) -> Result<Io, Error> {
-        // Some calls need a timer, but only under load: a runtime without one is found out now.
-        drop(::tokio::time::sleep(Duration::ZERO));
         let kind = socket.kind();
         let mut interest = Interest::READABLE | Interest::WRITABLE;
         if kind == SocketType::Stream {
             interest |= Interest::PRIORITY;
         }
-        match reactor::register(socket, interest) {
+        match registration::register(socket, interest) {
             Ok(fd) => Ok(Io {
                 fd,
                 untried: [AtomicBool::new(true), AtomicBool::new(true)],
@@ -169,7 +167,7 @@ impl Io {
                     (false, _) if exhausted => {}
                     // A datagram socket that had an error in store can be written to again, and
                     // there is no event for what a peek waits for.
-                    _ => ::tokio::time::sleep(pauses.next()).await,
+                    _ => registration::sleep(pauses.next()).await,
                 }
             }
         })
@@ -278,7 +276,7 @@ impl Io {
         }
     }
 
-    async fn ready(&self, direction: Direction) -> Result<AsyncFdReadyGuard<'_, Socket>, Error> {
+    async fn ready(&self, direction: Direction) -> Result<Guard<'_>, Error> {
         let kind = self.socket().kind();
         let ready = self.fd.ready(direction.interest()).await;
         ready.map_err(|error| runtime_error(direction.call(), kind, &error))

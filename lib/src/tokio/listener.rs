@@ -1,6 +1,7 @@
 //! Listening sockets.
 
 use super::io::{Io, Read, would_block};
+use super::registration::{now, sleep_until};
 use super::seqpacket::SeqPacket;
 use super::socket_methods;
 use super::stream::Stream;
@@ -11,7 +12,7 @@ use crate::socket::Socket;
 use crate::sys::socket::SocketFlags;
 use crate::sys::{Errno as Host, libc};
 use crate::{Call, Error, SocketType, ToAddress};
-use ::tokio::time::{Instant, sleep_until};
+use ::tokio::time::Instant;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -122,7 +123,7 @@ impl Patience {
         let pause = self.pause.load(Ordering::Relaxed);
         if pause > 0 {
             let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-            sleep_until(end.unwrap_or_else(Instant::now)).await;
+            sleep_until(end.unwrap_or_else(now)).await;
         }
         let accepted = io
             .run(Read, |listener| {
@@ -135,7 +136,7 @@ impl Patience {
             _ => 0,
         };
         if next > 0 {
-            let end = Instant::now() + Duration::from_millis(next.into());
+            let end = now() + Duration::from_millis(next.into());
             *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
         }
         if next != pause {

@@ -49,6 +49,7 @@ mod full;
 mod io;
 mod listener;
 mod message;
+mod registration;
 mod seqpacket;
 mod split;
 mod stream;

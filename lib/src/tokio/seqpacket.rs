@@ -76,7 +76,7 @@ impl SeqPacket {
         address: impl ToAddress,
         timeout: Duration,
     ) -> Result<SeqPacket, Error> {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = super::registration::now().checked_add(timeout);
         let io = connect::connect(KIND, address.to_address(), deadline).await?;
         Ok(SeqPacket { io })
     }

@@ -91,7 +91,7 @@ impl Stream {
         address: impl ToAddress,
         timeout: Duration,
     ) -> Result<Stream, Error> {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = super::registration::now().checked_add(timeout);
         let io = connect::connect(KIND, address.to_address(), deadline).await?;
         Ok(Stream { io })
     }

@@ -2,3 +2,5 @@
 
 mod blocking;
 mod faults;
+#[cfg(feature = "tokio")]
+mod futures;

@@ -11,23 +11,16 @@ use core::iter::successors;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NodeId(u64);
 
+/// The number of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MountId(u32);
+
 impl NodeId {
     /// That of this number.
     pub(crate) const fn of(number: u64) -> NodeId {
         NodeId(number)
     }
 
-    /// The bare number.
-    pub(crate) const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-/// The number of a mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct MountId(u32);
-
-impl NodeId {
     /// The bare number.
     pub(crate) fn number(self) -> u64 {
         self.0
