@@ -66,8 +66,8 @@ mod world;
 
 pub use explore::{Explored, Outcome};
 pub use fault::{At, Effect, Fault, Fired, NoFault, Order};
-pub use observe::Recovered;
 pub use namespace::{BoundSocket, FileStatus};
+pub use observe::Recovered;
 pub use process::{Caps, Credentials};
 pub use step::Step;
 pub use stop::{Failure, Wait};
