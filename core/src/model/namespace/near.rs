@@ -44,7 +44,7 @@ impl World {
         if trimmed.len() < path.len() && exists(trimmed) {
             return Some("connect/stray-whitespace");
         }
-        if !path.starts_with(b"/") && exists(&[b"/", path].concat()) {
+        if !path.is_empty() && !path.starts_with(b"/") && exists(&[b"/", path].concat()) {
             return Some("connect/lost-leading-slash");
         }
         if self.is_abstract_name(socket, path) {
