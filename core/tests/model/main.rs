@@ -2,13 +2,16 @@
 
 mod bind;
 mod buffers;
+mod connect;
 mod create;
 mod faults;
 mod files;
 mod inet;
+mod listen;
 mod look_up;
 mod names;
 mod options;
 mod pair;
 mod processes;
 mod scene;
+mod service;
