@@ -89,15 +89,17 @@ impl World {
     pub(crate) fn socket_events(&self, id: SocketId) -> Events {
         let rules = &self.profile.connection;
         let socket = &self.sockets[id];
-        let hangs_up = match *rules.poll_hangup {
-            PollHangup::BothDirections => socket.no_more_reading && socket.no_more_writing,
-            PollHangup::EndOfFile => socket.no_more_reading,
-            PollHangup::Never => false,
+        let (reading, writing) = (socket.no_more_reading, socket.no_more_writing);
+        let readable = Events::IN.when(self.is_readable(socket));
+        let writable = Events::OUT.when(self.is_writable(id));
+        let mut events = match *rules.poll_hangup {
+            PollHangup::BothDirections => {
+                let hangup = Events::HUP.when(reading && writing);
+                readable | writable | hangup | Events::RDHUP.when(reading)
+            }
+            PollHangup::EitherDirection if reading || writing => readable | Events::HUP,
+            PollHangup::EitherDirection | PollHangup::Never => readable | writable,
         };
-        let mut events = Events::HUP.when(hangs_up)
-            | Events::IN.when(self.is_readable(socket))
-            | Events::RDHUP.when(socket.no_more_reading && *rules.poll_hangup != PollHangup::Never)
-            | Events::OUT.when(self.is_writable(id));
         if socket.error.is_some() {
             events |= match *rules.poll_error {
                 PollError::Err => Events::ERR,

@@ -180,10 +180,10 @@ pub enum PollError {
 /// When `poll` says that a connection hung up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PollHangup {
-    /// When both directions are shut.
+    /// When both directions are shut; `POLLRDHUP` tells of one.
     BothDirections,
-    /// When nothing more can be read.
-    EndOfFile,
+    /// When one direction is shut, and then it is not said to be writable.
+    EitherDirection,
     /// Never: it has `select` only.
     Never,
 }
@@ -274,7 +274,7 @@ pub(super) const MACOS: Connection = Connection {
     closed_datagram: Cell::source(ClosedDatagram::Tells, "uipc_usrreq.c: unp_detach"),
     poll_unconnected: Cell::inferred(PollUnconnected::Nothing, "as sowriteable of FreeBSD"),
     poll_error: Cell::inferred(PollError::InOut, "as sowriteable of FreeBSD"),
-    poll_hangup: Cell::source(PollHangup::EndOfFile, "sys_generic.c: poll_callback"),
+    poll_hangup: Cell::source(PollHangup::EitherDirection, "sys_generic.c: poll_callback"),
 };
 
 pub(super) const OPENSERVER: Connection = Connection {

@@ -2,11 +2,11 @@
 
 use crate::scene::*;
 use crate::service::*;
+use std::time::Duration;
 use sunpath_core::model::{Step, TaskId};
 use sunpath_core::op::{FileOp, NewFlags, Op, Opt, Out, ProcessOp, Ret, Value};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 use sunpath_core::{Address, Errno};
-use std::time::Duration;
 
 fn accept_with(fd: i32, flags: NewFlags) -> Op {
     Op::Accept { fd, flags, name: Out::Null }

@@ -100,12 +100,8 @@ fn half_read_data_counts_as_unread_and_read_data_does_not() {
 
 #[test]
 fn an_empty_packet_at_the_head_does_not_count() {
-    let cases: [(&[&[u8]], bool); 4] = [
-        (&[b""], false),
-        (&[b"", b""], true),
-        (&[b"", b"x"], true),
-        (&[b"x"], true),
-    ];
+    let cases: [(&[&[u8]], bool); 4] =
+        [(&[b""], false), (&[b"", b""], true), (&[b"", b"x"], true), (&[b"x"], true)];
     for (packets, reset) in cases {
         let mut host = Host::new(LINUX);
         let (a, b) = host.pair(PACKETS);

@@ -2,11 +2,13 @@
 
 use crate::scene::*;
 use crate::service::*;
+use std::time::Duration;
 use sunpath_core::Errno;
 use sunpath_core::model::{Caps, Credentials, Step};
-use sunpath_core::op::{Events, FileOp, Ids, Level, Name, NewFlags, Op, Opt, Out, Polled, Ret, Value};
+use sunpath_core::op::{
+    Events, FileOp, Ids, Level, Name, NewFlags, Op, Opt, Out, Polled, Ret, Value,
+};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
-use std::time::Duration;
 
 #[test]
 fn a_descriptor_must_be_a_socket_but_the_address_is_copied_first() {

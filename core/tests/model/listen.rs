@@ -143,9 +143,10 @@ fn each_system_counts_a_backlog_in_its_own_way() {
 
 #[test]
 fn a_backlog_below_zero_is_the_longest_or_none() {
-    assert_eq!(Profile::ALL.iter().map(|p| admits(p, -1)).collect::<Vec<_>>(), [
-        300, 300, 300, 300, 1
-    ]);
+    assert_eq!(
+        Profile::ALL.iter().map(|p| admits(p, -1)).collect::<Vec<_>>(),
+        [300, 300, 300, 300, 1]
+    );
     assert_eq!(admits(&LINUX, i32::MIN), 300);
 }
 

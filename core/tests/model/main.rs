@@ -1,9 +1,13 @@
 //! The model, call by call.
 
+mod accept;
+mod associate;
 mod bind;
 mod buffers;
+mod close;
 mod connect;
 mod create;
+mod explore;
 mod faults;
 mod files;
 mod inet;
@@ -12,6 +16,8 @@ mod look_up;
 mod names;
 mod options;
 mod pair;
+mod poll;
 mod processes;
 mod scene;
 mod service;
+mod shutdown;

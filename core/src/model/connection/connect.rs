@@ -195,8 +195,10 @@ fn check_copied(name: &Name) -> Tried<()> {
 /// Nobody is there any more where a connect waited for room.
 fn closed(stop: Stop, attempt: &Attempt) -> Stop {
     match stop {
-        Stop::Fail { id: "connect/stale-socket" | "connect/abstract-nobody", .. }
-            if attempt.waited =>
+        Stop::Fail {
+            id: "connect/stale-socket" | "connect/path-rebound" | "connect/abstract-nobody",
+            ..
+        } if attempt.waited =>
         {
             fail("connect/listener-closed-while-waiting")
         }
