@@ -227,16 +227,16 @@ fn the_send_timeout_limits_the_wait() {
     host.client(STREAM, "/l");
     let task = host.thread();
     let late = host.socket(STREAM);
-    host.set(late, Opt::SndTimeo, millis(50));
+    host.set(late, Opt::SndTimeo, millis(40));
     waits(host.by(task, connect(late, "/l")), "wait/backlog-full");
-    assert_eq!(host.world.next_deadline(), Some(Duration::from_millis(50)));
-    host.world.advance(Duration::from_millis(49));
+    assert_eq!(host.world.next_deadline(), Some(Duration::from_millis(40)));
+    host.world.advance(Duration::from_millis(39));
     assert!(host.woken().is_empty());
     host.world.advance(Duration::from_millis(1));
     fails(host.world.resume(task), "connect/timed-out", Errno::EAGAIN);
     // It looks once more when its time is up.
     waits(host.by(task, connect(late, "/l")), "wait/backlog-full");
-    host.world.advance(Duration::from_millis(50));
+    host.world.advance(Duration::from_millis(40));
     host.accepted(listener);
     done(host.world.resume(task));
 }

@@ -48,11 +48,14 @@ fn two_writers_interleave_in_every_way() {
     let (a, b) = host.pair(PACKETS);
     let (first, second) = (host.thread(), host.thread());
     let reads = (host.task, vec![read(b), read(b), read(b), read(b)]);
-    let explored = explore(&host, &[
-        reads,
-        (first, vec![write(a, b"1"), write(a, b"2")]),
-        (second, vec![write(a, b"x"), write(a, b"y")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            reads,
+            (first, vec![write(a, b"1"), write(a, b"2")]),
+            (second, vec![write(a, b"x"), write(a, b"y")]),
+        ],
+    );
     let mut orders: Vec<String> =
         explored.outcomes.iter().map(|o| texts(&o.results[0]).concat()).collect();
     orders.sort();
@@ -75,7 +78,8 @@ fn the_turns_of_an_outcome_lead_to_it() {
         let mut results = vec![vec![]; 3];
         for turn in outcome.turns {
             let place = programs.iter().position(|(task, _)| *task == turn).expect("it has one");
-            let step = match world.blocked().chain(world.runnable()).any(|t| t == turn) {
+            let waits = world.blocked().chain(world.runnable()).any(|t| t == turn);
+            let step = match waits {
                 true => world.resume(turn),
                 false => world.step(turn, &programs[place].1[results[place].len()]),
             };
@@ -113,16 +117,22 @@ fn two_who_wait_for_each_other_hang_in_one_order_only() {
     let mut host = Host::new(LINUX);
     let (a, b) = host.pair(PACKETS);
     let other = host.thread();
-    let explored = explore(&host, &[
-        (host.task, vec![read(a), write(a, b"answer")]),
-        (other, vec![read(b), write(b, b"answer")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![read(a), write(a, b"answer")]),
+            (other, vec![read(b), write(b, b"answer")]),
+        ],
+    );
     assert_eq!(explored.outcomes.len(), 1);
     assert_eq!(explored.outcomes[0].hangs.len(), 2);
-    let explored = explore(&host, &[
-        (host.task, vec![write(a, b"question"), read(a)]),
-        (other, vec![read(b), write(b, b"answer")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![write(a, b"question"), read(a)]),
+            (other, vec![read(b), write(b, b"answer")]),
+        ],
+    );
     assert!(!explored.can_hang());
     assert_eq!(explored.outcomes.len(), 1);
 }
@@ -133,11 +143,14 @@ fn a_server_and_its_clients_all_come_through() {
     let listener = host.listener(STREAM, "/l", 0);
     let (a, b) = (host.socket(STREAM), host.socket(STREAM));
     let (first, second) = (host.thread(), host.thread());
-    let explored = explore(&host, &[
-        (host.task, vec![accept(listener), accept(listener)]),
-        (first, vec![connect(a, "/l")]),
-        (second, vec![connect(b, "/l")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![accept(listener), accept(listener)]),
+            (first, vec![connect(a, "/l")]),
+            (second, vec![connect(b, "/l")]),
+        ],
+    );
     assert!(!explored.can_hang());
     let done = vec![Step::Done(Ret::Unit)];
     for outcome in explored.outcomes {
@@ -167,10 +180,13 @@ fn a_listener_closed_meanwhile_gives_every_outcome_there_is() {
     host.client(STREAM, "/l");
     let client = host.socket(STREAM);
     let other = host.thread();
-    let explored = explore(&host, &[
-        (host.task, vec![accept(listener), Op::Close { fd: listener }]),
-        (other, vec![connect(client, "/l"), read(client)]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![accept(listener), Op::Close { fd: listener }]),
+            (other, vec![connect(client, "/l"), read(client)]),
+        ],
+    );
     assert!(!explored.can_hang());
     let mut seen: Vec<_> = explored
         .outcomes
@@ -180,11 +196,14 @@ fn a_listener_closed_meanwhile_gives_every_outcome_there_is() {
         .collect();
     seen.sort();
     seen.dedup();
-    assert_eq!(seen, [
-        "connect/listener-closed-while-waiting, recv/not-connected",
-        "connect/stale-socket, recv/not-connected",
-        "done, recv/closed-before-accept",
-    ]);
+    assert_eq!(
+        seen,
+        [
+            "connect/listener-closed-while-waiting, recv/not-connected",
+            "connect/stale-socket, recv/not-connected",
+            "done, recv/closed-before-accept",
+        ]
+    );
 }
 
 #[test]
@@ -194,11 +213,14 @@ fn two_threads_that_connect_one_socket() {
     host.client(STREAM, "/l");
     let shared = host.socket(STREAM);
     let (first, second) = (host.thread(), host.thread());
-    let explored = explore(&host, &[
-        (host.task, vec![accept(listener), accept(listener)]),
-        (first, vec![connect(shared, "/l")]),
-        (second, vec![connect(shared, "/l")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![accept(listener), accept(listener)]),
+            (first, vec![connect(shared, "/l")]),
+            (second, vec![connect(shared, "/l")]),
+        ],
+    );
     for outcome in &explored.outcomes {
         let mut told: Vec<_> = outcome.results[1..].concat();
         told.sort_by_key(|step| step.errno());
@@ -241,10 +263,13 @@ fn a_program_may_be_that_of_a_child_to_come() {
     let mut host = Host::new(LINUX);
     let (a, b) = host.pair(PACKETS);
     let child = TaskId(host.task.0 + 1);
-    let explored = explore(&host, &[
-        (host.task, vec![Op::Process(ProcessOp::Fork), read(a)]),
-        (child, vec![write(b, b"from the child")]),
-    ]);
+    let explored = explore(
+        &host,
+        &[
+            (host.task, vec![Op::Process(ProcessOp::Fork), read(a)]),
+            (child, vec![write(b, b"from the child")]),
+        ],
+    );
     assert_eq!(explored.outcomes.len(), 1);
     assert_eq!(texts(&explored.outcomes[0].results[0]), ["from the child"]);
 }
@@ -261,8 +286,7 @@ fn the_limit_of_states_is_kept_and_told() {
     // 9 by 9 states lie on the ways, not the 12870 ways themselves.
     let explored = host.world.explore(&programs, STATES);
     assert_eq!((explored.complete, explored.states), (true, 81));
-    assert!(explored.always(&[vec![Step::Done(Ret::Count(1)); 8], vec![
-        Step::Done(Ret::Count(1));
-        8
-    ]]));
+    assert!(
+        explored.always(&[vec![Step::Done(Ret::Count(1)); 8], vec![Step::Done(Ret::Count(1)); 8]])
+    );
 }

@@ -198,10 +198,7 @@ fn closed(stop: Stop, attempt: &Attempt) -> Stop {
         Stop::Fail {
             id: "connect/stale-socket" | "connect/path-rebound" | "connect/abstract-nobody",
             ..
-        } if attempt.waited =>
-        {
-            fail("connect/listener-closed-while-waiting")
-        }
+        } if attempt.waited => fail("connect/listener-closed-while-waiting"),
         stop => stop,
     }
 }
