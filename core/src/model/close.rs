@@ -134,6 +134,13 @@ impl World {
         }
     }
 
+    /// Throws away everything that a socket received and did not read.
+    pub(crate) fn purge(&mut self, id: SocketId) {
+        for message in mem::take(&mut self.sockets[id].queue) {
+            self.discard(message);
+        }
+    }
+
     /// Throws a message away: its sender need not pay for it any more, its descriptors close.
     pub(crate) fn discard(&mut self, message: Message) {
         self.refund(&message);

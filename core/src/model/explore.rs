@@ -122,10 +122,11 @@ impl World {
         Explored { outcomes, states: seen.len(), complete }
     }
 
-    /// Whether a task exists and its process has not exited.
-    fn lives(&self, task: TaskId) -> bool {
-        let found = self.tasks.get(task.0 as usize);
-        found.is_some_and(|task| !self.processes[task.process].gone)
+    /// Whether a task exists and its process has not exited and is not stopped.
+    fn runs(&self, task: TaskId) -> bool {
+        let Some(task) = self.tasks.get(task.0 as usize) else { return false };
+        let process = &self.processes[task.process];
+        !process.gone && !process.stopped
     }
 }
 
@@ -146,7 +147,7 @@ impl State {
 
     /// The state after a task's turn, if it can go on.
     fn turn(&self, place: usize, task: TaskId, calls: &[Op]) -> Option<State> {
-        if !self.world.lives(task) {
+        if !self.world.runs(task) {
             return None;
         }
         let waiting = self.world.tasks[task.0 as usize].pending.as_ref();

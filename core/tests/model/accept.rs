@@ -3,8 +3,8 @@
 use crate::scene::*;
 use crate::service::*;
 use std::time::Duration;
-use sunpath_core::model::{Step, TaskId};
-use sunpath_core::op::{FileOp, NewFlags, Op, Opt, Out, ProcessOp, Ret, Value};
+use sunpath_core::model::{Caps, Credentials, Step, TaskId};
+use sunpath_core::op::{FileOp, NewFlags, Op, Opt, Out, ProcessOp, Ret, Setting, Value};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 use sunpath_core::{Address, Errno};
 
@@ -366,4 +366,19 @@ fn closing_the_listener_does_not_end_an_accept_that_sleeps_on_it() {
     let late = host.socket(STREAM);
     let refused = host.call(connect(late, "/l"));
     fails(refused, "connect/stale-socket", Errno::ECONNREFUSED);
+}
+
+#[test]
+fn the_systems_limit_of_open_files_keeps_the_connection() {
+    let mut host = Host::new(LINUX);
+    let listener = host.listener(STREAM, "/l", 4);
+    host.client(STREAM, "/l");
+    let user = Credentials { caps: Caps::NONE, ..Credentials::user(1000, 100) };
+    let other = host.world.spawn_as(user);
+    let shared = host.world.share(host.task, listener, other).expect("there is room");
+    host.world.set(&Setting::SystemLimit { files: 1 }).expect("it is a number");
+    fails(host.by(other, accept(shared)), "socket/system-limit", Errno::ENFILE);
+    assert_eq!(host.events(listener), "in");
+    // Administrators exceed it.
+    host.accepted(listener);
 }

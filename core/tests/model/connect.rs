@@ -4,11 +4,14 @@ use crate::scene::*;
 use crate::service::*;
 use std::time::Duration;
 use sunpath_core::Errno;
-use sunpath_core::model::{Caps, Credentials, Step};
+use sunpath_core::model::{Caps, Credentials, Step, TaskId};
 use sunpath_core::op::{
-    Events, FileOp, Ids, Level, Name, NewFlags, Op, Opt, Out, Polled, Ret, Value,
+    Events, FileOp, Ids, Level, Name, New, NewFlags, Op, Opt, Out, Polled, ProcessOp, Ret, Setting,
+    Value,
 };
-use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
+use sunpath_core::profile::{
+    Concurrent, FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile,
+};
 
 #[test]
 fn a_descriptor_must_be_a_socket_but_the_address_is_copied_first() {
@@ -411,7 +414,7 @@ fn credentials_are_frozen_at_listen_and_connect() {
     let listener = host.listener(STREAM, "@l", 4);
     let user = Credentials { caps: Caps::NONE, ..Credentials::user(1000, 100) };
     let other = host.world.spawn_as(user);
-    let client = fd(host.by(other, Op::Socket(sunpath_core::op::New::unix(STREAM))));
+    let client = fd(host.by(other, Op::Socket(New::unix(STREAM))));
     done(host.by(other, connect(client, "@l")));
     let peer = |step| match step {
         Step::Done(Ret::Value(Value::Peer(peer))) => peer,
@@ -422,13 +425,13 @@ fn credentials_are_frozen_at_listen_and_connect() {
         Step::Done(Ret::Value(Value::Int(pid))) => pid,
         other => panic!("{other:?}"),
     };
-    let getpid = || Op::Process(sunpath_core::op::ProcessOp::Getpid);
+    let getpid = || Op::Process(ProcessOp::Getpid);
     let (server_pid, client_pid) = (pid(host.call(getpid())), pid(host.by(other, getpid())));
     let listens = Ids { pid: server_pid, uid: 0, gid: 0 };
     assert_eq!(peer(host.by(other, ask(client))), Some(listens));
     // Whoever accepts, and whatever became of the client.
     let accepted = host.accepted(listener);
-    host.by(other, Op::Process(sunpath_core::op::ProcessOp::Exit));
+    host.by(other, Op::Process(ProcessOp::Exit));
     let connects = Ids { pid: client_pid, uid: 1000, gid: 100 };
     assert_eq!(peer(host.call(ask(accepted))), Some(connects));
     let fresh = host.socket(STREAM);
@@ -517,4 +520,68 @@ fn a_client_that_gives_up_while_connecting_leaves_an_ended_connection() {
     let flags = NewFlags::NONE;
     let accepted = fd(host.call(Op::Accept { fd: listener, flags, name: Out::Null }));
     host.reads(accepted, EOF);
+}
+
+#[test]
+fn a_connect_in_the_midst_of_another_is_turned_away_elsewhere() {
+    for profile in Profile::ALL {
+        let mut host = Host::new(profile.clone());
+        host.listener(STREAM, "/l", 4);
+        host.bound(DATAGRAM, "/d");
+        for (kind, name) in [(STREAM, "/l"), (DATAGRAM, "/d")] {
+            let client = host.socket(kind);
+            let busy = |on| Setting::Busy { task: host.task.0, fd: client, on };
+            host.world.set(&busy(true)).expect("the socket exists");
+            let step = host.world.step(host.task, &connect(client, name));
+            let turned_away = *profile.names.concurrent == Concurrent::ConnectFails;
+            match turned_away {
+                true => fails(step, "connect/concurrent-connect", Errno::EALREADY),
+                false => done(step),
+            }
+            host.world.set(&busy(false)).expect("the socket exists");
+            if turned_away {
+                done(host.call(connect(client, name)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_connection_needs_a_socket_and_memory_for_its_other_end() {
+    let mut host = Host::new(LINUX);
+    host.listener(STREAM, "/l", 4);
+    let client = host.socket(STREAM);
+    host.world.set(&Setting::KernelMemory { allocations: Some(0) }).expect("it is a number");
+    fails(host.call(connect(client, "/none")), "connect/out-of-memory", Errno::ENOMEM);
+    host.world.set(&Setting::KernelMemory { allocations: None }).expect("it is a number");
+    host.world.set(&Setting::SystemLimit { files: 1 }).expect("it is a number");
+    fails(host.call(connect(client, "/l")), "socket/system-limit", Errno::ENFILE);
+}
+
+#[test]
+fn why_a_connect_waits_for_the_accept() {
+    let wait = |prepare: fn(&mut Host, TaskId), cause| {
+        let mut host = Host::new(FREEBSD_14);
+        host.listener(STREAM, "/l", 4);
+        let other = host.world.spawn();
+        let client = fd(host.by(other, Op::Socket(New::unix(STREAM))));
+        let (level, option) = (Level::Local, Opt::LocalConnWait);
+        let value = Value::Int(1);
+        done(host.by(other, Op::Setsockopt { fd: client, level, option, value }));
+        let server = host.task;
+        prepare(&mut host, server);
+        waits(host.by(other, connect(client, "/l")), cause);
+    };
+    wait(|_, _| {}, "wait/server-not-accepting");
+    wait(
+        |host, server| {
+            let stop = Setting::Stop { task: server.0, on: true };
+            host.world.set(&stop).expect("the process exists");
+        },
+        "wait/server-stopped",
+    );
+    wait(
+        |host, _| done(host.call(Op::Process(ProcessOp::LimitDescriptors { limit: 4 }))),
+        "wait/server-out-of-descriptors",
+    );
 }

@@ -1,10 +1,8 @@
 //! The model, call by call.
 
 mod accept;
-mod associate;
 mod bind;
 mod buffers;
-mod close;
 mod connect;
 mod create;
 mod explore;
@@ -16,8 +14,6 @@ mod look_up;
 mod names;
 mod options;
 mod pair;
-mod poll;
 mod processes;
 mod scene;
 mod service;
-mod shutdown;

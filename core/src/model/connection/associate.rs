@@ -37,8 +37,8 @@ impl World {
         if let Some(new) = new {
             self.sockets[new].holds += 1;
         }
-        let state = new.map_or(State::Unconnected, State::Connected);
-        let old = mem::replace(&mut self.sockets[id].state, state);
+        let old = &mut self.sockets[id].state;
+        let old = mem::replace(old, new.map_or(State::Unconnected, State::Connected));
         if let State::Connected(old) = old {
             if new != Some(old) {
                 self.part(id, old);
@@ -52,13 +52,10 @@ impl World {
     /// What follows when a datagram socket turns away from a peer: messages that nobody read are
     /// thrown away, and the peer is told, if it is still there for this socket.
     fn part(&mut self, id: SocketId, old: SocketId) {
-        let unread = mem::take(&mut self.sockets[id].queue);
-        if unread.is_empty() {
+        if self.sockets[id].queue.is_empty() {
             return;
         }
-        for message in unread {
-            self.discard(message);
-        }
+        self.purge(id);
         self.wake(id, Line::Room, Wake::All);
         let peer = &mut self.sockets[old];
         if !peer.dead && peer.peer() == Some(id) {

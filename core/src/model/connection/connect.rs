@@ -47,6 +47,10 @@ impl World {
             check_copied(name)?;
         }
         let (file, id) = found?;
+        let fails = *self.profile.names.concurrent == Concurrent::ConnectFails;
+        if fails && self.sockets[id].busy {
+            return Err(fail("connect/concurrent-connect"));
+        }
         if self.sockets[id].kind == SocketType::Datagram {
             return self.associate(caller, id, name);
         }
@@ -65,12 +69,8 @@ impl World {
             self.sockets[id].error = None;
         }
         let address = self.check_target(name, "connect/bad-pointer")?;
-        let fails = *self.profile.names.concurrent == Concurrent::ConnectFails;
-        if fails && self.sockets[id].busy {
-            return Err(fail("connect/concurrent-connect"));
-        }
-        self.name_implicitly(id)?;
         if !attempt.waited {
+            self.name_implicitly(id)?;
             self.check_room(self.sockets[id].kind, 1, "connect/out-of-memory")?;
         }
         let found = self.find_socket(caller, id, &address);
@@ -172,7 +172,7 @@ impl World {
         }
         match socket.state {
             State::Connecting(_) => {
-                let (places, why) = ([(id, Line::Writable)].into(), "wait/server-not-accepting");
+                let (places, why) = ([(id, Line::Writable)].into(), self.why_unanswered(id));
                 Err(Stop::Block(Block { places, why, deadline: None }))
             }
             _ => Ok(Ret::Unit),

@@ -20,3 +20,4 @@ mod associate;
 mod connect;
 mod listen;
 mod shutdown;
+mod unanswered;

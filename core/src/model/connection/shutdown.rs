@@ -7,7 +7,6 @@ use crate::model::wait::{Line, Wake};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Ret};
 use crate::profile::{ShutListener, ShutReading};
-use core::mem;
 
 /// The directions that `shutdown` closes.
 #[derive(Clone, Copy)]
@@ -53,9 +52,7 @@ impl World {
         socket.no_more_reading |= reading;
         socket.no_more_writing |= writing;
         if reading && !kept {
-            for message in mem::take(&mut self.sockets[id].queue) {
-                self.discard(message);
-            }
+            self.purge(id);
         }
         self.wake_users(id);
         let socket = &self.sockets[id];
