@@ -19,7 +19,8 @@ impl World {
         if !embryo && !self.processes.iter().any(|(_, process)| process.stopped) {
             return "wait/nothing-to-read";
         }
-        let holders = self.holders(if embryo { self.listener_of(peer) } else { server.file });
+        let holders =
+            self.processes_with(if embryo { self.listener_of(peer) } else { server.file });
         let all = |which: fn(&Process) -> bool| {
             !holders.is_empty() && holders.iter().all(|holder| which(holder))
         };
@@ -40,7 +41,7 @@ impl World {
         self.sockets.iter().find(|(_, socket)| holds(&socket.state))?.1.file
     }
 
-    fn holders(&self, file: Option<FileId>) -> Vec<&Process> {
+    fn processes_with(&self, file: Option<FileId>) -> Vec<&Process> {
         let Some(file) = file else { return Vec::new() };
         let holds =
             |process: &Process| process.descriptors.iter().flatten().any(|d| d.file == file);
