@@ -97,11 +97,13 @@ fn happened(played: &[Played<'_>], symptom: Symptom) -> bool {
         Symptom::EndOfFile => received(|r| r.returned == 0),
         Symptom::ControlTruncated => received(|r| r.control_truncated),
         Symptom::MessageTruncated => received(|r| r.truncated),
-        Symptom::DescriptorsLost => played.iter().any(|s| s.outcome == Some(Outcome::Done(Ret::Count(0)))),
+        Symptom::DescriptorsLost => {
+            played.iter().any(|s| s.outcome == Some(Outcome::Done(Ret::Count(0))))
+        }
         Symptom::Hangs => played.iter().any(|s| matches!(s.outcome, Some(Outcome::Waits(_)))),
-        Symptom::Errno(errno) => played.iter().any(
-            |s| matches!(&s.outcome, Some(Outcome::Failed { errno: e, .. }) if *e == errno),
-        ),
+        Symptom::Errno(errno) => played
+            .iter()
+            .any(|s| matches!(&s.outcome, Some(Outcome::Failed { errno: e, .. }) if *e == errno)),
     }
 }
 
