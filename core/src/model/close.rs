@@ -134,29 +134,6 @@ impl World {
         }
     }
 
-    /// Throws away everything that a socket received and did not read.
-    pub(crate) fn purge(&mut self, id: SocketId) {
-        for message in mem::take(&mut self.sockets[id].queue) {
-            self.discard(message);
-        }
-    }
-
-    /// Throws a message away: its sender need not pay for it any more, its descriptors close.
-    pub(crate) fn discard(&mut self, message: Message) {
-        self.refund(&message);
-        self.release(message.from);
-        self.drop_baggage(message.baggage);
-    }
-
-    /// The sender of a message that was read need not pay for it any more.
-    pub(crate) fn refund(&mut self, message: &Message) {
-        let sender = &mut self.sockets[message.from];
-        sender.charged -= message.cost;
-        if sender.charged * 4 <= sender.options.send_buffer {
-            self.wake(message.from, Line::Writable, Wake::All);
-        }
-    }
-
     /// Lets go of a socket that was held.
     pub(crate) fn release(&mut self, id: SocketId) {
         let socket = &mut self.sockets[id];

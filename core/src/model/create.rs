@@ -197,7 +197,11 @@ impl World {
 
     /// A socket without a file.
     pub(crate) fn new_socket(&mut self, caller: Caller, kind: SocketType) -> SocketId {
-        let options = Options::new(&self.machine);
+        let mut options = Options::new(&self.machine);
+        if let Some((send, receive)) = self.profile.transfer.spaces.of(kind) {
+            options.send_buffer = send;
+            options.receive_buffer = receive;
+        }
         let process = &self.processes[caller.process];
         let (net, scope) = (process.net, process.restrictions.scope);
         self.sockets.insert(Socket {
@@ -208,8 +212,11 @@ impl World {
             name: None,
             no_more_reading: false,
             no_more_writing: false,
+            peer_reads_no_more: false,
             error: None,
             queue: VecDeque::new(),
+            unread: 0,
+            has_urgent: false,
             charged: 0,
             options,
             peer_credentials: None,

@@ -41,6 +41,7 @@
 //!   the same calls give the same results anywhere.
 
 mod ancillary;
+mod buffer;
 mod close;
 mod connection;
 mod create;

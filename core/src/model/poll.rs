@@ -130,12 +130,7 @@ impl World {
                 *self.profile.connection.poll_unconnected == PollUnconnected::WritableHangup
             }
         };
-        connected && self.has_send_room(socket) && self.receiver_has_room(id)
-    }
-
-    /// Whether what this socket has sent leaves it room to send more.
-    fn has_send_room(&self, socket: &Socket) -> bool {
-        u64::from(socket.charged) * 4 <= u64::from(socket.options.send_buffer)
+        connected && self.has_send_room(id) && self.receiver_has_room(id)
     }
 
     /// Whether the peer of a datagram socket takes more messages.

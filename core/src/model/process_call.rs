@@ -1,5 +1,6 @@
 //! Calls on processes.
 
+use super::file::What;
 use super::process::{Caps, Process, ProcessId, Task};
 use super::stop::{Stop, Tried};
 use super::wait::Pending;
@@ -73,7 +74,12 @@ impl World {
                 continue;
             }
             let Some(pending) = pending.take() else { continue };
-            let Pending { places, files, .. } = *pending;
+            let Pending { places, files, attempt, .. } = *pending;
+            let socket = files.first().and_then(|file| match self.files[*file].what {
+                What::Socket(socket) => Some(socket),
+                _ => None,
+            });
+            self.abandon(socket, attempt);
             self.leave_lines(TaskId(number as u32), &places);
             for file in files {
                 self.drop_file(file);

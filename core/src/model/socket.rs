@@ -44,10 +44,16 @@ pub(crate) struct Socket {
     pub(crate) no_more_reading: bool,
     /// Shut down for writing (by itself, or by its peer's reading side).
     pub(crate) no_more_writing: bool,
+    /// It was its peer that shut it down for writing, by reading no more.
+    pub(crate) peer_reads_no_more: bool,
     /// The cause of an error that a later call will report.
     pub(crate) error: Option<&'static str>,
     /// Messages to be read.
     pub(crate) queue: VecDeque<Message>,
+    /// Bytes in the queue that were not read.
+    pub(crate) unread: usize,
+    /// A message in the queue is urgent.
+    pub(crate) has_urgent: bool,
     /// Memory of its messages that nobody has read yet (`sk_wmem_alloc`), in bytes.
     pub(crate) charged: u32,
     pub(crate) options: Options,
@@ -124,22 +130,36 @@ pub(crate) struct PeerCredentials {
 pub(crate) struct Message {
     pub(crate) data: Bytes,
     /// How many of its bytes were read (streams).
-    pub(crate) read: usize,
+    pub(crate) read: u32,
     /// The sender, which it holds, and which pays for it until it is read.
     pub(crate) from: SocketId,
     /// What the sender is charged.
     pub(crate) cost: u32,
+    /// It is the urgent byte (streams).
+    pub(crate) urgent: bool,
+    /// `MSG_EOR`, where that means anything.
+    pub(crate) end_of_record: bool,
+    /// It is empty, and somebody has peeked at it.
+    pub(crate) peeked: bool,
+    /// The sender's name when it sent, where that is what the receiver is told.
+    pub(crate) name: Option<Box<Address>>,
     pub(crate) baggage: Baggage,
 }
 
 impl Message {
     /// The bytes that were not read.
     pub(crate) fn rest(&self) -> &[u8] {
-        &self.data[self.read..]
+        &self.data[self.read as usize..]
     }
 }
 
 impl Socket {
+    /// Whether it may send again after it could not: three quarters of its buffer are free.
+    pub(crate) fn has_room_again(&self) -> bool {
+        // The kernel counts one more than what is charged.
+        (u64::from(self.charged) + 1) * 4 <= u64::from(self.options.send_buffer)
+    }
+
     /// The peer, dead or alive.
     pub(crate) fn peer(&self) -> Option<SocketId> {
         match self.state {

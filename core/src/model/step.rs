@@ -61,6 +61,7 @@ impl World {
     /// Makes a call that no fault changes.
     #[inline]
     pub(crate) fn begin(&mut self, caller: Caller, op: &Op) -> Step {
+        self.remark = None;
         let mut attempt = Attempt::default();
         match self.run(caller, op, &mut attempt) {
             Ok(ret) => Step::Done(ret),
@@ -74,6 +75,7 @@ impl World {
     /// # Panics
     /// If there is no such task or it does not wait.
     pub fn resume(&mut self, task: TaskId) -> Step {
+        self.remark = None;
         let state = &mut self.tasks[task.0 as usize];
         let pending = *state.pending.take().expect("the task waits");
         let Pending { op, mut attempt, places, files, .. } = pending;
@@ -89,6 +91,31 @@ impl World {
             self.drop_file(file);
         }
         step
+    }
+
+    /// What the last call lost, or why it ended, without an error: a message that was cut off, the
+    /// end of file, descriptors that went astray. `None` if there is nothing to say of it.
+    ///
+    /// ```
+    /// use sunpath_core::model::World;
+    /// use sunpath_core::op::{Kind, Message, New, Op, Want};
+    /// use sunpath_core::profile::LINUX;
+    ///
+    /// let mut world = World::new(LINUX);
+    /// let task = world.spawn();
+    /// world.step(task, &Op::Socketpair(New::unix(Kind::Datagram)));
+    /// world.step(task, &Op::Send(Message::new(3, b"hello")));
+    /// world.step(task, &Op::Recv(Want::new(4, 2)));
+    /// assert_eq!(world.remarked().unwrap().id, "recv/message-truncated");
+    /// ```
+    pub fn remarked(&self) -> Option<&'static Cause> {
+        self.remark.map(entry)
+    }
+
+    /// Something happened that no error tells.
+    #[cold]
+    pub(crate) fn remark(&mut self, id: &'static str) {
+        self.remark = Some(id);
     }
 
     #[cold]

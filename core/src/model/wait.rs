@@ -9,11 +9,14 @@
 //! ```
 
 use super::file::FileId;
+use super::recv::Gathered;
+use super::send::Parcel;
 use super::socket::{Socket, SocketId};
 use super::step::entry;
 use super::stop::{Block, Stop, Wait, fail};
 use super::world::{TaskId, World};
 use crate::op::Op;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -68,8 +71,12 @@ pub(crate) struct Attempt {
     pub(crate) woken: Option<Woken>,
     /// How many bytes it has sent so far.
     pub(crate) sent: usize,
+    /// What it sends, while it waits.
+    pub(crate) parcel: Option<Box<Parcel>>,
+    /// It waits for room at a datagram's receiver.
+    pub(crate) at_receiver: bool,
     /// What it has received so far.
-    pub(crate) received: Vec<u8>,
+    pub(crate) gathered: Option<Box<Gathered>>,
 }
 
 /// What ends a wait.

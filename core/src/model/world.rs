@@ -50,6 +50,8 @@ pub struct World {
     pub(crate) in_flight: InFlight,
     /// Files that nothing refers to any more, and that are about to be released.
     pub(crate) doomed: Vec<FileId>,
+    /// What the last call lost, or why it ended, without an error.
+    pub(crate) remark: Option<&'static str>,
     /// They are being released.
     pub(crate) burying: bool,
     pub(crate) faults: Planning,
@@ -78,6 +80,7 @@ impl World {
             next_net: 1,
             in_flight: InFlight::default(),
             doomed: Vec::new(),
+            remark: None,
             burying: false,
             faults: None,
         }

@@ -27,7 +27,10 @@ pub use internet::{Clash, Internet};
 pub use machine::{Machine, Memory};
 pub use names::{Concurrent, Names};
 pub use options::{BufferSizes, Options};
-pub use transfer::{Transfer, WhenFull};
+pub use transfer::{
+    AfterPart, DatagramRoom, First, Flow, MessageLimit, Records, RightsStop, SenderNames, Sigpipe,
+    Spaces, Superfluous, Transfer, Urgent, WhenFull,
+};
 
 use crate::Platform;
 use crate::cause::Evidence;

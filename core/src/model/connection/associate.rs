@@ -33,7 +33,7 @@ impl World {
     }
 
     /// Gives a datagram socket this peer, or none.
-    fn change_peer(&mut self, id: SocketId, new: Option<SocketId>) {
+    pub(crate) fn change_peer(&mut self, id: SocketId, new: Option<SocketId>) {
         if let Some(new) = new {
             self.sockets[new].holds += 1;
         }
@@ -52,10 +52,9 @@ impl World {
     /// What follows when a datagram socket turns away from a peer: messages that nobody read are
     /// thrown away, and the peer is told, if it is still there for this socket.
     fn part(&mut self, id: SocketId, old: SocketId) {
-        if self.sockets[id].queue.is_empty() {
+        if !self.purge(id) {
             return;
         }
-        self.purge(id);
         self.wake(id, Line::Room, Wake::All);
         let peer = &mut self.sockets[old];
         if !peer.dead && peer.peer() == Some(id) {

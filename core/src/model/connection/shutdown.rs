@@ -58,6 +58,7 @@ impl World {
         let socket = &self.sockets[id];
         if let Some(peer) = socket.peer().filter(|_| socket.kind != SocketType::Datagram) {
             let peer_socket = &mut self.sockets[peer];
+            peer_socket.peer_reads_no_more |= reading && kept && !peer_socket.no_more_writing;
             peer_socket.no_more_writing |= reading && kept;
             peer_socket.no_more_reading |= writing;
             self.wake_users(peer);

@@ -34,26 +34,11 @@ impl World {
                 if self.sockets[id].kind != SocketType::Stream && !*rules.mark_of_packets {
                     return Err(fail("option/not-for-this-socket"));
                 }
-                number(usize::from(self.at_mark(id)))
+                number(usize::from(self.sockets[id].is_at_mark()))
             }
             Request::File if *rules.opens_bound_file => self.open_bound_file(caller, id),
             Request::File | Request::Arp | Request::Unknown => Err(fail("option/unknown-request")),
         }
-    }
-
-    /// How many bytes can be read: of a datagram socket, with one call.
-    pub(crate) fn readable_bytes(&self, id: SocketId) -> usize {
-        let socket = &self.sockets[id];
-        let mut messages = socket.queue.iter().map(|message| message.rest().len());
-        match socket.kind {
-            SocketType::Datagram => messages.next().unwrap_or(0),
-            _ => messages.sum(),
-        }
-    }
-
-    /// Whether the next byte is the urgent one.
-    fn at_mark(&self, _id: SocketId) -> bool {
-        false
     }
 
     /// A descriptor for the file that the socket is bound to, as `O_PATH` gives.

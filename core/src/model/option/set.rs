@@ -110,7 +110,7 @@ impl World {
         let socket = &mut self.sockets[id];
         if send {
             socket.options.send_buffer = size;
-            if u64::from(socket.charged) * 4 <= u64::from(size) {
+            if socket.has_room_again() {
                 self.wake(id, Line::Writable, Wake::All);
             }
         } else {

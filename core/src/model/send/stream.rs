@@ -1,0 +1,178 @@
+//! Sending on a stream: pieces of bytes, each of which finds room or waits for it.
+
+use super::{Outgoing, Parcel};
+use crate::SocketType;
+use crate::model::ancillary::Baggage;
+use crate::model::socket::{self, SocketId};
+use crate::model::stop::{Stop, Tried, fail};
+use crate::model::wait::Attempt;
+use crate::model::world::World;
+use crate::op::Bytes;
+use crate::profile::{AfterPart, First, Flow, Superfluous, Urgent};
+use alloc::boxed::Box;
+
+impl World {
+    pub(super) fn send_stream(
+        &mut self,
+        out: &Outgoing<'_>,
+        parcel: &Option<Box<Parcel>>,
+        attempt: &mut Attempt,
+    ) -> Tried<usize> {
+        let mut baggage = self.baggage(out, parcel)?;
+        if !attempt.waited {
+            self.check_stream(out)?;
+        }
+        let to = self.sockets[out.from].peer().ok_or(fail("send/not-connected"))?;
+        if out.message.data.is_empty() && baggage.rights.is_some() {
+            self.remark("rights/dropped-with-empty-send");
+        }
+        match self.send_pieces(out, to, &mut baggage, attempt) {
+            Ok(()) => Ok(attempt.sent),
+            Err(Stop::Block(block)) => Err(Stop::Block(block)),
+            Err(stop) if attempt.sent > 0 && self.part_suffices(&stop) => Ok(attempt.sent),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// The checks before anything is sent.
+    #[inline]
+    fn check_stream(&mut self, out: &Outgoing<'_>) -> Tried<()> {
+        let rules = &self.profile.transfer;
+        if out.message.flags.urgent {
+            match *rules.urgent {
+                Urgent::InStreams if !out.message.data.is_empty() => {}
+                Urgent::InStreams | Urgent::NotYet => return Err(fail("send/empty-urgent-data")),
+                Urgent::Never => return Err(fail("send/no-urgent-data")),
+            }
+        }
+        if *rules.first == First::State {
+            self.check_open(out, true)?;
+        }
+        let connected = self.sockets[out.from].peer().is_some();
+        if out.to.is_some() {
+            let refused = *self.profile.transfer.address_on_stream == Superfluous::Refused;
+            let packets = self.sockets[out.from].kind == SocketType::SeqPacket;
+            match connected {
+                true if refused => return Err(fail("send/address-on-connected-stream")),
+                false if !packets => return Err(fail("send/address-on-unconnected-stream")),
+                _ => {}
+            }
+        }
+        if !connected {
+            return Err(fail("send/not-connected"));
+        }
+        if self.sockets[out.from].no_more_writing {
+            return Err(self.broken(out, true));
+        }
+        Ok(())
+    }
+
+    /// Whether a pending error or a shutdown forbids to send.
+    #[inline]
+    pub(super) fn check_open(&mut self, out: &Outgoing<'_>, begins: bool) -> Tried<()> {
+        let socket = &mut self.sockets[out.from];
+        let errors_first = *self.profile.transfer.first == First::Arguments;
+        if socket.no_more_writing && !errors_first {
+            return Err(self.broken(out, begins));
+        }
+        if let Some(error) = socket.error.take() {
+            return Err(fail(match (socket.kind, errors_first) {
+                (SocketType::Stream, true) => "send/peer-closed-while-blocked",
+                (SocketType::SeqPacket, true) => "send/pending-reset",
+                _ => error,
+            }));
+        }
+        if socket.no_more_writing {
+            return Err(self.broken(out, begins));
+        }
+        Ok(())
+    }
+
+    fn send_pieces(
+        &mut self,
+        out: &Outgoing<'_>,
+        to: SocketId,
+        baggage: &mut Baggage,
+        attempt: &mut Attempt,
+    ) -> Tried<()> {
+        let length = out.message.data.len();
+        let plain = length - usize::from(out.message.flags.urgent);
+        while attempt.sent < length {
+            // The urgent byte is a piece of its own.
+            let urgent = attempt.sent == plain;
+            let rest = if urgent { 1 } else { plain - attempt.sent };
+            self.check_open(out, false)?;
+            let piece = self.piece(out.from, to, rest);
+            if piece == 0 {
+                return Err(self.wait_for_room(out, baggage, attempt));
+            }
+            self.check_in_flight(out.caller, baggage)?;
+            if out.message.unmapped {
+                return Err(fail("send/bad-pointer"));
+            }
+            let receiver = &self.sockets[to];
+            if receiver.dead || receiver.no_more_reading {
+                let begins = attempt.sent == 0 && !urgent;
+                return Err(self.pipe(out, "send/peer-stopped-reading", begins));
+            }
+            self.check_receiver_takes(to, baggage)?;
+            self.send_piece(out, to, baggage, (attempt.sent, piece, urgent));
+            attempt.sent += piece;
+        }
+        Ok(())
+    }
+
+    /// Queues a piece. Descriptors go with the first one only.
+    #[inline]
+    fn send_piece(
+        &mut self,
+        out: &Outgoing<'_>,
+        to: SocketId,
+        baggage: &mut Baggage,
+        (start, length, urgent): (usize, usize, bool),
+    ) {
+        let load = Baggage { credentials: baggage.credentials, rights: baggage.rights.take() };
+        let baggage = self.board(out.caller, out.from, to, load);
+        let cost = match *self.profile.transfer.flow {
+            Flow::Sender => self.machine.memory.stream(length as u32),
+            _ => 0,
+        };
+        if urgent {
+            self.mark_urgent(to);
+        }
+        let last = start + length == out.message.data.len();
+        let message = socket::Message {
+            data: cut(&out.message.data, start, length),
+            read: 0,
+            from: out.from,
+            cost,
+            urgent,
+            end_of_record: last && out.message.flags.end_of_record,
+            peeked: false,
+            name: None,
+            baggage,
+        };
+        self.enqueue(to, message);
+    }
+
+    /// Whether a call that has sent a part succeeds with it.
+    #[cold]
+    fn part_suffices(&self, stop: &Stop) -> bool {
+        const ENDS_OF_WAITS: [&str; 3] = ["send/buffer-full", "send/timed-out", "send/interrupted"];
+        match *self.profile.transfer.after_part {
+            AfterPart::Forgotten => true,
+            AfterPart::ReportedUnlessWaiting => {
+                matches!(stop, Stop::Fail { id, .. } if ENDS_OF_WAITS.contains(id))
+            }
+        }
+    }
+}
+
+/// The bytes of a piece: a part is copied, so that it does not keep the whole in memory.
+#[inline]
+fn cut(data: &Bytes, start: usize, length: usize) -> Bytes {
+    match length == data.len() {
+        true => data.clone(),
+        false => Bytes::from(&data[start..start + length]),
+    }
+}
