@@ -22,8 +22,8 @@ impl World {
     pub(super) fn create_file(&mut self, caller: Caller, path: &[u8], mode: u32) -> Tried {
         argument(path)?;
         self.check_vacancy(caller)?;
-        if path.ends_with(b"/") {
-            self.place(caller, path)?;
+        let place = self.place(caller, path)?;
+        if place.slash && matches!(place.last, Last::Name(_)) {
             return Err(Stop::Errno(Errno::EISDIR));
         }
         let (directory, name) = self.free_place(caller, path, false)?;
