@@ -191,7 +191,7 @@ fn a_listener_that_closes_wakes_clients_that_read() {
     let listener = host.listener(STREAM, "/l", 4);
     let client = host.client(STREAM, "/l");
     let reader = host.thread();
-    waits(host.by(reader, read(client)), "wait/nothing-to-read");
+    waits(host.by(reader, read(client)), "wait/server-not-accepting");
     host.close(listener);
     let reset = host.world.resume(reader);
     fails(reset, "recv/closed-before-accept", Errno::ECONNRESET);

@@ -205,7 +205,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         shows: &[
             fails(LINUX, Errno::ECONNREFUSED, Evidence::Measured),
             fails(BSDS, Errno::ECONNRESET, Evidence::Source),
-            fails(OPENSERVER, Errno::ECONNREFUSED, Evidence::Inferred),
+            fails(OPENSERVER, Errno::ECONNRESET, Evidence::Inferred),
         ],
         title: "the receiver that this socket is connected to has closed",
         happened: "The datagram socket was connected to a receiver that no longer exists. This \
