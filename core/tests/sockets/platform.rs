@@ -52,7 +52,7 @@ fn the_same_cause_has_other_errors() {
                 Some(ECONNRESET),
                 Some(ECONNRESET),
                 Some(ECONNRESET),
-                Some(ECONNREFUSED),
+                Some(ECONNRESET),
             ],
         ),
         (
