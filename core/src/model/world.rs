@@ -180,6 +180,11 @@ impl World {
         }
     }
 
+    /// Whether there is such a task, and its process has not exited.
+    pub fn is_alive(&self, task: TaskId) -> bool {
+        self.tasks.get(task.0 as usize).is_some_and(|t| !self.processes[t.process].gone)
+    }
+
     /// The tasks whose calls wait and can look again now, in ascending order. Those of stopped
     /// processes cannot.
     pub fn runnable(&self) -> impl Iterator<Item = TaskId> {

@@ -125,7 +125,7 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
     rings: Cell::source(true, "kern_event.c: kqueueops"),
     rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
-    pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
+    pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };
 
 pub(super) const FREEBSD_15: Ancillary = FREEBSD_14;
@@ -148,7 +148,7 @@ pub(super) const MACOS: Ancillary = Ancillary {
     timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
     rings: Cell::source(true, "kern_event.c: kqueueops"),
     rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
-    pidfd_of_reaped: Cell::source(false, "there is no such descriptor"),
+    pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };
 
 pub(super) const OPENSERVER: Ancillary = Ancillary {

@@ -31,6 +31,8 @@ pub struct Connection {
     pub accept_reports_lost_client: Cell<bool>,
     /// What an accepted socket has of its listener, besides the name.
     pub accept_inherits: Cell<Inherits>,
+    /// When it gets the wishes for credentials and descriptors from there.
+    pub wishes_inherited: Cell<Inherited>,
     /// What `shutdown` does to a listener.
     pub shut_listener: Cell<ShutListener>,
     /// `shutdown` succeeds on a socket that is not connected, and marks it.
@@ -118,6 +120,15 @@ pub enum AcceptDescriptor {
     WhenTaken,
 }
 
+/// When an accepted socket gets its listener's wishes for what comes with messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inherited {
+    /// When the client connects.
+    WithConnect,
+    /// When it is accepted.
+    WithAccept,
+}
+
 /// What an accepted socket has of its listener, besides the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inherits {
@@ -201,6 +212,7 @@ pub(super) const LINUX: Connection = Connection {
     accept_flags: Cell::measured(true),
     accept_descriptor: Cell::measured(AcceptDescriptor::First),
     accept_reports_lost_client: Cell::measured(false),
+    wishes_inherited: Cell::measured(Inherited::WithConnect),
     accept_inherits: Cell::measured(Inherits::Passing),
     shut_listener: Cell::measured(ShutListener::Ends),
     shutdown_unconnected: Cell::measured(true),
@@ -229,6 +241,7 @@ pub(super) const FREEBSD_14: Connection = Connection {
         "uipc_syscalls.c: kern_accept4",
     ),
     accept_reports_lost_client: Cell::source(false, "uipc_usrreq.c: uipc_accept"),
+    wishes_inherited: Cell::source(Inherited::WithConnect, "uipc_socket.c: solisten_clone"),
     accept_inherits: Cell::source(Inherits::BuffersAndTimeouts, "uipc_socket.c: solisten_clone"),
     shut_listener: Cell::source(ShutListener::FailsOneAccept, "uipc_socket.c: soshutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_socket.c: soshutdown"),
@@ -265,6 +278,7 @@ pub(super) const MACOS: Connection = Connection {
         "uipc_syscalls.c: accept_nocancel",
     ),
     accept_reports_lost_client: Cell::source(false, "uipc_socket.c: soacceptlock"),
+    wishes_inherited: Cell::source(Inherited::WithConnect, "uipc_socket2.c: sonewconn"),
     accept_inherits: Cell::source(Inherits::Buffers, "uipc_socket2.c: sonewconn_internal"),
     shut_listener: Cell::source(ShutListener::Nothing, "uipc_socket.c: soshutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_socket.c: soshutdown"),
@@ -293,6 +307,7 @@ pub(super) const OPENSERVER: Connection = Connection {
     accept_flags: Cell::inferred(false, "4.3BSD: accept"),
     accept_descriptor: Cell::inferred(AcceptDescriptor::BeforeWaiting, "4.3BSD: accept"),
     accept_reports_lost_client: Cell::manual(true, "its list of error codes has ECONNABORTED"),
+    wishes_inherited: Cell::inferred(Inherited::WithConnect, "4.3BSD: sonewconn"),
     accept_inherits: Cell::inferred(Inherits::Buffers, "4.3BSD: sonewconn, so_state"),
     shut_listener: Cell::inferred(ShutListener::Nothing, "as shutdown_unconnected"),
     shutdown_unconnected: Cell::inferred(false, "4.4BSD: soshutdown"),

@@ -11,18 +11,21 @@
 mod ancillary;
 mod connection;
 mod creation;
+mod environment;
 mod internet;
 mod machine;
 mod names;
 mod options;
 mod transfer;
+mod versions;
 
 pub use ancillary::{Ancillary, Claim, Foreign, Items, WithoutRoom, WithoutSlots};
 pub use connection::{
-    AcceptDescriptor, Backlog, ClosedDatagram, Connected, Connection, Inherits, OddBacklog,
-    PollError, PollHangup, PollUnconnected, Reassociation, ShutListener, ShutReading,
+    AcceptDescriptor, Backlog, ClosedDatagram, Connected, Connection, Inherited, Inherits,
+    OddBacklog, PollError, PollHangup, PollUnconnected, Reassociation, ShutListener, ShutReading,
 };
 pub use creation::{Creates, Creation, NoProtocol};
+pub use environment::Environment;
 pub use internet::{Clash, Internet};
 pub use machine::{Machine, Memory};
 pub use names::{Concurrent, Names};
@@ -31,6 +34,8 @@ pub use transfer::{
     AfterPart, DatagramRoom, First, Flow, MessageLimit, Records, RightsStop, SenderNames, Sigpipe,
     Spaces, Superfluous, Transfer, Urgent, WhenFull,
 };
+pub use transfer::{Transfer, WhenFull};
+pub use versions::linux;
 
 use crate::Platform;
 use crate::cause::Evidence;
@@ -93,6 +98,8 @@ pub struct Profile {
     pub ancillary: Ancillary,
     /// Options and requests.
     pub options: Options,
+    /// Policies.
+    pub environment: Environment,
     /// Internet sockets.
     pub internet: Internet,
 }
@@ -106,6 +113,7 @@ pub const LINUX: Profile = Profile {
     transfer: transfer::LINUX,
     ancillary: ancillary::LINUX,
     options: options::LINUX,
+    environment: environment::LINUX,
     internet: internet::LINUX,
 };
 
@@ -118,6 +126,7 @@ pub const FREEBSD_14: Profile = Profile {
     transfer: transfer::FREEBSD_14,
     ancillary: ancillary::FREEBSD_14,
     options: options::FREEBSD_14,
+    environment: environment::FREEBSD_14,
     internet: internet::FREEBSD_14,
 };
 
@@ -130,6 +139,7 @@ pub const FREEBSD_15: Profile = Profile {
     transfer: transfer::FREEBSD_15,
     ancillary: ancillary::FREEBSD_15,
     options: options::FREEBSD_15,
+    environment: environment::FREEBSD_15,
     internet: internet::FREEBSD_15,
 };
 
@@ -142,6 +152,7 @@ pub const MACOS: Profile = Profile {
     transfer: transfer::MACOS,
     ancillary: ancillary::MACOS,
     options: options::MACOS,
+    environment: environment::MACOS,
     internet: internet::MACOS,
 };
 
@@ -154,6 +165,7 @@ pub const OPENSERVER: Profile = Profile {
     transfer: transfer::OPENSERVER,
     ancillary: ancillary::OPENSERVER,
     options: options::OPENSERVER,
+    environment: environment::OPENSERVER,
     internet: internet::OPENSERVER,
 };
 

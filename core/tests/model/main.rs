@@ -1,6 +1,7 @@
 //! The model, call by call.
 
 mod accept;
+mod anything;
 mod bind;
 mod buffers;
 mod connect;
@@ -15,5 +16,6 @@ mod names;
 mod options;
 mod pair;
 mod processes;
+mod profiles;
 mod scene;
 mod service;

@@ -1,5 +1,6 @@
 //! `accept`.
 
+use super::connect::inherit_wishes;
 use crate::Address;
 use crate::SocketType;
 use crate::model::file::FileId;
@@ -8,7 +9,7 @@ use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Waiting, Wake};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, NewFlags, Out, Ret};
-use crate::profile::{AcceptDescriptor, Inherits};
+use crate::profile::{AcceptDescriptor, Inherited, Inherits};
 
 const WAITING: Waiting = Waiting {
     would_block: "accept/nothing-pending",
@@ -34,6 +35,10 @@ impl World {
         };
         let (file, listener) = self.check_accept(caller, fd, flags)?;
         let embryo = self.take_pending(file, listener, attempt)?;
+        if *self.profile.connection.wishes_inherited == Inherited::WithAccept {
+            let wishes = self.sockets[listener].options.clone();
+            inherit_wishes(&wishes, &mut self.sockets[embryo].options);
+        }
         let inherits = *self.profile.connection.accept_inherits;
         let inherited = inherits != Inherits::Passing && flags == NewFlags::NONE;
         let nonblocking = flags.nonblocking || inherited && self.files[file].nonblocking;

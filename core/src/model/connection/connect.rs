@@ -23,7 +23,7 @@ use crate::model::stop::{Block, Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Waiting, Wake, Woken};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Name, Ret};
-use crate::profile::{Concurrent, Connected, Inherits, WhenFull};
+use crate::profile::{Concurrent, Connected, Inherited, Inherits, WhenFull};
 use alloc::boxed::Box;
 
 const WAITING: Waiting = Waiting {
@@ -126,6 +126,9 @@ impl World {
         let options = listener.options.clone();
         let new = &mut self.sockets[embryo];
         inherit(&options, *self.profile.connection.accept_inherits, &mut new.options);
+        if *self.profile.connection.wishes_inherited == Inherited::WithConnect {
+            inherit_wishes(&options, &mut new.options);
+        }
         new.name = name;
         new.peer_credentials = Some(Box::new(itself));
         self.sockets[client].peer_credentials = theirs;
@@ -203,12 +206,16 @@ fn closed(stop: Stop, attempt: &Attempt) -> Stop {
     }
 }
 
-/// What an accepted socket has of its listener's options.
-fn inherit(from: &Options, what: Inherits, to: &mut Options) {
+/// What a listener wants to come with messages, its connections want too.
+pub(super) fn inherit_wishes(from: &Options, to: &mut Options) {
     to.pass_credentials = from.pass_credentials;
     to.pass_pidfd = from.pass_pidfd;
     to.pass_security = from.pass_security;
     to.pass_rights = from.pass_rights;
+}
+
+/// What an accepted socket has of its listener's other options.
+fn inherit(from: &Options, what: Inherits, to: &mut Options) {
     if what != Inherits::Passing {
         to.send_buffer = from.send_buffer;
         to.receive_buffer = from.receive_buffer;

@@ -32,10 +32,14 @@ impl World {
     ///
     /// # Errors
     /// The errno that an administrator would see: `ESRCH` for a task that is not there, `EBADF`
-    /// for a descriptor that is not a socket, and those of the paths (`ENOENT`, `ENOTDIR`).
+    /// for a descriptor that is not a socket, `EOPNOTSUPP` where the system knows nothing of the
+    /// kind, and those of the paths (`ENOENT`, `ENOTDIR`).
     pub fn set(&mut self, setting: &Setting) -> Result<(), Errno> {
         match setting {
-            Setting::ProtectedSymlinks { on } => self.environment.protected_symlinks = *on,
+            Setting::ProtectedSymlinks { on } if *self.profile.environment.protected_symlinks => {
+                self.environment.protected_symlinks = *on;
+            }
+            Setting::ProtectedSymlinks { .. } => return Err(Errno::EOPNOTSUPP),
             Setting::Member { uid, gid } => self.environment.members.push((*uid, *gid)),
             Setting::Restrict { task, how } => self.restrict(*task, how)?,
             Setting::Stop { task, on } => {

@@ -32,11 +32,13 @@ pub(crate) struct Restrictions {
 impl World {
     pub(super) fn restrict(&mut self, task: u32, how: &Restriction) -> Result<(), Errno> {
         let process = self.process_of(task)?;
-        let rules = &self.profile.names;
+        let (rules, policies) = (&self.profile.names, &self.profile.environment);
         let exists = match how {
             Restriction::Denied { .. } => *rules.security_modules,
             Restriction::Covered { .. } => *rules.private_mounts,
-            _ => true,
+            Restriction::AbstractScope => *policies.abstract_scopes,
+            Restriction::NoUnixSockets => *policies.call_filters,
+            Restriction::UserNamespace => *policies.user_namespaces,
         };
         if !exists {
             return Err(Errno::EOPNOTSUPP);

@@ -49,7 +49,9 @@ impl World {
     pub(super) fn ask_internet(&self, id: InetId, request: Request) -> Tried {
         let socket = &self.internet.sockets[id];
         match request {
-            Request::Inq if socket.listens() => Err(fail("option/queue-of-listener")),
+            Request::Inq if socket.listens() && !*self.profile.options.bytes_of_listener => {
+                Err(fail("option/queue-of-listener"))
+            }
             Request::Inq => {
                 let all = socket.inbox.iter().map(|piece| piece.len()).sum::<usize>();
                 let first = socket.inbox.front().map_or(0, |piece| piece.len());
