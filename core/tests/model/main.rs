@@ -6,6 +6,7 @@ mod bind;
 mod buffers;
 mod connect;
 mod create;
+mod environment;
 mod explore;
 mod faults;
 mod files;

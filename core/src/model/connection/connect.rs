@@ -175,7 +175,8 @@ impl World {
         }
         match socket.state {
             State::Connecting(_) => {
-                let (places, why) = ([(id, Line::Writable)].into(), self.why_unanswered(id));
+                let (places, why) =
+                    ([(id, Line::Writable)].into(), self.why_waits(id, "wait/nothing-to-read"));
                 Err(Stop::Block(Block { places, why, deadline: None }))
             }
             _ => Ok(Ret::Unit),

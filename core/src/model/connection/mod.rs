@@ -20,4 +20,3 @@ mod associate;
 mod connect;
 mod listen;
 mod shutdown;
-mod unanswered;

@@ -41,7 +41,9 @@ impl World {
     /// Who should send to a socket: its peer, or the listener in whose backlog that is; and
     /// whether the connection was accepted. `None` if nobody need be looked for.
     fn server_of(&self, client: SocketId) -> Option<(SocketId, bool)> {
-        let peer = self.sockets[client].peer()?;
+        let (State::Connected(peer) | State::Connecting(peer)) = self.sockets[client].state else {
+            return None;
+        };
         if self.sockets[peer].dead {
             return None;
         }
