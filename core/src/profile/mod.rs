@@ -34,7 +34,6 @@ pub use transfer::{
     AfterPart, DatagramRoom, First, Flow, MessageLimit, Records, RightsStop, SenderNames, Sigpipe,
     Spaces, Superfluous, Transfer, Urgent, WhenFull,
 };
-pub use transfer::{Transfer, WhenFull};
 pub use versions::linux;
 
 use crate::Platform;

@@ -79,6 +79,7 @@ impl World {
         if !self.may_send(out.from) {
             return Err(self.wait_for_room(out, baggage, attempt));
         }
+        self.allocate("send/out-of-memory")?;
         if self.cost(out).is_none() {
             return Err(fail("send/no-contiguous-memory"));
         }
@@ -165,6 +166,11 @@ impl World {
         }
         if self.sockets[to].no_more_reading {
             return Err(self.pipe(out, "send/peer-stopped-reading", false));
+        }
+        if self.sockets[to].kind == SocketType::Datagram
+            && self.sockets[out.from].peer() != Some(to)
+        {
+            self.check_scope(out.caller, to)?;
         }
         self.check_receiver_takes(to, baggage)?;
         let length = out.message.data.len();

@@ -106,6 +106,7 @@ impl World {
             if piece == 0 {
                 return Err(self.wait_for_room(out, baggage, attempt));
             }
+            self.allocate("send/out-of-memory")?;
             self.check_in_flight(out.caller, baggage)?;
             if out.message.unmapped {
                 return Err(fail("send/bad-pointer"));
