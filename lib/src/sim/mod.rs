@@ -3,6 +3,7 @@
 mod call;
 mod executor;
 mod files;
+pub mod fs;
 mod handle;
 mod option;
 mod program;

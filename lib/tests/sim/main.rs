@@ -2,5 +2,7 @@
 
 mod blocking;
 mod faults;
+mod files;
 #[cfg(feature = "tokio")]
 mod futures;
+mod passing;
