@@ -60,7 +60,7 @@ impl<'a> Lock<'a> {
                 Ok(false) => {}
                 Err(errno) => return Err(Failure::Unusable(errno)),
             }
-            let waited = start.elapsed();
+            let waited = sys::clock::now().saturating_duration_since(start);
             if waited >= patience {
                 return Err(Failure::Held { waited, holder: holder(lock.file.as_fd()) });
             }

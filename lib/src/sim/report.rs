@@ -1,7 +1,7 @@
 //! What a run was like.
 
 use crate::model::{Fired, Step};
-use crate::op::Op;
+use crate::op::{ControlOut, Op, Ret};
 use crate::{Cause, Platform};
 use std::fmt;
 use std::time::Duration;
@@ -27,9 +27,34 @@ impl fmt::Display for Event {
             write!(f, "({fd})")?;
         }
         match &self.step {
-            Step::Done(ret) => write!(f, " = {ret:?}"),
+            Step::Done(ret) => write!(f, " = {}", Shown(ret)),
             Step::Fail(failure) => write!(f, " fails: {failure:?}"),
             Step::Blocked(wait) => write!(f, " waits: {}", wait.cause.title),
+        }
+    }
+}
+
+/// What a call gave, in a few words.
+struct Shown<'a>(&'a Ret);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ret::Unit => f.write_str("done"),
+            Ret::Fd(fd) | Ret::Accepted { fd, .. } => write!(f, "descriptor {fd}"),
+            Ret::Pair(a, b) => write!(f, "descriptors {a} and {b}"),
+            Ret::Count(bytes) => write!(f, "{bytes} bytes"),
+            Ret::Received(received) => {
+                write!(f, "{} bytes", received.returned)?;
+                for item in &received.control {
+                    match item {
+                        ControlOut::Rights(fds) => write!(f, ", descriptors {fds:?}")?,
+                        other => write!(f, ", {other:?}")?,
+                    }
+                }
+                f.write_str(if received.control_truncated { ", the rest dropped" } else { "" })
+            }
+            other => write!(f, "{other:?}"),
         }
     }
 }
@@ -141,7 +166,7 @@ pub struct Report {
 }
 
 /// How many of the last events a report shows.
-const SHOWN: usize = 12;
+const SHOWN: usize = 8;
 
 impl fmt::Display for Report {
     /// What was wrong, the seed, and the last calls.
