@@ -211,7 +211,9 @@ fn connect_socket(
     option::set_timeout(socket, sys::libc::SO_SNDTIMEO, 0)
         .map_err(|errno| socket.error(Call::Setsockopt, errno))?;
     match done {
-        Err(Host::AGAIN) => Err(backlog_full(socket.kind(), to, sys::clock::now().saturating_duration_since(start))),
+        Err(Host::AGAIN) => {
+            Err(backlog_full(socket.kind(), to, sys::clock::now().saturating_duration_since(start)))
+        }
         done => done.map_err(|errno| Error::on(Call::Connect, socket.kind(), errno, to)),
     }
 }

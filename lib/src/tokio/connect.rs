@@ -49,7 +49,11 @@ async fn connect_socket(
         let next = now() + pauses.next();
         match deadline {
             Some(deadline) if now() >= deadline => {
-                return Err(backlog_full(socket.kind(), to, now().saturating_duration_since(start)));
+                return Err(backlog_full(
+                    socket.kind(),
+                    to,
+                    now().saturating_duration_since(start),
+                ));
             }
             Some(deadline) => sleep_until(next.min(deadline)).await,
             None => sleep_until(next).await,
