@@ -58,6 +58,7 @@ mod process;
 mod process_call;
 mod recv;
 mod send;
+mod show;
 mod slab;
 mod socket;
 mod step;

@@ -11,6 +11,7 @@ mod path;
 mod recover;
 mod sockets;
 
+pub(super) use own::inode;
 pub use recover::Recovered;
 
 use super::world::{Caller, TaskId, World};

@@ -107,7 +107,7 @@ impl World {
 }
 
 /// What the tables show as the number of a socket: 0 is none.
-pub(super) fn inode(id: SocketId) -> u64 {
+pub(in crate::model) fn inode(id: SocketId) -> u64 {
     u64::from(id.number()) + 1
 }
 
