@@ -74,6 +74,7 @@ mod reference;
 mod result;
 mod setting;
 mod spawn;
+mod states;
 mod step;
 mod without;
 mod word;
@@ -83,6 +84,7 @@ pub use cursor::ParseError;
 pub use expect::{Expectation, Expected, Outcome};
 pub use play::{Misplayed, Played, System, play};
 pub use reference::{Name, Named, Reference, References};
+pub use states::{CALLS, STATES, State};
 
 use crate::Platform;
 use crate::model::Credentials;
