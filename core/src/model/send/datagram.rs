@@ -83,6 +83,7 @@ impl World {
         if self.cost(out).is_none() {
             return Err(fail("send/no-contiguous-memory"));
         }
+        self.allocate("send/out-of-memory")?;
         self.check_in_flight(out.caller, baggage)?;
         if out.message.unmapped && !out.message.data.is_empty() {
             return Err(fail("send/bad-pointer"));
