@@ -179,7 +179,7 @@ impl Dictionary {
 }
 
 /// The bytes of a name that looks like an automatic one.
-fn automatic(address: &Address) -> Option<Automatic> {
+pub fn automatic(address: &Address) -> Option<Automatic> {
     let Address::Abstract(name) = address else { return None };
     let name: Automatic = name.as_slice().try_into().ok()?;
     name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(name)

@@ -82,7 +82,7 @@ fn cast(dice: &mut Dice, privileged: bool, own: Role) -> Vec<Role> {
     let number = 1 + dice.below(3);
     let role = |dice: &mut Dice| match dice.below(3) {
         _ if !privileged => own,
-        0 => Role::Root,
+        0 => own,
         other => Role::User(FIRST_USER + other as u32 - 1),
     };
     (0..number).map(|_| role(dice)).collect()

@@ -1,10 +1,12 @@
 //! Where workers live: a file system and network namespaces that nobody else uses.
 
+use crate::stage::place::powers;
 use crate::stage::{Step, Trouble, is_root};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use sunpath::host;
+use sunpath::model::Caps;
 use sunpath::profile::Machine;
 use sunpath::sys::namespace::{self, New};
 use sunpath::sys::process;
@@ -22,7 +24,7 @@ pub struct House {
     pub nets: Vec<File>,
     /// Users can be changed, and the root directory.
     pub privileged: bool,
-    /// Who this is, where nobody else can be.
+    /// Who this is.
     pub own: Role,
     /// What is added to the number of a script's user.
     pub users: u32,
@@ -48,7 +50,10 @@ impl House {
                 nets.push(File::open("/proc/self/ns/net").step("open a network namespace")?);
             }
         }
-        let own = Role::Own { uid: process::user(), gid: process::group() };
+        let own = match privileged {
+            true => Role::Root(capabilities()),
+            false => Role::Own { uid: process::user(), gid: process::group() },
+        };
         let null = File::options().read(true).write(true).open("/dev/null");
         // Numbers that hardly anybody has, and no other lane.
         let users = 1_000_000 + std::process::id() % 100_000 * 1000;
@@ -81,6 +86,25 @@ impl House {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// The capabilities that this process has, of those that the model knows.
+fn capabilities() -> Caps {
+    const NUMBERS: [(u32, Caps); 10] = [
+        (0, Caps::CHOWN),
+        (1, Caps::DAC_OVERRIDE),
+        (2, Caps::DAC_READ_SEARCH),
+        (3, Caps::FOWNER),
+        (6, Caps::SETGID),
+        (7, Caps::SETUID),
+        (10, Caps::NET_BIND_SERVICE),
+        (12, Caps::NET_ADMIN),
+        (21, Caps::SYS_ADMIN),
+        (24, Caps::SYS_RESOURCE),
+    ];
+    let (effective, _) = powers();
+    let held = NUMBERS.iter().filter(|(number, _)| effective >> number & 1 == 1);
+    held.fold(Caps::NONE, |all, (_, capability)| all | *capability)
 }
 
 /// How many descriptors a process of a script may have: few, so that the limit is met.

@@ -1,11 +1,12 @@
 //! Scripts, and the model's answers to them.
 
+use super::compare::{Automatic, automatic};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use sunpath::Errno;
-use sunpath::model::{Credentials, Step, TaskId, World};
-use sunpath::op::{Op, ProcessOp, Ret, Value};
+use sunpath::model::{Caps, Credentials, Step, TaskId, World};
+use sunpath::op::{Message, Name, Op, ProcessOp, Ret, Value};
 use sunpath::profile::{LINUX, Machine};
+use sunpath::{Address, Errno};
 
 /// How many network namespaces there are.
 pub const NETS: usize = 3;
@@ -16,8 +17,8 @@ pub const MOST_TASKS: usize = 8;
 /// The user that a process of a script is at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Root.
-    Root,
+    /// Root, with these capabilities.
+    Root(Caps),
     /// An ordinary user of one group.
     User(u32),
     /// Whoever started Sunpath.
@@ -104,6 +105,8 @@ pub struct Play {
     /// Every process there was.
     pub members: Vec<Member>,
     nets: usize,
+    /// Automatic names that a call gave: of others the kernel's counterpart is not known.
+    automatic: Vec<Automatic>,
     /// What was played.
     pub lines: Vec<Line>,
     /// The model panicked at this call.
@@ -117,12 +120,15 @@ impl Play {
             world: World::on(LINUX, machine.clone()),
             members: Vec::new(),
             nets: 1,
+            automatic: Vec::new(),
             lines: Vec::new(),
             panicked: None,
         };
         for role in cast {
             let credentials = match role {
-                Role::Root => Credentials::ROOT,
+                Role::Root(caps) => {
+                    Credentials { caps: *caps, permitted: *caps, ..Credentials::ROOT }
+                }
                 Role::User(id) => Credentials::user(*id, *id),
                 Role::Own { uid, gid } => Credentials::user(*uid, *gid),
             };
@@ -190,7 +196,9 @@ impl Play {
 
     fn is_possible(&self, made: &Move) -> bool {
         let alive = |task: u32| self.members.get(task as usize).is_some_and(|m| !m.gone);
+        let named = address_of(&made.op).and_then(automatic);
         alive(made.task)
+            && named.is_none_or(|name| self.automatic.contains(&name))
             && match &made.op {
                 Op::Process(ProcessOp::Thread) => false,
                 Op::Process(ProcessOp::Fork) => self.members.len() < MOST_TASKS,
@@ -203,6 +211,7 @@ impl Play {
     /// Keeps account of processes and namespaces.
     fn note(&mut self, made: &Move, expected: &Expected) {
         let (who, Expected::Done(ret)) = (made.task as usize, expected) else { return };
+        self.automatic.extend(given(ret).and_then(automatic));
         match (&made.op, ret) {
             (Op::Process(ProcessOp::Fork), Ret::Task(task)) => {
                 self.welcome(TaskId(*task), Some(who), self.members[who].net);
@@ -225,6 +234,26 @@ impl Play {
             _ => 0,
         };
         self.members.push(Member { pid, parent, net, gone: false });
+    }
+}
+
+/// The address that a call is told.
+fn address_of(op: &Op) -> Option<&Address> {
+    match op {
+        Op::Bind { name: Name::Unix(address), .. }
+        | Op::Connect { name: Name::Unix(address), .. }
+        | Op::Send(Message { to: Some(Name::Unix(address)), .. }) => Some(address),
+        _ => None,
+    }
+}
+
+/// The address that a call gives.
+fn given(ret: &Ret) -> Option<&Address> {
+    match ret {
+        Ret::Name(address) | Ret::Value(Value::Name(Some(address))) => Some(address),
+        Ret::Accepted { name, .. } => name.as_ref(),
+        Ret::Received(received) => received.from.as_ref(),
+        _ => None,
     }
 }
 

@@ -50,6 +50,7 @@ pub fn shrink(first: Finding, house: &mut House) -> Result<Finding, Trouble> {
     loop {
         let before = shrinker.best.script.clone();
         shrinker.leave_out()?;
+        shrinker.let_parents_do()?;
         shrinker.simplify()?;
         if shrinker.best.script == before || shrinker.trials == 0 {
             return Ok(shrinker.best);
@@ -90,6 +91,22 @@ impl Shrinker<'_> {
                 end = if left_out { from.min(self.best.script.moves.len()) } else { from };
             }
             size = if size == 1 { 0 } else { size.div_ceil(2) };
+        }
+        Ok(())
+    }
+
+    /// What a process did that another one made, that one does itself.
+    fn let_parents_do(&mut self) -> Result<(), Trouble> {
+        for child in (0..self.best.play.members.len()).rev() {
+            let member = self.best.play.members.get(child);
+            let Some(parent) = member.and_then(|member| member.parent) else { continue };
+            let mut moves = self.best.script.moves.clone();
+            for made in &mut moves {
+                if made.task as usize == child {
+                    made.task = parent as u32;
+                }
+            }
+            self.attempt(moves)?;
         }
         Ok(())
     }

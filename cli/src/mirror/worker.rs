@@ -65,7 +65,7 @@ fn prepare(
     if house.privileged {
         bare::borrow_reserved(net(0), |net| namespace::enter(net, None))?;
         let id = match role {
-            Role::Root | Role::Own { .. } => 0,
+            Role::Root(_) | Role::Own { .. } => 0,
             Role::User(id) => worker.known.user_to_host(id),
         };
         process::become_user(id, id, &[])?;

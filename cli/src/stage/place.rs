@@ -12,7 +12,7 @@ use sunpath::sys::process::{self, Child};
 
 /// The effective capabilities, and whether they count in the whole machine: those of a user
 /// namespace's root do not.
-fn powers() -> (u64, bool) {
+pub fn powers() -> (u64, bool) {
     let initial = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -23,6 +23,7 @@ pub fn machine() -> sys::Result<Machine> {
         receive_buffer_max: number("net/core/rmem_max", usual.receive_buffer_max),
         datagram_queue: number("net/unix/max_dgram_qlen", usual.datagram_queue),
         backlog_max: number("net/core/somaxconn", usual.backlog_max),
+        protected_hardlinks: number("fs/protected_hardlinks", 0) != 0,
         control_max: number("net/core/optmem_max", usual.control_max),
         send_buffer_min,
         // The kernel demands room for two messages of its own size here, and for one there.

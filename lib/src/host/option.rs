@@ -2,7 +2,6 @@
 
 use super::{Outcome, name, unit};
 use crate::op::{Fd, Ids, Level, Opt, Request, Ret, Value};
-use crate::sys::probe::{self, Memory};
 use crate::sys::{self, bare, errno, libc, option as numbers};
 use std::ffi::c_int;
 use std::time::Duration;
@@ -148,16 +147,7 @@ pub(super) fn set(fd: Fd, level: Level, option: Opt, value: &Value) -> Outcome {
         // Nobody can set these; the kernel is to say so.
         _ => Some(vec![0; 16]),
     };
-    let length = match value {
-        Value::Unmapped => 16,
-        _ => bytes.as_ref().map_or(0, Vec::len) as i32,
-    };
-    let memory = bytes.as_deref().map_or(Memory::Bad, Memory::Bytes);
-    if number == libc::SO_ATTACH_FILTER && level == libc::SOL_SOCKET && bytes.is_some() {
-        // A program that is none, and shorter than its description.
-        return Err(sys::Errno::INVAL.into());
-    }
-    unit(probe::setsockopt(bare::allowed(fd)?, level, number, memory, length))
+    unit(bare::setsockopt(fd, level, number, bytes.as_deref()))
 }
 
 fn raw_time(seconds: i64, microseconds: i64) -> Vec<u8> {

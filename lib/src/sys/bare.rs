@@ -128,6 +128,21 @@ pub fn filter_length(fd: RawFd) -> Result<usize> {
     Ok(length as usize)
 }
 
+/// `setsockopt(2)` with these bytes, or with a bad pointer.
+pub fn setsockopt(fd: RawFd, level: i32, name: i32, value: Option<&[u8]>) -> Result<()> {
+    /// What is claimed of bytes that there are not.
+    const CLAIMED: usize = 16;
+    let (from, length) = match value {
+        Some(bytes) => (bytes.as_ptr(), bytes.len()),
+        None => (std::ptr::without_provenance(BAD), CLAIMED),
+    };
+    let fd = allowed(fd)?;
+    // SAFETY: the kernel reads as many bytes as the length says, or finds that it cannot. Should
+    // the bytes hold a pointer, it reads where that leads, or finds that it cannot.
+    let done = unsafe { libc::setsockopt(fd, level, name, from.cast(), length as libc::socklen_t) };
+    check(done).map(drop)
+}
+
 /// `setsockopt(2)` `SO_ATTACH_FILTER`: so many instructions, which let every message pass or
 /// none.
 pub fn attach_filter(fd: RawFd, instructions: usize, drops: bool) -> Result<()> {
@@ -404,21 +419,13 @@ pub fn exit(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// `setresgid(2)` and `setresuid(2)` of the effective ids alone. The user first if it is root,
-/// last otherwise: only root may choose any group.
+/// `setresgid(2)` and `setresuid(2)` of the effective ids alone, in this order.
 pub fn set_effective(uid: u32, gid: u32) -> Result<()> {
     const KEEP: u32 = u32::MAX;
-    // SAFETY: take numbers only.
-    let user = || check(unsafe { libc::setresuid(KEEP, uid, KEEP) });
-    // SAFETY: as above.
-    let group = || check(unsafe { libc::setresgid(KEEP, gid, KEEP) });
-    if uid == 0 {
-        user()?;
-        group().map(drop)
-    } else {
-        group()?;
-        user().map(drop)
-    }
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresgid(KEEP, gid, KEEP) })?;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresuid(KEEP, uid, KEEP) }).map(drop)
 }
 
 /// `setrlimit(2)` of open descriptors, both limits.
