@@ -54,14 +54,14 @@ impl House {
             true => Role::Root(capabilities()),
             false => Role::Own { uid: process::user(), gid: process::group() },
         };
-        let null = File::options().read(true).write(true).open("/dev/null");
+        let null = null(base, privileged);
         // Numbers that hardly anybody has, and no other lane.
         let users = 1_000_000 + std::process::id() % 100_000 * 1000;
         Ok(House {
             base: base.to_path_buf(),
             root: base.join("0"),
             rooms: 0,
-            null: null.step("open /dev/null")?,
+            null: null?,
             nets,
             privileged,
             own,
@@ -86,6 +86,15 @@ impl House {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// `/dev/null`. Root gets one of its own, as a script may change its mode.
+fn null(base: &Path, privileged: bool) -> Result<File, Trouble> {
+    let path = if privileged { base.join("null") } else { "/dev/null".into() };
+    if privileged {
+        namespace::make_null(&path).step("make a device")?;
+    }
+    File::options().read(true).write(true).open(path).step("open /dev/null")
 }
 
 /// The capabilities that this process has, of those that the model knows.

@@ -1,11 +1,11 @@
 //! A process that plays scripts, one after the other, with workers of its own.
 
-use super::crew::{self, Ending};
 use super::dice::Dice;
 use super::generate::generate;
 use super::house::House;
 use super::script::{Play, Role};
 use super::shrink::{self, Finding};
+use super::story;
 use crate::out;
 use crate::stage::{Step, Trouble};
 use serde_json::{Value, json};
@@ -56,8 +56,8 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
     while steps < task.steps {
         let (cast, play) = script_of(task.seed, script, &house);
         steps += play.lines.len() as u64;
-        if let Some(finding) = finding(&cast, play, &mut house)? {
-            let short = shrink::shrink(finding, &mut house)?;
+        if shrink::difference(&cast, &play, &mut house)?.is_some() {
+            let short = shrink::shrink(&cast, &play, &mut house)?;
             return say(&json!({ "steps": steps, "finding": to_json(script, &short) }));
         }
         if told.elapsed() > OFTEN {
@@ -75,38 +75,20 @@ fn script_of(seed: u64, number: u64, house: &House) -> (Vec<Role>, Play) {
     generate(dice, length, house.privileged, house.own, &house.machine)
 }
 
-/// What differs when the model's play is repeated on the kernel.
-fn finding(cast: &[Role], mut play: Play, house: &mut House) -> Result<Option<Finding>, Trouble> {
-    if let Some(made) = play.panicked.take() {
-        let mut script = play.script(cast);
-        script.moves.push(made);
-        return shrink::differs(&script, house);
-    }
-    Ok(match crew::perform(&play, cast, house)? {
-        Ending::Agreed => None,
-        Ending::Differs { at, kernel } => {
-            play.lines.truncate(at + 1);
-            Some(Finding { script: play.script(cast), play, kernel })
-        }
-    })
-}
-
 fn say(value: &Value) -> Result<(), Trouble> {
     out::print(&format!("{value}\n")).map_err(|_| Trouble::Failed("nobody listens".into()))
 }
 
 fn to_json(number: u64, finding: &Finding) -> Value {
-    let lines = finding.play.lines.iter();
-    let calls =
-        lines.map(|line| format!("{} {:?} -> {:?}", line.made.task, line.made.op, line.expected));
     let last = finding.play.lines.last();
-    let calls: Vec<_> = calls.collect();
     json!({
         "script": number,
-        "cast": format!("{:?}", finding.script.cast),
-        "calls": calls,
-        "last": finding.script.moves.last().map(|made| format!("{made:?}")),
-        "model": last.map(|line| format!("{:?}", line.expected)),
+        "trace": story::trace(&finding.cast, &finding.play).to_string(),
+        "model": match (&finding.play.panicked, last) {
+            (Some(_), _) => "panics".to_string(),
+            (None, Some(line)) => line.expected.to_string(),
+            (None, None) => String::new(),
+        },
         "kernel": finding.kernel,
     })
 }

@@ -23,5 +23,7 @@ pub mod lane;
 pub mod run;
 mod script;
 mod shrink;
+mod story;
+mod symbolic;
 mod wire;
 mod worker;

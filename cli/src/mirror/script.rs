@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sunpath::model::{Caps, Credentials, Step, TaskId, World};
 use sunpath::op::{Message, Name, Op, ProcessOp, Ret, Value};
 use sunpath::profile::{LINUX, Machine};
+use sunpath::trace::Outcome;
 use sunpath::{Address, Errno};
 
 /// How many network namespaces there are.
@@ -30,6 +31,17 @@ pub enum Role {
     },
 }
 
+impl Role {
+    /// As the model knows them.
+    pub fn credentials(&self) -> Credentials {
+        match self {
+            Role::Root(caps) => Credentials { caps: *caps, permitted: *caps, ..Credentials::ROOT },
+            Role::User(id) => Credentials::user(*id, *id),
+            Role::Own { uid, gid } => Credentials::user(*uid, *gid),
+        }
+    }
+}
+
 /// A call of one of the processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
@@ -39,17 +51,8 @@ pub struct Move {
     pub op: Op,
 }
 
-/// What processes there are, and which calls they make in turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// The processes at the beginning.
-    pub cast: Vec<Role>,
-    /// The calls.
-    pub moves: Vec<Move>,
-}
-
 /// What the model says will come of a call.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// It succeeds.
     Done(Ret),
@@ -64,15 +67,22 @@ pub enum Expected {
     },
 }
 
-impl fmt::Debug for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Expected {
+    /// As a trace tells it.
+    pub fn to_outcome(&self) -> Outcome {
         match self {
-            Expected::Done(ret) => write!(f, "{ret:?}"),
+            Expected::Done(ret) => Outcome::Done(ret.clone()),
             Expected::Fails { errno, signal, cause } => {
-                let signal = if *signal { " with SIGPIPE" } else { "" };
-                write!(f, "{errno}{signal} ({cause})")
+                let cause = (!cause.is_empty()).then_some(*cause);
+                Outcome::Failed { errno: *errno, cause, signal: *signal }
             }
         }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_outcome().fmt(f)
     }
 }
 
@@ -125,35 +135,10 @@ impl Play {
             panicked: None,
         };
         for role in cast {
-            let credentials = match role {
-                Role::Root(caps) => {
-                    Credentials { caps: *caps, permitted: *caps, ..Credentials::ROOT }
-                }
-                Role::User(id) => Credentials::user(*id, *id),
-                Role::Own { uid, gid } => Credentials::user(*uid, *gid),
-            };
-            let task = play.world.spawn_as(credentials);
+            let task = play.world.spawn_as(role.credentials());
             play.welcome(task, None, 0);
         }
         play
-    }
-
-    /// The model's answers to a whole script.
-    pub fn of(script: &Script, machine: &Machine) -> Play {
-        let mut play = Play::new(&script.cast, machine);
-        for made in &script.moves {
-            if play.is_over() {
-                break;
-            }
-            play.make(made.clone());
-        }
-        play
-    }
-
-    /// The script without the calls that were left out.
-    pub fn script(&self, cast: &[Role]) -> Script {
-        let moves = self.lines.iter().map(|line| line.made.clone());
-        Script { cast: cast.to_vec(), moves: moves.collect() }
     }
 
     /// Whether nothing more can be compared: what the kernel does later, when it likes, would

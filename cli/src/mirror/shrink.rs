@@ -2,15 +2,17 @@
 
 use super::crew::{self, Ending};
 use super::house::House;
-use super::script::{Move, Play, Script};
+use super::script::{Play, Role};
+use super::symbolic::Symbolic;
 use crate::stage::Trouble;
 use sunpath::op::{Control, Op, RecvFlags, SendFlags};
 
 /// A script on which the sides differ at its last call.
 pub struct Finding {
-    /// The script, played by the model.
-    pub script: Script,
-    /// The model's play of it.
+    /// The processes.
+    pub cast: Vec<Role>,
+    /// The model's play, up to the call to which the kernel says something else. If the model
+    /// panicked instead, that call is not in it.
     pub play: Play,
     /// What the kernel said to the last call.
     pub kernel: String,
@@ -19,94 +21,83 @@ pub struct Finding {
 /// How often a shorter script is tried.
 const TRIALS: usize = 3000;
 
+/// The first difference when the model's play is repeated on the kernel: the number of the call,
+/// and what the kernel says.
+pub fn difference(
+    cast: &[Role],
+    play: &Play,
+    house: &mut House,
+) -> Result<Option<(usize, String)>, Trouble> {
+    if play.panicked.is_some() {
+        return Ok(Some((play.lines.len(), "not asked, as the model panics".to_string())));
+    }
+    Ok(match crew::perform(play, cast, house)? {
+        Ending::Agreed => None,
+        Ending::Differs { at, kernel } => Some((at, kernel)),
+    })
+}
+
 struct Shrinker<'a> {
     house: &'a mut House,
-    best: Finding,
+    best: Symbolic,
     trials: usize,
 }
 
-/// What differs when a script is played on both sides.
-pub fn differs(script: &Script, house: &mut House) -> Result<Option<Finding>, Trouble> {
-    let mut play = Play::of(script, &house.machine);
-    let (at, kernel) = if let Some(made) = play.panicked.take() {
-        let at = play.lines.len();
-        let mut moves = play.script(&script.cast).moves;
-        moves.push(made);
-        let script = Script { cast: script.cast.clone(), moves };
-        return Ok(Some(Finding { script, play, kernel: format!("call {at}: the model panics") }));
-    } else {
-        match crew::perform(&play, &script.cast, house)? {
-            Ending::Agreed => return Ok(None),
-            Ending::Differs { at, kernel } => (at, kernel),
-        }
-    };
-    play.lines.truncate(at + 1);
-    Ok(Some(Finding { script: play.script(&script.cast), play, kernel }))
-}
-
-/// The shortest script that is found.
-pub fn shrink(first: Finding, house: &mut House) -> Result<Finding, Trouble> {
-    let mut shrinker = Shrinker { house, best: first, trials: TRIALS };
+/// The shortest script that is found on which the sides differ; they do on this one.
+pub fn shrink(cast: &[Role], play: &Play, house: &mut House) -> Result<Finding, Trouble> {
+    let best = Symbolic::of(cast, play);
+    let mut shrinker = Shrinker { house, best, trials: TRIALS };
     loop {
-        let before = shrinker.best.script.clone();
+        let before = shrinker.best.clone();
         shrinker.leave_out()?;
-        shrinker.let_parents_do()?;
+        for less in shrinker.best.with_parents() {
+            shrinker.attempt(less)?;
+        }
+        shrinker.attempt(shrinker.best.without_idlers())?;
         shrinker.simplify()?;
-        if shrinker.best.script == before || shrinker.trials == 0 {
-            return Ok(shrinker.best);
+        if shrinker.best == before || shrinker.trials == 0 {
+            return shrinker.finding();
         }
     }
 }
 
 impl Shrinker<'_> {
     /// Whether the sides still differ; then this is the best from now on.
-    fn attempt(&mut self, moves: Vec<Move>) -> Result<bool, Trouble> {
-        if self.trials == 0 {
+    fn attempt(&mut self, script: Symbolic) -> Result<bool, Trouble> {
+        if self.trials == 0 || script == self.best {
             return Ok(false);
         }
         self.trials -= 1;
-        let script = Script { cast: self.best.script.cast.clone(), moves };
-        let found = differs(&script, self.house)?;
-        // What a script does that never ends says little about why.
-        let better = found.filter(|f| f.script.moves.len() <= self.best.script.moves.len());
-        Ok(match better {
-            Some(found) => {
-                self.best = found;
-                true
-            }
-            None => false,
-        })
+        let played = script.play(&self.house.machine);
+        let Some((at, _)) = difference(&played.cast, &played.play, self.house)? else {
+            return Ok(false);
+        };
+        let mut kept: Vec<_> = played.kept.into_iter().take(at + 1).collect();
+        if played.play.panicked.is_some() {
+            // The call at which it did comes after those that were played.
+            kept.push(kept.last().map_or(0, |last| last + 1));
+        }
+        let steps = kept.iter().filter_map(|place| script.steps.get(*place)).cloned().collect();
+        self.best = script;
+        self.best.steps = steps;
+        Ok(true)
     }
 
     /// Halves, then quarters, and so on down to single calls.
     fn leave_out(&mut self) -> Result<(), Trouble> {
-        let mut size = self.best.script.moves.len().div_ceil(2);
+        let mut size = self.best.steps.len();
         while size > 0 {
-            let mut end = self.best.script.moves.len();
+            let mut end = self.best.steps.len();
             while end > 0 {
                 let from = end.saturating_sub(size);
-                let mut moves = self.best.script.moves.clone();
-                moves.drain(from..end.min(moves.len()));
-                let left_out = !moves.is_empty() && self.attempt(moves)?;
-                end = if left_out { from.min(self.best.script.moves.len()) } else { from };
+                let mut less = self.best.clone();
+                less.steps.drain(from..end.min(less.steps.len()));
+                if !less.steps.is_empty() {
+                    self.attempt(less)?;
+                }
+                end = from.min(self.best.steps.len());
             }
             size = if size == 1 { 0 } else { size.div_ceil(2) };
-        }
-        Ok(())
-    }
-
-    /// What a process did that another one made, that one does itself.
-    fn let_parents_do(&mut self) -> Result<(), Trouble> {
-        for child in (0..self.best.play.members.len()).rev() {
-            let member = self.best.play.members.get(child);
-            let Some(parent) = member.and_then(|member| member.parent) else { continue };
-            let mut moves = self.best.script.moves.clone();
-            for made in &mut moves {
-                if made.task as usize == child {
-                    made.task = parent as u32;
-                }
-            }
-            self.attempt(moves)?;
         }
         Ok(())
     }
@@ -114,11 +105,11 @@ impl Shrinker<'_> {
     /// Simpler arguments.
     fn simplify(&mut self) -> Result<(), Trouble> {
         let mut place = 0;
-        while place < self.best.script.moves.len() {
-            for op in simpler(&self.best.script.moves[place].op) {
-                let mut moves = self.best.script.moves.clone();
-                moves[place].op = op;
-                if self.attempt(moves)? {
+        while place < self.best.steps.len() {
+            for op in simpler(&self.best.steps[place].op) {
+                let mut less = self.best.clone();
+                less.steps[place].op = op;
+                if self.attempt(less)? {
                     break;
                 }
             }
@@ -126,14 +117,22 @@ impl Shrinker<'_> {
         }
         Ok(())
     }
+
+    fn finding(self) -> Result<Finding, Trouble> {
+        let played = self.best.play(&self.house.machine);
+        let (cast, mut play) = (played.cast, played.play);
+        let differs = difference(&cast, &play, self.house)?;
+        let (at, kernel) = differs
+            .unwrap_or_else(|| (play.lines.len(), "the same, when it was asked again".into()));
+        play.lines.truncate(at + 1);
+        Ok(Finding { cast, play, kernel })
+    }
 }
 
 /// Simpler calls that take this one's place, the simplest first.
 fn simpler(op: &Op) -> Vec<Op> {
     let mut all = Vec::new();
     match op {
-        // Keeps the numbers of later descriptors.
-        Op::Socket(_) | Op::Accept { .. } => all.push(Op::Dup { fd: 0 }),
         Op::Send(message) => {
             let mut with = |change: &dyn Fn(&mut sunpath::op::Message)| {
                 let mut simpler = message.clone();

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use sunpath::host::{self, Outcome};
 use sunpath::op::{Op, ProcessOp, Ret};
 use sunpath::sys::{self, bare, namespace, process};
+use sunpath::trace;
 
 /// Where the descriptors of workers are among those that scripts cannot reach: for each task the
 /// end from which it reads orders and that to which it writes answers, then the namespaces.
@@ -124,8 +125,14 @@ impl Worker<'_> {
         self.known.number_to_model(&line.made.op, &mut outcome);
         let agree = self.known.agree(&line.expected, &mut outcome);
         (!agree).then(|| match outcome {
-            Ok(ret) => format!("{ret:?}"),
-            Err(failed) => format!("{failed:?}"),
+            Ok(ret) => trace::Outcome::Done(ret).to_string(),
+            Err(failed) => match failed.errno() {
+                Some(errno) => {
+                    let signal = failed.signal;
+                    trace::Outcome::Failed { errno, cause: None, signal }.to_string()
+                }
+                None => format!("{failed:?}"),
+            },
         })
     }
 

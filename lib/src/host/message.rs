@@ -3,9 +3,10 @@
 use super::{Failed, Outcome, name};
 use crate::op::{Bytes, Control, ControlOut, Ids, Message, Received, Ret, Want};
 use crate::sys::bare::{self, Spread};
-use crate::sys::control::{self, Meaning, Writer};
-use crate::sys::{self, libc};
+use crate::sys::control::{self, Item, Meaning, Writer};
+use crate::sys::{self, errno, libc};
 use std::ffi::c_int;
+use sunpath_core::Errno;
 
 pub(super) fn send(message: &Message) -> Outcome {
     let control = control_bytes(&message.control);
@@ -96,15 +97,30 @@ pub(super) fn recv(want: &Want) -> Outcome {
 }
 
 fn control_items(bytes: &[u8]) -> Vec<ControlOut> {
-    let meaning = |item| match control::meaning(bytes, &item) {
+    control::items(bytes).filter_map(|item| control_item(bytes, &item)).collect()
+}
+
+fn control_item(bytes: &[u8], item: &Item) -> Option<ControlOut> {
+    let whole = match item.kind {
+        libc::SCM_RIGHTS => 0,
+        libc::SCM_CREDENTIALS => control::CREDENTIALS,
+        libc::SCM_TIMESTAMP => control::TIMESTAMP,
+        _ => size_of::<c_int>(),
+    };
+    if item.payload.len() < whole {
+        return Some(ControlOut::Cut(item.payload.len()));
+    }
+    match control::meaning(bytes, item) {
         Meaning::Rights(payload) => Some(ControlOut::Rights(control::numbers(payload).collect())),
         Meaning::Credentials(ids) => {
             Some(ControlOut::Credentials(Ids { pid: ids.pid, uid: ids.uid, gid: ids.gid }))
         }
-        Meaning::Pidfd(payload) => control::numbers(payload).next().map(ControlOut::Pidfd),
+        Meaning::Pidfd(payload) => control::numbers(payload).next().map(|fd| match fd {
+            0.. => ControlOut::Pidfd(fd),
+            _ => ControlOut::NoPidfd(errno::named(-fd).unwrap_or(Errno::EIO)),
+        }),
         Meaning::Unread(bytes) => Some(ControlOut::Inq(bytes as usize)),
         Meaning::Time => Some(ControlOut::Timestamp),
         Meaning::Label | Meaning::Unknown => None,
-    };
-    control::items(bytes).filter_map(meaning).collect()
+    }
 }

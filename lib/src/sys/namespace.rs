@@ -87,6 +87,13 @@ pub fn unmount(target: &Path) -> Result<()> {
     rustix::mount::unmount(target, UnmountFlags::DETACH)
 }
 
+/// `mknod(2)`: the device that swallows everything, as `/dev/null` is.
+pub fn make_null(path: &Path) -> Result<()> {
+    let (everybody, null) = (rustix::fs::Mode::from_bits_retain(0o666), rustix::fs::makedev(1, 3));
+    let kind = rustix::fs::FileType::CharacterDevice;
+    rustix::fs::mknodat(CWD, path, kind, everybody, null)
+}
+
 /// `chroot(2)`, and `chdir(2)` to the new root.
 pub fn change_root(root: &Path) -> Result<()> {
     rustix::process::chroot(root)?;

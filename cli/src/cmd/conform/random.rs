@@ -49,9 +49,9 @@ fn save(args: &Conform, seed: u64, finding: &Value) -> Result<PathBuf, Stop> {
     Ok(path)
 }
 
-fn trace(finding: &Value) -> String {
-    let calls = finding["calls"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    calls.map(|call| format!("{call}\n")).collect()
+/// The calls, with what the model says.
+fn trace(finding: &Value) -> &str {
+    finding["trace"].as_str().unwrap_or_default()
 }
 
 fn to_text(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
@@ -63,10 +63,9 @@ fn to_text(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
     let differ = paint(BAD, "model and kernel differ");
     let saved = saved.map(|path| escape(path.as_os_str().as_encoded_bytes()).to_string());
     format!(
-        "{differ} (seed {seed}, script {}):\n\n{}\n{}\nmodel:  {}\nkernel: {}\n\n{} calls compared; \
+        "{differ} (seed {seed}, script {}):\n\n{}\nmodel:  {}\nkernel: {}\n\n{} calls compared; \
          saved as {}\n",
         finding["script"],
-        said("cast"),
         trace(finding),
         said("model"),
         said("kernel"),

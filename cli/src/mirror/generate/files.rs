@@ -1,7 +1,7 @@
 //! Files.
 
-use super::Generator;
-use sunpath::op::{FileOp, Op};
+use super::{Expected, Generator};
+use sunpath::op::{FileOp, Op, Ret};
 
 const MODES: &[u32] = &[0, 0o777, 0o777, 0o755, 0o700, 0o666, 0o600, 0o222, 0o111, 0o444, 0o1777];
 
@@ -30,6 +30,12 @@ impl Generator {
             32 => FileOp::Umask { mask: *self.dice.pick(&[0, 0o022, 0o077, 0o777, 0o027]) },
             _ => FileOp::Lstat { path: self.path() },
         };
-        self.make(Op::File(op));
+        // What is open beside sockets is all the same to the model: it is closed at once.
+        let plain = matches!(op, FileOp::Open { .. });
+        if let Some(Expected::Done(Ret::Fd(fd))) = self.make(Op::File(op))
+            && plain
+        {
+            self.make(Op::Close { fd });
+        }
     }
 }

@@ -65,8 +65,9 @@ impl World {
             }
             What::Inet(_) => Ok(Ret::Unit),
             // The device is root's.
-            What::Device | What::Process | What::Ring if overrides => Ok(Ret::Unit),
-            What::Device | What::Process | What::Ring => Err(Stop::Errno(Errno::EPERM)),
+            What::Device if overrides => Ok(Ret::Unit),
+            What::Device => Err(Stop::Errno(Errno::EPERM)),
+            What::Process | What::Ring => Err(Stop::Errno(Errno::EOPNOTSUPP)),
         }
     }
 
