@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p sunpath-bench -- errors   # the cost of a failing call
+//! cargo run --release -p sunpath-bench -- model    # the model beside the kernel
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
 //! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
 //! cargo run --release -p sunpath-bench -- traps    # what each crate does where sockets trap it
@@ -11,6 +12,7 @@
 //! and words pick rows.
 
 mod errors;
+mod model;
 mod speed;
 mod stats;
 mod traps;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["errors"] => errors::run(json),
+        ["model"] => model::run(json),
         ["why"] => why::run(json),
         ["speed", options @ ..] => speed::run(json, options),
         ["traps"] => traps::run(json, &[]),
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
         ["trap-watch", process, number] => traps::watch(process, number),
         _ => {
             eprintln!(
-                "usage: sunpath-bench errors|why|traps [--only WORDS] [--json]\n{}",
+                "usage: sunpath-bench errors|model|why|traps [--only WORDS] [--json]\n{}",
                 speed::USAGE
             );
             return ExitCode::from(2);

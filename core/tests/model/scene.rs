@@ -2,7 +2,9 @@
 
 use sunpath_core::Errno;
 use sunpath_core::model::{Step, TaskId, World};
-use sunpath_core::op::{Fd, Kind, Message, New, Op, Received, Ret, Want};
+use sunpath_core::op::{
+    Fd, Kind, Level, Message, New, Op, Opt, ProcessOp, Received, Ret, Value, Want,
+};
 
 /// The call succeeds and gives a descriptor.
 #[track_caller]
@@ -59,4 +61,20 @@ pub fn send(world: &mut World, task: TaskId, fd: Fd, data: &[u8]) -> Step {
 /// A receive that does not wait.
 pub fn recv(world: &mut World, task: TaskId, fd: Fd, length: usize) -> Step {
     world.step(task, &Op::Recv(Want::new(fd, length).dont_wait()))
+}
+
+/// Sets an option that is a number.
+#[track_caller]
+pub fn set(world: &mut World, task: TaskId, fd: Fd, option: Opt, value: i32) {
+    let (level, value) = (Level::Socket, Value::Int(value));
+    done(world.step(task, &Op::Setsockopt { fd, level, option, value }));
+}
+
+/// A second thread of a task's process.
+#[track_caller]
+pub fn thread(world: &mut World, task: TaskId) -> TaskId {
+    match world.step(task, &Op::Process(ProcessOp::Thread)) {
+        Step::Done(Ret::Task(task)) => TaskId(task),
+        other => panic!("{other:?} gives no thread"),
+    }
 }

@@ -6,8 +6,8 @@ use crate::model::socket::{Socket, SocketId};
 use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Wake};
 use crate::model::world::World;
-use crate::op::{Ids, Received};
-use crate::profile::{Claim, Flow, RightsStop};
+use crate::op::Received;
+use crate::profile::{Flow, RightsStop};
 use alloc::boxed::Box;
 
 impl World {
@@ -123,11 +123,7 @@ impl World {
                 return self.hand_over(into, gathered);
             }
             let mut end = self.end_of_file(into);
-            // Its credentials are those that memory holds before anybody fills it.
-            let claimed = *self.profile.ancillary.credentials == Claim::Checked;
-            let credentials = claimed.then_some(Ids { pid: 0, uid: 0, gid: 0 });
-            let baggage = Baggage { credentials, rights: None };
-            self.unload(into.caller, into.at, into.want, baggage, &mut end)?;
+            self.unload_end(into.caller, into.at, into.want, &mut end)?;
             return Ok(end);
         }
         let timeout = socket.options.receive_timeout;

@@ -1,0 +1,56 @@
+//! Many pairs, used in random order.
+
+use super::{DATA, ROUNDS, kernel_pair, pair, through_kernel, through_model, world};
+use crate::stats::{self, Series};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::time::Instant;
+use sunpath::op::{Bytes, Kind};
+
+const PAIRS: usize = 10_000;
+const CALLS: usize = 2_000;
+
+/// Compares the two with as many pairs as the limit of descriptors admits.
+pub fn run(json: bool) -> io::Result<()> {
+    let many = PAIRS.min(descriptors() / 2 - 50);
+    let kernel = (0..many).map(|_| kernel_pair(Kind::Stream)).collect::<io::Result<Vec<_>>>()?;
+    let (mut world, task) = world();
+    let pairs: Vec<_> = (0..many).map(|_| pair(&mut world, task, Kind::Stream)).collect();
+    let mut order = Order(1);
+    let mut series = ["kernel", "model"].map(Series::new);
+    for round in 0..ROUNDS {
+        for turn in 0..2 {
+            let which = (round + turn) % 2;
+            let places: Vec<usize> = (0..CALLS).map(|_| order.below(many)).collect();
+            let start = Instant::now();
+            for place in places {
+                match which {
+                    0 => through_kernel(&kernel[place].0, &kernel[place].1)?,
+                    _ => through_model(&mut world, task, pairs[place], Bytes::from(&DATA)),
+                }
+            }
+            series[which].samples.push(start.elapsed().as_nanos() as f64 / CALLS as f64);
+        }
+    }
+    stats::print(&format!("the same on {many} stream pairs in random order"), &series, json);
+    Ok(())
+}
+
+/// How many descriptors this process may have: as many as its hard limit says.
+fn descriptors() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| n as usize)
+}
+
+/// A sequence without a pattern that a cache could learn (xorshift).
+struct Order(u64);
+
+impl Order {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}

@@ -1,0 +1,185 @@
+//! `send`, in the order of its checks, for each type.
+
+use crate::scene::*;
+use sunpath_core::Errno;
+use sunpath_core::model::{Step, TaskId, World};
+use sunpath_core::op::{Fd, Kind, Message, Name, New, Op, ProcessOp, RecvFlags, Ret, Want};
+use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
+
+const TYPES: [Kind; 3] = [Kind::Stream, Kind::SeqPacket, Kind::Datagram];
+
+/// A world of one task with a pair, of which the second end is closed or not.
+fn with_pair(profile: Profile, kind: Kind) -> (World, TaskId, Fd, Fd) {
+    let mut world = World::new(profile);
+    let task = world.spawn();
+    let (a, b) = pair(&mut world, task, kind);
+    (world, task, a, b)
+}
+
+fn urgent(fd: Fd, data: &[u8]) -> Op {
+    let mut message = Message::new(fd, data).dont_wait();
+    message.flags.urgent = true;
+    Op::Send(message)
+}
+
+fn signal(step: &Step) -> bool {
+    matches!(step, Step::Fail(failure) if failure.signal)
+}
+
+#[test]
+fn a_stream_looks_at_its_arguments_then_its_peer_then_shutdown() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let fresh = fd(world.step(task, &Op::Socket(New::unix(Kind::Stream))));
+    fails(world.step(task, &urgent(fresh, b"")), "send/empty-urgent-data", Errno::EOPNOTSUPP);
+    let to = |fd, name: &str| Op::Send(Message::new(fd, b"x").to(name));
+    let cause = "send/address-on-unconnected-stream";
+    fails(world.step(task, &to(fresh, "@nobody")), cause, Errno::EOPNOTSUPP);
+    fails(send(&mut world, task, fresh, b"x"), "send/not-connected", Errno::ENOTCONN);
+    fails(send(&mut world, task, fresh, b""), "send/not-connected", Errno::ENOTCONN);
+    let (a, _) = pair(&mut world, task, Kind::Stream);
+    done(world.step(task, &Op::Shutdown { fd: a, how: 1 }));
+    let cause = "send/address-on-connected-stream";
+    fails(world.step(task, &to(a, "@nobody")), cause, Errno::EISCONN);
+    let broken = send(&mut world, task, a, b"");
+    assert!(signal(&broken), "even for no bytes");
+    fails(broken, "send/after-shutdown", Errno::EPIPE);
+}
+
+#[test]
+fn arguments_come_before_everything() {
+    let (mut world, task, a, _) = with_pair(LINUX, Kind::Stream);
+    let mut many = Message::new(a, b"x");
+    many.buffers = 1025;
+    fails(world.step(task, &Op::Send(many)), "send/too-many-buffers", Errno::EMSGSIZE);
+    let unmapped = Message { to: Some(Name::Unmapped), ..Message::new(a, b"x") };
+    fails(world.step(task, &Op::Send(unmapped)), "send/bad-pointer", Errno::EFAULT);
+    let sized = Name::Sized(-1);
+    let negative = Message { to: Some(sized), ..Message::new(a, b"x") };
+    fails(world.step(task, &Op::Send(negative)), "connect/bad-address-length", Errno::EINVAL);
+}
+
+#[test]
+fn sequenced_packets_take_no_notice_of_an_address() {
+    let (mut world, task, a, b) = with_pair(LINUX, Kind::SeqPacket);
+    let to = Message::new(a, b"x").to("@nobody");
+    assert_eq!(world.step(task, &Op::Send(to)), Step::Done(Ret::Count(1)));
+    assert_eq!(&*received(recv(&mut world, task, b, 8)).data, b"x");
+    fails(world.step(task, &urgent(a, b"x")), "send/no-urgent-data", Errno::EOPNOTSUPP);
+    let fresh = fd(world.step(task, &Op::Socket(New::unix(Kind::SeqPacket))));
+    fails(world.step(task, &urgent(fresh, b"x")), "send/not-connected", Errno::ENOTCONN);
+}
+
+#[test]
+fn a_datagram_is_measured_before_its_receiver_is_looked_for() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let fresh = fd(world.step(task, &Op::Socket(New::unix(Kind::Datagram))));
+    let long = vec![0; 212_961];
+    fails(send(&mut world, task, fresh, &long), "send/message-too-long", Errno::EMSGSIZE);
+    fails(send(&mut world, task, fresh, &long[1..]), "send/no-destination", Errno::ENOTCONN);
+    let unmapped = Message { unmapped: true, ..Message::new(fresh, b"x") };
+    fails(world.step(task, &Op::Send(unmapped)), "send/bad-pointer", Errno::EFAULT);
+    done(world.step(task, &Op::Shutdown { fd: fresh, how: 1 }));
+    fails(send(&mut world, task, fresh, &long), "send/message-too-long", Errno::EMSGSIZE);
+    let shut = send(&mut world, task, fresh, b"x");
+    assert!(!signal(&shut), "datagrams raise no signal");
+    fails(shut, "send/after-shutdown", Errno::EPIPE);
+}
+
+#[test]
+fn descriptors_with_an_empty_send_on_a_stream_vanish() {
+    let (mut world, task, a, b) = with_pair(LINUX, Kind::Stream);
+    let sent = world.step(task, &Op::Send(Message::new(a, b"").with_rights(&[0])));
+    assert_eq!(sent, Step::Done(Ret::Count(0)));
+    assert_eq!(world.remarked().unwrap().id, "rights/dropped-with-empty-send");
+    fails(recv(&mut world, task, b, 8), "recv/nothing-to-read", Errno::EAGAIN);
+}
+
+#[test]
+fn only_a_stream_that_begins_gets_the_signal_on_linux_and_everybody_elsewhere() {
+    for kind in TYPES {
+        let (mut world, task, a, b) = with_pair(LINUX, kind);
+        done(world.step(task, &Op::Shutdown { fd: b, how: 0 }));
+        let step = send(&mut world, task, a, b"x");
+        assert_eq!(signal(&step), kind == Kind::Stream);
+        fails(step, "send/peer-stopped-reading", Errno::EPIPE);
+        let mut quiet = Message::new(a, b"x");
+        quiet.flags.no_signal = true;
+        assert!(!signal(&world.step(task, &Op::Send(quiet))));
+        let (mut world, task, a, _) = with_pair(FREEBSD_14, kind);
+        done(world.step(task, &Op::Shutdown { fd: a, how: 1 }));
+        let step = send(&mut world, task, a, b"x");
+        assert!(signal(&step));
+        fails(step, "send/after-shutdown", Errno::EPIPE);
+    }
+    let (mut world, task, a, _) = with_pair(OPENSERVER, Kind::Stream);
+    done(world.step(task, &Op::Shutdown { fd: a, how: 1 }));
+    fails(send(&mut world, task, a, b"x"), "send/after-shutdown", Errno::ESHUTDOWN);
+}
+
+#[test]
+fn a_reset_is_told_to_the_next_sender_of_packets_and_kept_from_that_of_a_stream() {
+    for kind in [Kind::Stream, Kind::SeqPacket] {
+        let (mut world, task, a, b) = with_pair(LINUX, kind);
+        send(&mut world, task, a, b"unread");
+        done(world.step(task, &Op::Close { fd: b }));
+        if kind == Kind::SeqPacket {
+            fails(send(&mut world, task, a, b"x"), "send/pending-reset", Errno::ECONNRESET);
+        }
+        fails(send(&mut world, task, a, b"x"), "send/peer-closed", Errno::EPIPE);
+        if kind == Kind::Stream {
+            let cause = "recv/peer-closed-with-unread-data";
+            fails(recv(&mut world, task, a, 8), cause, Errno::ECONNRESET);
+        }
+        assert_eq!(received(recv(&mut world, task, a, 8)).returned, 0);
+        assert_eq!(world.remarked().unwrap().id, "recv/end-of-file");
+    }
+}
+
+#[test]
+fn a_sender_that_waits_learns_of_the_close_by_a_reset_without_signal() {
+    let mut world = World::new(LINUX);
+    let writer = world.spawn();
+    let (a, b) = pair(&mut world, writer, Kind::Stream);
+    let Step::Done(Ret::Task(thread)) = world.step(writer, &Op::Process(ProcessOp::Thread)) else {
+        panic!("no thread")
+    };
+    let step = world.step(writer, &Op::Send(Message::new(a, vec![0; 1 << 20])));
+    waits(step, "wait/send-buffer-full");
+    world.interrupt(writer);
+    assert_eq!(world.resume(writer), Step::Done(Ret::Count(219_264)), "a part was sent");
+    let step = world.step(writer, &Op::Send(Message::new(a, b"x")));
+    waits(step, "wait/send-buffer-full");
+    done(world.step(TaskId(thread), &Op::Close { fd: b }));
+    assert!(world.runnable().any(|task| task == writer));
+    let step = world.resume(writer);
+    assert!(!signal(&step));
+    fails(step, "send/peer-closed-while-blocked", Errno::ECONNRESET);
+}
+
+#[test]
+fn other_systems_look_at_the_state_first() {
+    for profile in [FREEBSD_14, FREEBSD_15, MACOS] {
+        let mut world = World::new(profile);
+        let task = world.spawn();
+        let fresh = fd(world.step(task, &Op::Socket(New::unix(Kind::Datagram))));
+        fails(send(&mut world, task, fresh, b"x"), "send/no-destination", Errno::EDESTADDRREQ);
+        fails(world.step(task, &urgent(fresh, b"x")), "send/no-urgent-data", Errno::EOPNOTSUPP);
+        let (a, b) = pair(&mut world, task, Kind::Datagram);
+        fails(send(&mut world, task, a, &[0; 8193]), "send/message-too-long", Errno::EMSGSIZE);
+        let to = Message::new(a, b"x").to("anywhere");
+        let cause = "send/address-on-connected-datagram";
+        fails(world.step(task, &Op::Send(to)), cause, Errno::EISCONN);
+        done(world.step(task, &Op::Close { fd: b }));
+        fails(send(&mut world, task, a, b"x"), "send/receiver-closed", Errno::ECONNRESET);
+        let (a, _) = pair(&mut world, task, Kind::Stream);
+        let to = Message::new(a, b"x").to("anywhere");
+        assert_eq!(world.step(task, &Op::Send(to)), Step::Done(Ret::Count(1)));
+        fails(world.step(task, &urgent(a, b"x")), "send/no-urgent-data", Errno::EOPNOTSUPP);
+        let want = Want::new(a, 1);
+        let flags = RecvFlags { urgent: true, ..want.flags };
+        let step = world.step(task, &Op::Recv(Want { flags, ..want }));
+        fails(step, "send/no-urgent-data", Errno::EOPNOTSUPP);
+    }
+}
