@@ -100,6 +100,7 @@ impl World {
             PollHangup::EitherDirection if reading || writing => readable | Events::HUP,
             PollHangup::EitherDirection | PollHangup::Never => readable | writable,
         };
+        events |= Events::PRI.when(socket.has_urgent);
         if socket.error.is_some() {
             events |= match *rules.poll_error {
                 PollError::Err => Events::ERR,

@@ -74,7 +74,11 @@ impl World {
         Ok(baggage)
     }
 
-    fn check_control_size(&self, from: SocketId, control: &[Control]) -> Tried<()> {
+    #[inline]
+    pub(crate) fn check_control_size(&self, from: SocketId, control: &[Control]) -> Tried<()> {
+        if control.is_empty() {
+            return Ok(());
+        }
         let size = control.iter().map(Control::space).fold(0, usize::saturating_add);
         let fits = match *self.profile.ancillary.control_max {
             Some(most) => size <= most,

@@ -99,6 +99,9 @@ impl World {
         if want.buffers > BUFFERS {
             return Err(fail("send/too-many-buffers"));
         }
+        // Without a buffer there is no room for a byte.
+        let length = if want.buffers == 0 { 0 } else { want.length };
+        let want = &Want { length, ..*want };
         let waits = !(want.flags.dont_wait || self.files[file].nonblocking);
         let into = Incoming { caller, at, want, may_wait: waits || attempt.waited };
         let socket = &self.sockets[at];

@@ -34,7 +34,7 @@ impl World {
         let to = self.receiver(out, &address)?;
         // A filter takes the message for the receiver's own good: the sender is not told.
         if self.sockets[to].options.filter_drops {
-            return Ok(out.message.data.len());
+            return Ok(out.data.len());
         }
         self.hand_to(out, to, &baggage, attempt)
     }
@@ -85,7 +85,7 @@ impl World {
         }
         self.allocate("send/out-of-memory")?;
         self.check_in_flight(out.caller, baggage)?;
-        if out.message.unmapped && !out.message.data.is_empty() {
+        if out.message.unmapped && !out.data.is_empty() {
             return Err(fail("send/bad-pointer"));
         }
         match (address, out.to) {
@@ -102,7 +102,7 @@ impl World {
             MessageLimit::SendBufferLess(less) => buffer.saturating_sub(less),
             MessageLimit::Bytes(most) => most,
         };
-        if out.message.data.len() > most as usize {
+        if out.data.len() > most as usize {
             return Err(fail("send/message-too-long"));
         }
         Ok(())
@@ -112,7 +112,7 @@ impl World {
     #[inline]
     fn cost(&self, out: &Outgoing<'_>) -> Option<u32> {
         match *self.profile.transfer.flow {
-            Flow::Sender => self.machine.memory.packet(out.message.data.len()),
+            Flow::Sender => self.machine.memory.packet(out.data.len()),
             _ => Some(0),
         }
     }
@@ -174,7 +174,7 @@ impl World {
             self.check_scope(out.caller, to)?;
         }
         self.check_receiver_takes(to, baggage)?;
-        let length = out.message.data.len();
+        let length = out.data.len();
         if self.sockets[to].kind == SocketType::Datagram
             && !self.takes_datagram(to, out.from, length)
         {
@@ -241,7 +241,7 @@ impl World {
         let named = told_now && self.sockets[to].kind == SocketType::Datagram;
         let marked = *rules.records != Records::Sends && out.message.flags.end_of_record;
         let message = socket::Message {
-            data: out.message.data.clone(),
+            data: out.data.clone(),
             read: 0,
             from: out.from,
             cost: self.cost(out).unwrap_or(0),

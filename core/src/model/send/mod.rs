@@ -19,12 +19,15 @@ use super::stop::{Stop, Tried, fail};
 use super::wait::{Attempt, Line, Waiting};
 use super::world::{Caller, World, descriptor};
 use crate::SocketType;
-use crate::op::{Message, Name, Ret};
+use crate::op::{Bytes, Message, Name, Ret};
 use crate::profile::{Records, Sigpipe};
 use alloc::boxed::Box;
 
 /// A message takes no more buffers than this.
 pub(super) const BUFFERS: u32 = 1024;
+
+/// What a message without a buffer has.
+static NOTHING: Bytes = Bytes::EMPTY;
 
 const WAITING: Waiting = Waiting {
     would_block: "send/buffer-full",
@@ -38,6 +41,7 @@ struct Outgoing<'a> {
     caller: Caller,
     from: SocketId,
     message: &'a Message,
+    data: &'a Bytes,
     to: Option<&'a Name>,
     may_wait: bool,
 }
@@ -61,7 +65,9 @@ impl World {
         let (file, from) = self.socket(caller, message.fd, descriptor!("send"))?;
         let to = check_arguments(message)?;
         let waits = !(message.flags.dont_wait || self.files[file].nonblocking);
-        let out = Outgoing { caller, from, message, to, may_wait: waits || attempt.waited };
+        let data = if message.buffers == 0 { &NOTHING } else { &message.data };
+        let may_wait = waits || attempt.waited;
+        let out = Outgoing { caller, from, message, data, to, may_wait };
         let mut parcel = attempt.parcel.take();
         let sent = match self.sockets[from].kind {
             SocketType::SeqPacket if *self.profile.transfer.records != Records::UntilMark => {

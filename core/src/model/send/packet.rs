@@ -16,8 +16,12 @@ impl World {
     ) -> Tried<usize> {
         if *self.profile.transfer.first == First::State {
             self.check_open(out, true)?;
-        } else if !attempt.waited && self.sockets[out.from].error.take().is_some() {
-            return Err(fail("send/pending-reset"));
+        } else if !attempt.waited {
+            // It is copied before anybody looks at it.
+            self.check_control_size(out.from, &out.message.control)?;
+            if self.sockets[out.from].error.take().is_some() {
+                return Err(fail("send/pending-reset"));
+            }
         }
         if self.sockets[out.from].peer().is_none() {
             return Err(fail("send/not-connected"));

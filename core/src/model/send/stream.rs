@@ -8,7 +8,7 @@ use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::Attempt;
 use crate::model::world::World;
 use crate::op::Bytes;
-use crate::profile::{AfterPart, First, Flow, Superfluous, Urgent};
+use crate::profile::{AfterPart, First, Flow, Records, Superfluous, Urgent};
 use alloc::boxed::Box;
 
 impl World {
@@ -23,7 +23,7 @@ impl World {
             self.check_stream(out)?;
         }
         let to = self.sockets[out.from].peer().ok_or(fail("send/not-connected"))?;
-        if out.message.data.is_empty() && baggage.rights.is_some() {
+        if out.data.is_empty() && baggage.rights.is_some() {
             self.remark("rights/dropped-with-empty-send");
         }
         match self.send_pieces(out, to, &mut baggage, attempt) {
@@ -40,7 +40,7 @@ impl World {
         let rules = &self.profile.transfer;
         if out.message.flags.urgent {
             match *rules.urgent {
-                Urgent::InStreams if !out.message.data.is_empty() => {}
+                Urgent::InStreams if !out.data.is_empty() => {}
                 Urgent::InStreams | Urgent::NotYet => return Err(fail("send/empty-urgent-data")),
                 Urgent::Never => return Err(fail("send/no-urgent-data")),
             }
@@ -95,7 +95,7 @@ impl World {
         baggage: &mut Baggage,
         attempt: &mut Attempt,
     ) -> Tried<()> {
-        let length = out.message.data.len();
+        let length = out.data.len();
         let plain = length - usize::from(out.message.flags.urgent);
         while attempt.sent < length {
             // The urgent byte is a piece of its own.
@@ -141,14 +141,16 @@ impl World {
         if urgent {
             self.mark_urgent(to);
         }
-        let last = start + length == out.message.data.len();
+        let last = start + length == out.data.len();
+        let marks = *self.profile.transfer.records == Records::UntilMark;
+        let marked = marks && out.message.flags.end_of_record;
         let message = socket::Message {
-            data: cut(&out.message.data, start, length),
+            data: cut(out.data, start, length),
             read: 0,
             from: out.from,
             cost,
             urgent,
-            end_of_record: last && out.message.flags.end_of_record,
+            end_of_record: last && marked,
             peeked: false,
             name: None,
             baggage,
