@@ -1,6 +1,6 @@
 //! What was otherwise in earlier versions of Linux.
 
-use super::{Cell, Inherited, LINUX, Profile};
+use super::{Cell, Inherited, LINUX, Profile, Urgent};
 use crate::op::Opt;
 
 /// The rules of a version of Linux: those of [`LINUX`], with what changed since taken back. Versions
@@ -11,6 +11,7 @@ use crate::op::Opt;
 /// | 6.17 | `SO_INQ` |
 /// | 6.16 | `SO_PASSRIGHTS`; descriptors for processes that were waited for; connections get their listener's wishes (`SO_PASSCRED` and its kin) when a client connects, not when they are accepted |
 /// | 6.5 | `SO_PASSPIDFD`, `SO_PEERPIDFD` |
+/// | 5.15 | `MSG_OOB` |
 ///
 /// ```
 /// use sunpath_core::op::Opt;
@@ -36,6 +37,9 @@ pub fn linux(major: u32, minor: u32) -> Profile {
     if before((6, 5)) {
         const ABSENT: &[Opt] = &[Opt::Inq, Opt::PassRights, Opt::PassPidfd, Opt::PeerPidfd];
         rules.options.absent = Cell::source(ABSENT, "6.5: sk_setsockopt, SO_PASSPIDFD");
+    }
+    if before((5, 15)) {
+        rules.transfer.urgent = Cell::source(Urgent::NotYet, "5.15: unix_stream_sendmsg");
     }
     rules
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use sunpath_core::Errno;
 use sunpath_core::model::{Step, TaskId, World};
 use sunpath_core::op::{
-    Fd, Kind, Name, New, NewFlags, Op, Out, ProcessOp, Restriction, Ret, Setting, Want,
+    Fd, Kind, Level, Message, Name, New, NewFlags, Op, Opt, Out, ProcessOp, Restriction, Ret,
+    Setting, Value, Want,
 };
-use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, OPENSERVER, Profile};
+use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, OPENSERVER, Profile, linux};
 
 fn world() -> (World, TaskId) {
     let mut world = World::new(LINUX);
@@ -73,6 +74,9 @@ fn a_scope_ends_at_abstract_names_bound_outside() {
     done(bind(&mut world, task, receiver, "@datagrams"));
     let sender = new(&mut world, child, Kind::Datagram);
     let outside = connect(&mut world, child, sender, "@datagrams");
+    fails(outside, "connect/landlock-scope", Errno::EPERM);
+    let message = Message::new(sender, b"x").to("@datagrams");
+    let outside = world.step(child, &Op::Send(message));
     fails(outside, "connect/landlock-scope", Errno::EPERM);
 }
 
@@ -218,4 +222,26 @@ fn a_client_waits_for_what_keeps_its_server() {
     world.interrupt(client);
     world.advance(Duration::from_secs(1));
     assert_eq!(world.runnable().count(), 0);
+}
+
+#[test]
+fn a_listeners_wishes_reach_its_connections_at_the_connect_or_the_accept() {
+    for (profile, early, late) in [(LINUX, 1, 0), (linux(6, 15), 0, 1)] {
+        let mut world = World::new(profile);
+        let task = world.spawn();
+        let server = listener(&mut world, task, "/tmp/server", 5);
+        let (level, option) = (Level::Socket, Opt::PassCred);
+        let wish = |on| Op::Setsockopt { fd: server, level, option, value: Value::Int(on) };
+        // The wish holds at the connect of the first, and at the accept of the second.
+        for (at_connect, at_accept, expected) in [(1, 0, early), (0, 1, late)] {
+            done(world.step(task, &wish(at_connect)));
+            let client = new(&mut world, task, Kind::Stream);
+            done(connect(&mut world, task, client, "/tmp/server"));
+            done(world.step(task, &wish(at_accept)));
+            let accept = Op::Accept { fd: server, flags: NewFlags::NONE, name: Out::Null };
+            let end = fd(world.step(task, &accept));
+            let asked = world.step(task, &Op::Getsockopt { fd: end, level, option });
+            assert_eq!(asked, Step::Done(Ret::Value(Value::Int(expected))));
+        }
+    }
 }

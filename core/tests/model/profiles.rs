@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use sunpath_core::op::Opt;
-use sunpath_core::profile::{Inherited, LINUX, Profile, linux};
+use sunpath_core::profile::{Inherited, LINUX, Profile, Urgent, linux};
 
 /// A rule of one system, as text.
 struct Rule {
@@ -122,6 +122,8 @@ fn earlier_versions_of_linux_lack_what_came_later() {
     assert_eq!(absent(6, 5), [Opt::Inq, Opt::PassRights]);
     assert!(absent(6, 4).contains(&Opt::PeerPidfd));
     assert!(absent(5, 15).contains(&Opt::PassPidfd));
+    assert_eq!(*linux(5, 14).transfer.urgent, Urgent::NotYet);
+    assert_eq!(linux(5, 15).transfer.urgent, LINUX.transfer.urgent);
     assert!(*linux(6, 16).ancillary.pidfd_of_reaped);
     assert!(!*linux(6, 15).ancillary.pidfd_of_reaped);
     assert_eq!(*linux(6, 15).connection.wishes_inherited, Inherited::WithAccept);

@@ -51,7 +51,9 @@ impl World {
             return Some("connect/abstract-written-as-path");
         }
         let found = self.namesake(caller.process, path, Some(missing), None)?;
-        Some(match self.is_where_it_was(found) {
+        // Where all processes have the same mounts, one of those hides it from everybody.
+        let elsewhere = *self.profile.names.private_mounts && self.is_where_it_was(found);
+        Some(match elsewhere {
             true => "connect/other-mount-namespace",
             false => "connect/unlinked-live",
         })
