@@ -39,6 +39,8 @@ pub struct Names {
     pub mounts_of_files: Cell<bool>,
     /// Processes can have mounts of their own.
     pub private_mounts: Cell<bool>,
+    /// `/proc/self/fd` has a link to each open file of the process that looks.
+    pub links_to_open_files: Cell<bool>,
     /// Modules can deny what the modes of files allow.
     pub security_modules: Cell<bool>,
     /// What becomes of a second call that gives one socket a name or a peer.
@@ -72,6 +74,7 @@ pub(super) const LINUX: Names = Names {
     file_systems_of_images: Cell::measured(true),
     mounts_of_files: Cell::measured(true),
     private_mounts: Cell::measured(true),
+    links_to_open_files: Cell::measured(true),
     security_modules: Cell::measured(true),
     concurrent: Cell::measured(Concurrent::BindWaits),
 };
@@ -94,6 +97,7 @@ pub(super) const FREEBSD_14: Names = Names {
     file_systems_of_images: Cell::inferred(true, "unionfs(8), nfs(5)"),
     mounts_of_files: Cell::inferred(false, "mount_nullfs(8) mounts directories"),
     private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
+    links_to_open_files: Cell::inferred(false, "/dev/fd leads to descriptors, not files"),
     security_modules: Cell::inferred(true, "mac(4)"),
     concurrent: Cell::source(
         Concurrent::ConnectFails,
@@ -122,6 +126,7 @@ pub(super) const MACOS: Names = Names {
     file_systems_of_images: Cell::inferred(true, "mount_nfs(8)"),
     mounts_of_files: Cell::inferred(false, "mount(8) mounts file systems"),
     private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
+    links_to_open_files: Cell::inferred(false, "/dev/fd leads to descriptors, not files"),
     security_modules: Cell::source(true, "uipc_usrreq.c: mac_vnode_check_uipc_connect"),
     concurrent: Cell::source(Concurrent::ConnectFails, "uipc_usrreq.c: unp_connect"),
 };
@@ -144,6 +149,7 @@ pub(super) const OPENSERVER: Names = Names {
     file_systems_of_images: Cell::inferred(false, "4.3BSD has none"),
     mounts_of_files: Cell::inferred(false, "4.3BSD has none"),
     private_mounts: Cell::inferred(false, "4.3BSD has none"),
+    links_to_open_files: Cell::inferred(false, "4.3BSD has none"),
     security_modules: Cell::inferred(false, "4.3BSD has none"),
     concurrent: Cell::manual(Concurrent::ConnectFails, "its list of error codes: EALREADY"),
 };

@@ -373,3 +373,46 @@ fn a_name_needs_room_where_it_is_told() {
     let step = world.step(task, &Op::Getpeername { fd: 0, name: Out::Room });
     fails(step, "name/not-a-socket-descriptor", Errno::ENOTSOCK);
 }
+
+#[test]
+fn a_link_to_an_open_socket_is_not_its_name() {
+    let (mut world, task) = new_world(LINUX);
+    let listener = server(&mut world, task, "/tmp/s");
+    let link = format!("/proc/self/fd/{listener}");
+    refused(&mut world, task, &link, "connect/link-to-open-socket", Errno::ECONNREFUSED);
+    let none = "/proc/self/fd/x";
+    refused(&mut world, task, none, "connect/missing-directory", Errno::ENOENT);
+}
+
+#[test]
+fn a_directory_can_be_mounted_elsewhere_and_removed_where_it_was() {
+    let (mut world, task) = new_world(LINUX);
+    for directory in ["/x", "/x/y", "/m"] {
+        mkdir(&mut world, task, directory, 0o777);
+    }
+    let setting = Setting::Mount { at: b"/m".to_vec(), how: Mount::Bind { of: b"/x/y".to_vec() } };
+    world.set(&setting).unwrap();
+    server(&mut world, task, "/m/s");
+    done(connect(&mut world, task, "/x/y/s"));
+    unlink(&mut world, task, "/x/y/s");
+    done(rmdir(&mut world, task, "/x/y"));
+    done(rmdir(&mut world, task, "/x"));
+    refused(&mut world, task, "/m/../none", "connect/no-such-file", Errno::ENOENT);
+    let circle = Mount::Bind { of: b"/".to_vec() };
+    let setting = Setting::Mount { at: b"/tmp".to_vec(), how: circle };
+    assert_eq!(world.set(&setting), Err(Errno::EINVAL));
+}
+
+#[test]
+fn what_a_system_does_not_have_cannot_be_set() {
+    for profile in [FREEBSD_14, MACOS, OPENSERVER] {
+        let (mut world, task) = new_world(profile);
+        for how in [Restriction::UserNamespace, Restriction::AbstractScope] {
+            let setting = Setting::Restrict { task: task.0, how };
+            assert_eq!(world.set(&setting), Err(Errno::EOPNOTSUPP));
+        }
+        let how = Mount::Bind { of: b"/run".to_vec() };
+        let setting = Setting::Mount { at: b"/tmp".to_vec(), how };
+        assert_eq!(world.set(&setting), Err(Errno::EOPNOTSUPP));
+    }
+}

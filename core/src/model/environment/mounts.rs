@@ -55,7 +55,7 @@ impl World {
             (true, false) | (false, true) => return Err(Errno::ENOTDIR),
             // A directory that shows one above or below itself would make a circle.
             (true, true)
-                if tree.upwards(at).chain(tree.upwards(of)).any(|d| d == at || d == of) =>
+                if tree.upwards(at).any(|d| d == of) || tree.upwards(of).any(|d| d == at) =>
             {
                 return Err(Errno::EINVAL);
             }

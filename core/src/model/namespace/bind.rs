@@ -89,8 +89,7 @@ impl World {
             return Err(fail("bind/already-bound"));
         }
         let node = self.make_socket_file(caller, id, directory, &name);
-        let mut absolute = self.absolute(caller.process, &path);
-        absolute.shrink_to_fit();
+        let absolute = self.absolute(caller.process, &path);
         let file = BoundFile { node, directory, name, absolute };
         let address = Address::Path(path);
         self.sockets[id].name = Some(Box::new(Bound { address, file: Some(Box::new(file)) }));

@@ -4,6 +4,7 @@ use super::permission::{Denied, Want};
 use super::tree::NodeKind;
 use super::walk::{Broken, Final, Found};
 use crate::Address;
+use crate::model::file::What;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Stop, Tried, fail};
 use crate::model::world::{Caller, World};
@@ -57,6 +58,9 @@ impl World {
     }
 
     fn find_path(&self, caller: Caller, socket: SocketId, path: &[u8]) -> Tried<SocketId> {
+        if self.is_open_socket(caller, path) {
+            return Err(fail("connect/link-to-open-socket"));
+        }
         let found = self.find_file(caller.process, path, Final::Follow);
         let found = found.map_err(|broken| self.lost(caller, socket, path, broken))?;
         let kind = &self.namespace.node(found.node).kind;
@@ -74,6 +78,17 @@ impl World {
             true => Ok(found),
             false => Err(fail("connect/wrong-type")),
         }
+    }
+
+    /// Whether the path is that of the link that `/proc` keeps for a socket of the caller.
+    fn is_open_socket(&self, caller: Caller, path: &[u8]) -> bool {
+        let Some(number) = path.strip_prefix(b"/proc/self/fd/") else { return false };
+        let number = core::str::from_utf8(number).ok().and_then(|number| number.parse().ok());
+        let descriptor =
+            number.and_then(|number| self.processes[caller.process].descriptor(number));
+        *self.profile.names.links_to_open_files
+            && descriptor
+                .is_some_and(|d| matches!(self.files[d.file].what, What::Socket(_) | What::Inet(_)))
     }
 
     /// To connect is to write to the file.

@@ -198,7 +198,11 @@ impl<'a> Walk<'a> {
         match &*component.name {
             b"." => {}
             b".." if self.at == self.process.root => {}
-            b".." => self.at = tree.entries(self.at).map_or(self.at, |d| d.parent),
+            b".." => {
+                // What was above a directory that was mounted elsewhere may be gone.
+                let parent = tree.entries(self.at).map(|d| d.parent);
+                self.at = parent.filter(|at| tree.is_directory(*at)).unwrap_or(self.at);
+            }
             name => {
                 let found = self.world.find_entry(self.process, self.at, name)?;
                 let found = found.ok_or_else(|| Broken::Missing {
