@@ -5,7 +5,7 @@ use super::Cell;
 /// Rules of descriptors and credentials that go with messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ancillary {
-    /// How many bytes of ancillary data a call takes; `None`: what the machine's memory for
+    /// How many bytes of ancillary data a call takes, counted as on 64-bit Linux; `None`: what the machine's memory for
     /// options leaves, see [`control_max`](super::Machine::control_max).
     pub control_max: Cell<Option<usize>>,
     /// Which items a message may carry.
@@ -131,7 +131,10 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
 pub(super) const FREEBSD_15: Ancillary = FREEBSD_14;
 
 pub(super) const MACOS: Ancillary = Ancillary {
-    control_max: Cell::source(Some(2048), "uipc_syscalls.c: sockargs, MCLBYTES"),
+    control_max: Cell::source(
+        Some(2056),
+        "uipc_syscalls.c: sockargs, MCLBYTES, of which a header takes 4 bytes less",
+    ),
     items: Cell::source(Items::OneOfRights, "uipc_usrreq.c: unp_internalize"),
     foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
     rights_max: Cell::source(509, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
@@ -152,10 +155,10 @@ pub(super) const MACOS: Ancillary = Ancillary {
 };
 
 pub(super) const OPENSERVER: Ancillary = Ancillary {
-    control_max: Cell::inferred(Some(112), "4.3BSD: sockargs, one mbuf"),
+    control_max: Cell::inferred(Some(136), "4.3BSD: sockargs, one mbuf, which needs no header"),
     items: Cell::inferred(Items::OneOfRights, "4.3BSD: msg_accrights holds descriptors only"),
     foreign_level: Cell::inferred(Foreign::Refused, "4.3BSD: msg_accrights has no levels"),
-    rights_max: Cell::inferred(24, "4.3BSD: unp_internalize, one mbuf less a header"),
+    rights_max: Cell::inferred(28, "4.3BSD: unp_internalize, one mbuf"),
     rights_summed: Cell::inferred(true, "4.3BSD: msg_accrights is one item"),
     rights_without_room: Cell::inferred(WithoutRoom::AllUntold, "4.3BSD: recvit closes none"),
     rights_without_slots: Cell::inferred(WithoutSlots::Error, "4.3BSD: unp_externalize"),
