@@ -16,6 +16,8 @@ pub struct Ancillary {
     pub rights_max: Cell<usize>,
     /// The limit is of all items of a message together, not of each.
     pub rights_summed: Cell<bool>,
+    /// The descriptors are counted before they are looked at.
+    pub rights_counted_first: Cell<bool>,
     /// What a receiver gets for whose descriptors there is no room in the buffer.
     pub rights_without_room: Cell<WithoutRoom>,
     /// What a receiver gets whose table of descriptors is full.
@@ -95,6 +97,7 @@ pub(super) const LINUX: Ancillary = Ancillary {
     foreign_level: Cell::measured(Foreign::Ignored),
     rights_max: Cell::measured(253),
     rights_summed: Cell::measured(true),
+    rights_counted_first: Cell::measured(true),
     rights_without_room: Cell::measured(WithoutRoom::ThoseThatFit),
     rights_without_slots: Cell::measured(WithoutSlots::ThoseThatFit),
     rights_peeked: Cell::measured(true),
@@ -113,6 +116,7 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
     rights_max: Cell::source(254, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
     rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize, a buffer for each item"),
+    rights_counted_first: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     rights_without_room: Cell::source(
         WithoutRoom::None,
         "uipc_syscalls.c: kern_recvit, m_dispose_extcontrolm",
@@ -128,7 +132,10 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };
 
-pub(super) const FREEBSD_15: Ancillary = FREEBSD_14;
+pub(super) const FREEBSD_15: Ancillary = Ancillary {
+    rights_counted_first: Cell::source(true, "uipc_usrreq.c: unp_internalize, newlen"),
+    ..FREEBSD_14
+};
 
 pub(super) const MACOS: Ancillary = Ancillary {
     control_max: Cell::source(
@@ -139,6 +146,7 @@ pub(super) const MACOS: Ancillary = Ancillary {
     foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
     rights_max: Cell::source(509, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
     rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize takes one item"),
+    rights_counted_first: Cell::inferred(true, "uipc_usrreq.c: unp_internalize"),
     rights_without_room: Cell::source(
         WithoutRoom::AllUntold,
         "uipc_syscalls.c: copyout_control closes none",
@@ -160,6 +168,7 @@ pub(super) const OPENSERVER: Ancillary = Ancillary {
     foreign_level: Cell::inferred(Foreign::Refused, "4.3BSD: msg_accrights has no levels"),
     rights_max: Cell::inferred(28, "4.3BSD: unp_internalize, one mbuf"),
     rights_summed: Cell::inferred(true, "4.3BSD: msg_accrights is one item"),
+    rights_counted_first: Cell::inferred(true, "4.3BSD: sockargs comes before"),
     rights_without_room: Cell::inferred(WithoutRoom::AllUntold, "4.3BSD: recvit closes none"),
     rights_without_slots: Cell::inferred(WithoutSlots::Error, "4.3BSD: unp_externalize"),
     rights_peeked: Cell::inferred(false, "4.3BSD: soreceive externalizes no peek"),

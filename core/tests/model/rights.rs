@@ -209,7 +209,10 @@ fn how_many_a_message_takes_elsewhere() {
         let step = pass(&mut world, task, a, b"x", &vec![0; 600]);
         assert!(step.cause().is_some());
     }
-    // There the limit is of each item.
+    // One system looks at each before it counts them, and the limit is of each item.
+    let (mut world, task, a, _) = scene(FREEBSD_14, Kind::Stream);
+    let step = pass(&mut world, task, a, b"x", &[99; 255]);
+    fails(step, "rights/bad-descriptor", Errno::EBADF);
     let (mut world, task, a, _) = scene(FREEBSD_15, Kind::Stream);
     let two = [Control::Rights([0; 200].into()), Control::Rights([0; 200].into())];
     assert_eq!(pass_items(&mut world, task, a, &two), Step::Done(Ret::Count(1)));

@@ -90,7 +90,8 @@ impl World {
     fn check_rights(&self, caller: Caller, fds: &[Fd], files: &mut Vec<FileId>) -> Tried<()> {
         let rules = &self.profile.ancillary;
         let before = if *rules.rights_summed { files.len() } else { 0 };
-        if before.saturating_add(fds.len()) > *rules.rights_max {
+        let too_many = before.saturating_add(fds.len()) > *rules.rights_max;
+        if too_many && *rules.rights_counted_first {
             return Err(fail("rights/too-many"));
         }
         let process = &self.processes[caller.process];
@@ -101,7 +102,7 @@ impl World {
             }
             files.push(descriptor.file);
         }
-        Ok(())
+        if too_many { Err(fail("rights/too-many")) } else { Ok(()) }
     }
 
     /// The check of descriptors in flight, which comes when room was found: see [`World::board`].
