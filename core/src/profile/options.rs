@@ -44,6 +44,8 @@ pub enum BufferSizes {
     Doubled,
     /// It holds as it is; 0, and more than this, is refused.
     Exact(u32),
+    /// It is cut to this; 0 is refused.
+    Cut(u32),
 }
 
 /// Options of all systems.
@@ -154,7 +156,7 @@ pub(super) const MACOS: Options = Options {
     write_only: Cell::source(&[], "uipc_socket.c: sogetoptlock"),
     foreign: Cell::source(&[], "uipc_socket.c: sosetoptlock"),
     value_first: Cell::source(false, "uipc_socket.c: sosetoptlock, sooptcopyin in each case"),
-    buffer_sizes: Cell::inferred(BufferSizes::Exact(7_456_540), "uipc_socket2.c: sbreserve"),
+    buffer_sizes: Cell::source(BufferSizes::Cut(7_456_540), "uipc_socket2.c: sbreserve, sb_max"),
     negative_time: Cell::source(false, "uipc_socket.c: sosetoptlock, SO_RCVTIMEO"),
     time_in_ticks: Cell::source(false, "uipc_socket.c: sosetoptlock, so_rcv.sb_timeo"),
     blank_credentials: Cell::source(false, "uipc_usrreq.c: uipc_ctloutput"),

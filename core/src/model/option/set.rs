@@ -101,7 +101,10 @@ impl World {
                 let size = if force { size.max(0) as u32 } else { (size as u32).min(most) };
                 (size.min(i32::MAX as u32 / 2) * 2).max(least)
             }
-            BufferSizes::Exact(_) if size <= 0 => return Err(Stop::Errno(Errno::EINVAL)),
+            BufferSizes::Exact(_) | BufferSizes::Cut(_) if size <= 0 => {
+                return Err(Stop::Errno(Errno::EINVAL));
+            }
+            BufferSizes::Cut(most) => (size as u32).min(most),
             BufferSizes::Exact(most) if size as u32 > most => {
                 return Err(Stop::Errno(Errno::ENOBUFS));
             }
