@@ -33,6 +33,14 @@ pub(crate) struct Baggage {
     pub(crate) rights: Option<Box<Rights>>,
 }
 
+impl Baggage {
+    /// Whether there is none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.credentials.is_none() && self.rights.is_none()
+    }
+}
+
 /// Descriptors that go with a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Rights {

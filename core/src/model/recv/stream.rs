@@ -51,7 +51,7 @@ impl World {
             if !gathered.admits(&message.baggage, &socket.options) {
                 return Outcome::Enough;
             }
-            if stops_before && copied > 0 && message.baggage.rights.is_some() {
+            if stops_before && copied > 0 && !message.baggage.is_empty() {
                 return Outcome::Enough;
             }
             let start = message.read as usize;
@@ -65,6 +65,10 @@ impl World {
             let carries = carried.is_some();
             if carries {
                 gathered.baggage.rights = carried;
+            }
+            // There credentials are an item like others, which comes once.
+            if stops_before && message.baggage.credentials.is_some() {
+                gathered.baggage.credentials = message.baggage.credentials.take();
             }
             let from = message.from;
             let ends = message.end_of_record;
