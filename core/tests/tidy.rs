@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use sunpath_core::cause::{Cause, Document, Effect, Provoke};
+use sunpath_core::trace::Trace;
 use sunpath_core::{Call, Errno, Platform, Symptom, cause, lists};
 
 /// Collects what is wrong, so that one run tells all.
@@ -341,6 +342,61 @@ fn functions_are_short() {
         }
     }
     faults.none();
+}
+
+/// Causes that the model does not reach, and why.
+const NOT_MODELLED: &[(&str, &str)] = &[(
+    "connect/link-to-open-socket",
+    "the model's files have no directory of descriptors in /proc",
+)];
+
+/// Every cause that some system shows is reached: a shipped trace expects it, or a test of the
+/// model names it.
+#[test]
+fn every_cause_is_reached_in_the_model() {
+    let Some(root) = workspace() else { return };
+    let mut reached = BTreeSet::new();
+    for (_, text) in files(&root.join("traces"), "trace") {
+        let trace: Trace = text.parse().unwrap();
+        reached.extend(trace.causes().into_iter().map(String::from));
+    }
+    for (_, text) in files(&root.join("core/tests/model"), "rs") {
+        reached.extend(text.split('"').skip(1).step_by(2).map(String::from));
+    }
+    let mut faults = Faults::default();
+    for entry in cause::all() {
+        let shown = entry.shows.iter().any(|rule| matches!(rule.effect, Effect::Shows(_)));
+        let excused = NOT_MODELLED.iter().any(|(id, _)| *id == entry.id);
+        let id = entry.id;
+        faults.unless(reached.contains(id) || excused || !shown, || format!("{id}: not reached"));
+        faults.unless(!(reached.contains(id) && excused), || format!("{id}: reached, yet excused"));
+    }
+    for (path, text) in files(&root.join("core/src/model"), "rs") {
+        let named = text.split('"').skip(1).step_by(2).filter(|id| cause::find(id).is_some());
+        for id in named {
+            let shown = path.display();
+            faults.unless(reached.contains(id), || format!("{shown}: nothing reaches {id}"));
+        }
+    }
+    faults.none();
+}
+
+/// Every file below a folder whose name ends so, with its text.
+fn files(folder: &Path, extension: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for item in fs::read_dir(&folder).unwrap() {
+            let path = item.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
 }
 
 fn is_test(path: &Path) -> bool {

@@ -10,7 +10,7 @@ use sunpath_core::cause::{Document, Effect};
 use sunpath_core::model::World;
 use sunpath_core::op::Ret;
 use sunpath_core::profile::Profile;
-use sunpath_core::trace::{Event, Expected, Line, Outcome, Played, Trace, play};
+use sunpath_core::trace::{Expected, Line, Outcome, Played, Trace, play};
 use sunpath_core::{Cause, Errno, Platform, Symptom, cause, lists};
 
 /// The traces that lie beside the crate; none where only the crate was unpacked.
@@ -131,6 +131,45 @@ fn every_story_holds_on_every_system_that_it_is_about() {
         }
     }
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Errors of the lists whose causes have no story, and why.
+const UNTOLD: &[(&str, &str)] = &[];
+
+/// Each error of the three reference lists, with each cause that the catalogue knows for it, has a
+/// story in which it happens.
+#[test]
+fn every_error_of_the_lists_has_its_stories() {
+    let stories = stories();
+    let mut told = BTreeSet::new();
+    for step in stories.iter().flat_map(|(_, trace)| trace.steps()) {
+        for expectation in &step.expected {
+            if let Expected::Fails { errno: Some(errno), cause: Some(id), .. } = expectation.is {
+                told.insert((errno, id));
+            }
+        }
+    }
+    let mut missing = Vec::new();
+    for entry in cause::all() {
+        let listed = |errno: Errno| entry.documents.iter().any(|d| lists_it(*d, errno));
+        for errno in entry.errnos().filter(|errno| listed(*errno)) {
+            let excused = UNTOLD.iter().any(|(id, _)| *id == entry.id);
+            if !told.contains(&(errno, entry.id)) && !excused {
+                missing.push(format!("{errno} {}", entry.id));
+            }
+        }
+    }
+    assert!(missing.is_empty() || stories.is_empty(), "{}", missing.join("\n"));
+}
+
+fn lists_it(document: Document, errno: Errno) -> bool {
+    let names = match document {
+        Document::OpenServer => lists::OPENSERVER,
+        Document::Unix7 => lists::UNIX_7,
+        Document::BsdConnect2 => lists::BSD_CONNECT_2,
+        _ => return false,
+    };
+    names.iter().any(|name| name.parse() == Ok(errno))
 }
 
 /// Rewrites what is expected, where something is.

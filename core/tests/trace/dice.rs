@@ -257,7 +257,7 @@ impl Roll for (Fd, Events) {
 
 impl Roll for FileOp {
     fn roll(dice: &mut Dice<'_>) -> Self {
-        match dice.below(16) {
+        match dice.below(17) {
             0 => FileOp::Open { path: dice.roll() },
             1 => FileOp::OpenPath { path: dice.roll() },
             2 => FileOp::Create { path: dice.roll(), mode: dice.roll() },
@@ -273,6 +273,7 @@ impl Roll for FileOp {
             12 => FileOp::Chown { path: dice.roll(), uid: dice.roll(), gid: dice.roll() },
             13 => FileOp::Lstat { path: dice.roll() },
             14 => FileOp::Chdir { path: dice.roll() },
+            15 => FileOp::Ring,
             _ => FileOp::Umask { mask: dice.roll() },
         }
     }
