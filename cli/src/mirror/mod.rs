@@ -20,6 +20,8 @@ mod dice;
 mod generate;
 mod house;
 pub mod lane;
+#[cfg(test)]
+mod recovery;
 pub mod run;
 mod script;
 mod shrink;

@@ -224,7 +224,12 @@ fn live_socket(case: &Case<'_>) -> Finding {
             "{link}{} is a socket file; whether a server still has it could not be seen",
             show(&file.path)
         )),
-        Reached::Nobody | Reached::Remnant(_) => Finding::Excluded,
+        // A connected socket of this name has the file only if it was bound itself.
+        Reached::Remnant(_) if case.symptom.is_some() => {
+            Finding::Unseen("whether the connected socket of this name was bound itself")
+        }
+        Reached::Remnant(_) => Finding::Excluded,
+        Reached::Nobody => Finding::Excluded,
     }
 }
 
@@ -239,8 +244,8 @@ fn stale_socket(case: &Case<'_>) -> Finding {
             "sockets in other network namespaces could not be looked at",
         ),
         Reached::Remnant(s) => Finding::Suggests(format!(
-            "{place} is a socket file (inode {inode}) whose listener is gone; only a connection \
-             that it accepted is still held by {}",
+            "{place} is a socket file (inode {inode}) without a listener; only a connected socket \
+             of this name is held by {}, probably a connection that the listener accepted",
             look::owner(s)
         )),
         Reached::Unknown(_) | Reached::Nothing => Finding::Suggests(format!(

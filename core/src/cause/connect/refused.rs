@@ -358,6 +358,15 @@ fn wrong_type(case: &Case<'_>) -> Finding {
             s.kind,
             case.socket
         )),
+        Reached::Remnant(s) if case.symptom.is_some() && s.kind != case.socket => {
+            Finding::Suggests(format!(
+                "{} holds a connected {} socket of this name, which has the file if it was bound \
+                 and then connected, and the caller's is a {} socket",
+                look::owner(s),
+                s.kind,
+                case.socket
+            ))
+        }
         Reached::Unknown(what) if case.symptom.is_some() => Finding::Unseen(what),
         _ => Finding::Excluded,
     }

@@ -1,5 +1,6 @@
 //! What was passed to the call, as a program that records its arguments would tell.
 
+use crate::SocketType;
 use crate::fact::arguments::{
     AddressArgument, Control, Creation, Family, OptionArgument, OptionNature,
 };
@@ -12,6 +13,11 @@ use alloc::vec::Vec;
 impl World {
     pub(super) fn argument_facts(&self, caller: Caller, op: &Op) -> Arguments {
         let plain = Arguments::default();
+        let socket = op.fd().map(|fd| self.socket(caller, fd, ["", ""]));
+        let kind = match socket {
+            Some(Ok((_, socket))) => Some(self.sockets[socket].kind),
+            _ => None,
+        };
         match op {
             Op::Socket(new) | Op::Socketpair(new) => {
                 Arguments { creation: Some(creation(new)), bad_pointer: new.unmapped, ..plain }
@@ -25,20 +31,16 @@ impl World {
             Op::Send(message) => self.sending(caller, message),
             Op::Recv(want) => receiving(want),
             Op::Getsockopt { level, option, .. } => {
-                Arguments { option: Some(option_argument(*level, *option, None)), ..plain }
+                let option = option_argument(kind, (*level, *option), None);
+                Arguments { option: Some(option), ..plain }
             }
             Op::Setsockopt { level, option, value, .. } => Arguments {
                 bad_pointer: *value == Value::Unmapped,
-                option: Some(option_argument(*level, *option, Some(value))),
+                option: Some(option_argument(kind, (*level, *option), Some(value))),
                 ..plain
             },
             Op::Ioctl { request, .. } => {
-                let nature = match request {
-                    Request::Inq => OptionNature::ReadableBytes,
-                    Request::File => OptionNature::Privileged,
-                    Request::Outq | Request::AtMark => OptionNature::Valid,
-                    Request::Arp | Request::Unknown => OptionNature::Unknown,
-                };
+                let nature = request_nature(kind, *request);
                 Arguments { option: Some(OptionArgument { nature, ..Default::default() }), ..plain }
             }
             _ => plain,
@@ -160,14 +162,34 @@ fn creation(new: &op::New) -> Creation {
         Kind::SeqPacket => 5,
         Kind::Other(number) => number,
     };
+    // Flags are added to the type; this bit is none.
+    let kind = if new.flags.unknown { kind | 1 << 20 } else { kind };
     let family_known = Some(!matches!(new.family, op::Family::Other(_) | op::Family::Unspecified));
     Creation { family: family(new.family), family_known, kind, protocol: new.protocol }
 }
 
-fn option_argument(level: Level, option: Opt, value: Option<&Value>) -> OptionArgument {
+/// What a request is to a descriptor; `None` for one of no UNIX domain socket.
+fn request_nature(kind: Option<SocketType>, request: Request) -> OptionNature {
+    match (request, kind) {
+        (_, None) | (Request::Arp | Request::Unknown, _) => OptionNature::Unknown,
+        (Request::Inq, _) => OptionNature::ReadableBytes,
+        (Request::File, _) => OptionNature::Privileged,
+        (Request::AtMark, Some(SocketType::Datagram | SocketType::SeqPacket)) => {
+            OptionNature::OtherSockets
+        }
+        (Request::Outq | Request::AtMark, _) => OptionNature::Valid,
+    }
+}
+
+fn option_argument(
+    kind: Option<SocketType>,
+    (level, option): (Level, Opt),
+    value: Option<&Value>,
+) -> OptionArgument {
     let setting = value.is_some();
     let nature = match option {
         Opt::Unknown => OptionNature::Unknown,
+        Opt::Inq if kind != Some(SocketType::Stream) || !setting => OptionNature::Unknown,
         Opt::Type
         | Opt::Domain
         | Opt::Protocol

@@ -66,7 +66,7 @@ impl World {
             file: bound_file(socket).map(|node| self.file_id(node)),
             net_namespace: Seen::Known(socket.net.into()),
             backlog: self.backlog_facts(socket),
-            peer: self.live_peer(socket).map(inode),
+            peer: self.peer_number(socket),
             queued_bytes: Seen::Known(socket.queue.iter().map(|m| m.rest().len() as u32).sum()),
             shutdown: Directions { read: socket.no_more_reading, write: socket.no_more_writing },
             stuck_ms: Seen::Known(0),
@@ -77,9 +77,10 @@ impl World {
         }
     }
 
-    fn live_peer(&self, socket: &Socket) -> Option<SocketId> {
-        let datagram = socket.kind == SocketType::Datagram;
-        socket.peer().filter(|peer| datagram && !self.sockets[*peer].dead)
+    /// A peer that is closed has no number any more.
+    fn peer_number(&self, socket: &Socket) -> Option<u64> {
+        let peer = socket.peer().filter(|_| socket.kind == SocketType::Datagram)?;
+        Some(if self.sockets[peer].dead { 0 } else { inode(peer) })
     }
 
     pub(super) fn backlog_facts(&self, socket: &Socket) -> Option<Backlog> {
