@@ -177,7 +177,7 @@ fn receiver_has_another_peer(case: &Case<'_>) -> Finding {
     };
     let Some(peer) = receiver.peer else { return Finding::Excluded };
     match look::own(case) {
-        Own::Socket(own) if own.inode == peer || own.inode == receiver.inode => Finding::Excluded,
+        Own::Socket(own) if own.inode == peer => Finding::Excluded,
         Own::Socket(_) | Own::Fresh => Finding::Holds(format!(
             "the socket of {} (socket inode {}) is connected to another one (socket inode {peer})",
             look::owner(receiver),

@@ -189,6 +189,7 @@ fn option_argument(
     let setting = value.is_some();
     let nature = match option {
         Opt::Unknown => OptionNature::Unknown,
+        Opt::SndBufForce | Opt::RcvBufForce if !setting => OptionNature::Unknown,
         Opt::Inq if kind != Some(SocketType::Stream) || !setting => OptionNature::Unknown,
         Opt::Type
         | Opt::Domain
