@@ -55,7 +55,23 @@ pub(super) fn control(
     if control.is_empty() {
         return unrecorded(case, hint);
     }
-    control.iter().find_map(ask).map_or(Finding::Excluded, Finding::Holds)
+    // The address's length is looked at before, and the items one after the other.
+    if case.facts.arguments.address.is_some_and(|address| address.length < 0) {
+        return Finding::Excluded;
+    }
+    for item in control {
+        match ask(item) {
+            Some(because) => return Finding::Holds(because),
+            None if is_wrong(item) => return Finding::Excluded,
+            None => {}
+        }
+    }
+    Finding::Excluded
+}
+
+/// Whether an item is refused whoever sends it.
+fn is_wrong(item: &Control) -> bool {
+    matches!(item, Control::MalformedCredentials | Control::Malformed | Control::UnknownType(_))
 }
 
 /// Whether descriptors are attached.
@@ -65,7 +81,9 @@ pub(super) fn passes_rights(case: &Case<'_>) -> bool {
 
 /// Whether a destination was passed to the call.
 pub(super) fn has_address(case: &Case<'_>) -> bool {
-    case.facts.target != Target::None || case.facts.arguments.address.is_some()
+    let address = case.facts.arguments.address;
+    // Of a length of 0, `sendto` makes no address at all.
+    case.facts.target != Target::None || address.is_some_and(|address| address.length != 0)
 }
 
 /// For how long a call waits before it gives up.

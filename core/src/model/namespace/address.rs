@@ -36,7 +36,7 @@ impl World {
                 true if *rules.abstract_names => Ok(Address::Abstract(name.clone())),
                 // A path that begins with NUL is an empty one.
                 true => Ok(Address::Path(Vec::new())),
-                false => Err(fail("connect/bad-address-length")),
+                false => Err(fail("connect/path-too-long")),
             },
         }
     }

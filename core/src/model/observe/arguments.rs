@@ -1,6 +1,5 @@
 //! What was passed to the call, as a program that records its arguments would tell.
 
-use crate::SocketType;
 use crate::fact::arguments::{
     AddressArgument, Control, Creation, Family, OptionArgument, OptionNature,
 };
@@ -8,6 +7,7 @@ use crate::fact::{Arguments, Seen};
 use crate::model::process::Caps;
 use crate::model::world::{Caller, World};
 use crate::op::{self, Kind, Level, Message, Name, Op, Opt, Out, Request, Value, Want};
+use crate::{Address, SocketType};
 use alloc::vec::Vec;
 
 impl World {
@@ -122,10 +122,11 @@ fn receiving(want: &Want) -> Arguments {
 fn with_name(arguments: Arguments, name: &Name) -> Arguments {
     let address = |length, family| Some(AddressArgument { length, family: Some(family) });
     match name {
-        Name::Unix(unix) => {
-            let length = unix.socket_length() as i64;
-            Arguments { address: address(length, Family::Unix), ..arguments }
+        Name::Unix(Address::Unnamed) => {
+            Arguments { address: address(2, Family::Unix), ..arguments }
         }
+        // That is the target.
+        Name::Unix(_) => arguments,
         Name::Foreign(foreign) => Arguments { address: address(16, family(*foreign)), ..arguments },
         Name::Sized(length) => {
             Arguments { address: address((*length).into(), Family::Unix), ..arguments }
