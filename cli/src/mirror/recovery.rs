@@ -6,7 +6,7 @@ use super::generate::generate;
 use super::script::Role;
 use std::collections::BTreeMap;
 use sunpath::Certainty;
-use sunpath::model::{Credentials, Recovered, Step, TaskId, World};
+use sunpath::model::{Caps, Recovered, Step, TaskId, World};
 use sunpath::op::Op;
 use sunpath::profile::{LINUX, Machine};
 
@@ -29,14 +29,10 @@ fn the_cause_of_every_failure_is_recovered() {
     let mut missed = BTreeMap::new();
     for number in 0..asked.unwrap_or(SCRIPTS) {
         let (cast, play) =
-            generate(Dice::new(0, number), 120, true, Role::Root, &Machine::default());
+            generate(Dice::new(0, number), 120, true, Role::Root(Caps::ALL), &Machine::default());
         let mut world = World::on(LINUX, Machine::default());
         for role in &cast {
-            world.spawn_as(match role {
-                Role::Root => Credentials::ROOT,
-                Role::User(id) => Credentials::user(*id, *id),
-                Role::Own { uid, gid } => Credentials::user(*uid, *gid),
-            });
+            world.spawn_as(role.credentials());
         }
         for line in &play.lines {
             let (task, op) = (TaskId(line.made.task), &line.made.op);
