@@ -141,6 +141,9 @@ pub struct Conform {
     /// Which calls: the same number gives the same ones [default: a new number each time].
     #[arg(long, value_name = "S", requires = "random")]
     pub seed: Option<u64>,
+    /// Make the model wrong on purpose, to see that this is found.
+    #[arg(long, requires = "random", hide = true)]
+    pub mistake: bool,
     /// Where the calls are written that show a difference [default: sunpath-SEED.trace].
     #[arg(long, value_name = "FILE", requires = "random", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,

@@ -30,19 +30,22 @@ pub struct Task {
     pub every: u64,
     /// How many calls at least.
     pub steps: u64,
+    /// What the model believes that messages take more than they do, in bytes.
+    pub mistake: u64,
 }
 
 impl Task {
     /// As arguments of the hidden subcommand.
-    pub fn to_args(self) -> [String; 4] {
-        [self.seed, self.first, self.every, self.steps].map(|number| number.to_string())
+    pub fn to_args(self) -> [String; 5] {
+        [self.seed, self.first, self.every, self.steps, self.mistake].map(|number| number.to_string())
     }
 
     /// From the arguments.
-    pub fn from_args(args: [&str; 4]) -> Option<Task> {
+    pub fn from_args(args: [&str; 5]) -> Option<Task> {
         let mut numbers = args.into_iter().map(str::parse);
         let mut next = || numbers.next()?.ok();
-        Some(Task { seed: next()?, first: next()?, every: next()?.max(1), steps: next()? })
+        let (seed, first, every, steps) = (next()?, next()?, next()?.max(1), next()?);
+        Some(Task { seed, first, every, steps, mistake: next()? })
     }
 }
 
@@ -52,6 +55,7 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
     // A model that panics is a finding like others, which is told in the end.
     std::panic::set_hook(Box::new(|_| {}));
     let mut house = House::new(dir)?;
+    house.machine.memory.description += task.mistake as u32;
     let (mut script, mut steps, mut told) = (task.first, 0, Instant::now());
     while steps < task.steps {
         let (cast, play) = script_of(task.seed, script, &house);

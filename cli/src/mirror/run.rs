@@ -38,13 +38,19 @@ impl Drop for Lane {
 
 /// Plays scripts until so many calls were compared, or the sides differ. `progress` is told how
 /// many were.
-pub fn run(seed: u64, steps: u64, mut progress: impl FnMut(u64)) -> Result<Report, Trouble> {
+pub fn run(
+    seed: u64,
+    steps: u64,
+    mistake: bool,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, Trouble> {
     let dir = PrivateDir::new()?;
     let every = lanes();
     let (sender, lines) = mpsc::channel();
     let mut lanes = Vec::new();
     for first in 0..every {
-        let task = Task { seed, first, every, steps: steps.div_ceil(every) };
+        let steps = steps.div_ceil(every);
+        let task = Task { seed, first, every, steps, mistake: mistake.into() };
         let mut child = Command::new("/proc/self/exe")
             .arg(LANE)
             .args(task.to_args())

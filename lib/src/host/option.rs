@@ -129,7 +129,7 @@ fn time(bytes: &[u8]) -> Option<Duration> {
 pub(super) fn set(fd: Fd, level: Level, option: Opt, value: &Value) -> Outcome {
     let (level, number) = pair(level, option)?;
     if let Value::Filter { length, drops } = value {
-        return unit(bare::attach_filter(fd, *length, *drops));
+        return unit(bare::attach_filter(fd, level, *length, *drops));
     }
     let bytes = match value {
         Value::Unmapped => None,

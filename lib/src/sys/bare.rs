@@ -145,7 +145,7 @@ pub fn setsockopt(fd: RawFd, level: i32, name: i32, value: Option<&[u8]>) -> Res
 
 /// `setsockopt(2)` `SO_ATTACH_FILTER`: so many instructions, which let every message pass or
 /// none.
-pub fn attach_filter(fd: RawFd, instructions: usize, drops: bool) -> Result<()> {
+pub fn attach_filter(fd: RawFd, level: i32, instructions: usize, drops: bool) -> Result<()> {
     let load = (libc::BPF_LD | libc::BPF_IMM) as u16;
     let step = libc::sock_filter { code: load, jt: 0, jf: 0, k: 0 };
     let verdict = if drops { 0 } else { u32::MAX };
@@ -157,7 +157,7 @@ pub fn attach_filter(fd: RawFd, instructions: usize, drops: bool) -> Result<()> 
     let size = size_of::<libc::sock_fprog>() as libc::socklen_t;
     let (from, name) = ((&raw const program).cast(), libc::SO_ATTACH_FILTER);
     // SAFETY: the kernel copies the program, which points to as many instructions as it says.
-    let done = unsafe { libc::setsockopt(allowed(fd)?, libc::SOL_SOCKET, name, from, size) };
+    let done = unsafe { libc::setsockopt(allowed(fd)?, level, name, from, size) };
     check(done).map(drop)
 }
 

@@ -15,7 +15,7 @@ use sunpath::text::escape;
 pub fn run(args: &Conform) -> Result<Exit, Stop> {
     let seed = args.seed.unwrap_or_else(new_seed);
     let bar = ProgressBar::new(args.steps).with_style(style());
-    let report = run::run(seed, args.steps, |steps| bar.set_position(steps));
+    let report = run::run(seed, args.steps, args.mistake, |steps| bar.set_position(steps));
     bar.finish_and_clear();
     let report = report.map_err(|trouble| Stop::trouble(trouble.to_string()))?;
     let saved = match &report.finding {

@@ -40,7 +40,7 @@ impl Generator {
 
     fn buffers(&mut self) -> u32 {
         match self.dice.below(30) {
-            0 => *self.dice.pick(&[0, 1024, 1025]),
+            0 => *self.dice.pick(&[1024, 1025]),
             1..=4 => 2,
             5 => 7,
             _ => 1,

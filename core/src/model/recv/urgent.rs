@@ -8,7 +8,7 @@
 //! ```
 
 use super::Incoming;
-use crate::model::socket::{Message, Socket, SocketId};
+use crate::model::socket::{Message, Socket, SocketId, State};
 use crate::model::stop::{Tried, fail};
 use crate::model::world::World;
 use crate::op::{Bytes, Received};
@@ -102,6 +102,10 @@ impl Message {
 impl Socket {
     /// `SIOCATMARK`: whether the next byte is the urgent one, or would be if it were still there.
     pub(crate) fn is_at_mark(&self) -> bool {
+        // What stands for a connection that waits has no bytes, as if they were read up to a mark.
+        if let State::Listening(listening) = &self.state {
+            return !listening.pending.is_empty();
+        }
         let mut queue = self.queue.iter();
         let Some(first) = queue.next() else { return false };
         let next_is_urgent = queue.next().is_some_and(|second| second.urgent);
