@@ -37,12 +37,13 @@ pub struct Task {
 impl Task {
     /// As arguments of the hidden subcommand.
     pub fn to_args(self) -> [String; 5] {
-        [self.seed, self.first, self.every, self.steps, self.mistake].map(|number| number.to_string())
+        [self.seed, self.first, self.every, self.steps, self.mistake]
+            .map(|number| number.to_string())
     }
 
     /// From the arguments.
     pub fn from_args(args: [&str; 5]) -> Option<Task> {
-        let mut numbers = args.into_iter().map(str::parse);
+        let mut numbers = args.into_iter().map(str::parse::<u64>);
         let mut next = || numbers.next()?.ok();
         let (seed, first, every, steps) = (next()?, next()?, next()?.max(1), next()?);
         Some(Task { seed, first, every, steps, mistake: next()? })
