@@ -2,8 +2,10 @@
 
 mod accept;
 mod anything;
+mod associate;
 mod bind;
 mod buffers;
+mod close;
 mod connect;
 mod control;
 mod create;
@@ -20,10 +22,12 @@ mod names;
 mod options;
 mod pair;
 mod peek;
+mod poll;
 mod processes;
 mod profiles;
 mod rights;
 mod scene;
 mod send;
 mod service;
+mod shutdown;
 mod urgent;
