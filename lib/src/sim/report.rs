@@ -1,7 +1,8 @@
 //! What a run was like.
 
 use crate::model::{Fired, Step};
-use crate::op::{ControlOut, Op, Ret};
+use crate::op::Op;
+use crate::trace::Outcome;
 use crate::{Cause, Platform};
 use std::fmt;
 use std::time::Duration;
@@ -20,54 +21,11 @@ pub struct Event {
 }
 
 impl fmt::Display for Event {
+    /// As a [trace](crate::trace) has it, after the time.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.op.call().map_or_else(|| other_name(&self.op), |call| call.name().into());
-        write!(f, "{:>10?}  {:<10} {name}", self.at, self.task)?;
-        if let Some(fd) = self.op.fd() {
-            write!(f, "({fd})")?;
-        }
-        match &self.step {
-            Step::Done(ret) => write!(f, " = {}", Shown(ret)),
-            Step::Fail(failure) => write!(f, " fails: {failure:?}"),
-            Step::Blocked(wait) => write!(f, " waits: {}", wait.cause.title),
-        }
+        let Event { at, task, op, step } = self;
+        write!(f, "{at:>8?}  {task}: {op} {}", Outcome::from(step.clone()))
     }
-}
-
-/// What a call gave, in a few words.
-struct Shown<'a>(&'a Ret);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Ret::Unit => f.write_str("done"),
-            Ret::Fd(fd) | Ret::Accepted { fd, .. } => write!(f, "descriptor {fd}"),
-            Ret::Pair(a, b) => write!(f, "descriptors {a} and {b}"),
-            Ret::Count(bytes) => write!(f, "{bytes} bytes"),
-            Ret::Received(received) => {
-                write!(f, "{} bytes", received.returned)?;
-                for item in &received.control {
-                    match item {
-                        ControlOut::Rights(fds) => write!(f, ", descriptors {fds:?}")?,
-                        other => write!(f, ", {other:?}")?,
-                    }
-                }
-                f.write_str(if received.control_truncated { ", the rest dropped" } else { "" })
-            }
-            other => write!(f, "{other:?}"),
-        }
-    }
-}
-
-/// The name of a call that the catalogue does not treat.
-fn other_name(op: &Op) -> String {
-    let debug = match op {
-        Op::File(op) => format!("{op:?}"),
-        Op::Process(op) => format!("{op:?}"),
-        op => format!("{op:?}"),
-    };
-    let end = debug.find([' ', '(', '{']).unwrap_or(debug.len());
-    debug[..end].to_lowercase()
 }
 
 /// A thread that waits for ever, and for what.
@@ -86,8 +44,7 @@ impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} waits", self.task)?;
         if let Some(op) = &self.op {
-            let call = op.call().map_or_else(|| other_name(op), |call| call.name().into());
-            write!(f, " in {call}")?;
+            write!(f, " in {op}")?;
         }
         match self.cause {
             Some(cause) => write!(f, ": {} ({})", cause.title, cause.id),
@@ -169,7 +126,7 @@ pub struct Report {
 const SHOWN: usize = 8;
 
 impl fmt::Display for Report {
-    /// What was wrong, the seed, and the last calls.
+    /// What was wrong, the seed, and the last events.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
             Some(failure) => write!(f, "{failure}")?,
@@ -177,9 +134,12 @@ impl fmt::Display for Report {
         }
         let Report { seed, platform, elapsed, .. } = self;
         write!(f, "\n  platform {platform}, seed {seed}, after {elapsed:?} of virtual time")?;
+        if self.failure.is_none() {
+            return Ok(());
+        }
         let skipped = self.events.len().saturating_sub(SHOWN);
         if skipped > 0 {
-            write!(f, "\n  ... {skipped} events")?;
+            write!(f, "\n  after {skipped} events")?;
         }
         self.events[skipped..].iter().try_for_each(|event| write!(f, "\n  {event}"))
     }

@@ -189,10 +189,9 @@ impl State {
 
     /// Ends the run: everybody is told.
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        if !self.over {
-            self.over = true;
-            self.failure = failure;
-        }
+        // A thread that panicked may still unwind when the others are done.
+        self.failure = self.failure.take().or(failure);
+        self.over = true;
         self.tasks.iter().for_each(|task| task.bell.notify_all());
     }
 
@@ -210,8 +209,11 @@ impl State {
         Failure::Deadlock(stuck.collect())
     }
 
-    /// Notes what a thread did.
+    /// Notes what a thread did. What one does that unwinds is not what led there.
     pub(super) fn note(&mut self, task: String, op: &Op, step: &Step) {
+        if std::thread::panicking() {
+            return;
+        }
         let at = self.world.now();
         self.events.push(Event { at, task, op: op.clone(), step: step.clone() });
     }

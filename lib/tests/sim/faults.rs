@@ -127,3 +127,19 @@ fn a_careless_program_is_caught_by_many() {
         .filter(|(_, report)| matches!(report.failure, Some(Failure::Deadlock(_))));
     assert!(deadlocks.count() > 0, "{text}");
 }
+
+#[test]
+fn ancillary_data_is_cut_off() {
+    use std::os::fd::AsFd;
+    use sunpath::{Ancillary, AncillaryBuffer};
+    let fault = once(nth(Call::Recv, 1), Effect::ControlRoom(0));
+    World::default().fault(fault).unwrap().run(|_| {
+        let (a, b) = Stream::pair().unwrap();
+        b.sockopt().set_pass_rights(true).unwrap();
+        a.send_with(b"x", &Ancillary::descriptors(&[a.as_fd()])).unwrap();
+        let mut beside = AncillaryBuffer::new(1);
+        let received = b.recv_with(&mut [0; 8], &mut beside).unwrap();
+        assert!(received.ancillary_truncated);
+        assert_eq!(beside.take_descriptors().len(), 0);
+    });
+}

@@ -1,6 +1,7 @@
 //! Programs on the model instead of the kernel.
 
 mod blocking;
+mod example;
 mod faults;
 mod files;
 #[cfg(feature = "tokio")]
