@@ -117,6 +117,11 @@ impl Spin {
         flags: RecvFlags,
         call: &mut impl FnMut(RecvFlags) -> Result<T, Error>,
     ) -> Option<Result<T, Error>> {
+        // Virtual time stands still for who does not wait.
+        #[cfg(feature = "sim")]
+        if crate::sim::of(socket).is_some() {
+            return None;
+        }
         let start = Instant::now();
         if option::status_flags(socket).is_ok_and(|f| f.contains(rustix::fs::OFlags::NONBLOCK)) {
             return None;

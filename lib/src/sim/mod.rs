@@ -40,9 +40,9 @@
 //!   tokio's own timers follow the real clock.
 //! - **Locks and channels** of the standard library must not be waited for across calls: their
 //!   holder may never get a turn. Such a run is given up after half a minute.
-//! - **Not simulated**: [`Spinning`](crate::Spinning) and batches ([`RecvBatch`](crate::RecvBatch)),
-//!   whose calls fail; [`Error::why`](crate::Error::why), which would look at the real system:
-//!   [`Report::events`] has the cause of each failure, as the model knows it.
+//! - **Not simulated**: [`Spinning`](crate::Spinning) waits at once;
+//!   [`Error::why`](crate::Error::why) would look at the real system: [`Report::events`] has the
+//!   cause of each failure, as the model knows it.
 //!
 //! # Faults
 //! [`World::fault`] plans one: a call that fails for any cause that it can have, or a read or

@@ -42,6 +42,7 @@ pub fn sendmmsg<'a>(
     packets: impl Iterator<Item = Packet<'a>>,
     flags: SendFlags,
 ) -> Result<usize> {
+    if_simulated!(fd, socket => super::simulated::sendmmsg(&socket, packets.take(MOST), flags));
     let mut headers = [EMPTY; MOST];
     let mut count = 0;
     for (place, packet) in headers.iter_mut().zip(packets) {
@@ -93,6 +94,10 @@ pub fn recvmmsg<B: HasInbox>(
     slots: &mut [Slot<B>],
     flags: RecvFlags,
 ) -> Result<usize> {
+    if_simulated!(fd, socket => {
+        let first = slots.len().min(MOST);
+        super::simulated::recvmmsg(&socket, data, each, &mut slots[..first], flags)
+    });
     for slot in &mut *slots {
         slot.ancillary.inbox().clear();
     }

@@ -1,6 +1,7 @@
 //! Where the calls of this module turn to the model instead of the kernel (feature `sim`).
 
 use super::Result;
+use super::batch::{HasInbox, Packet, Slot};
 use super::control::Writer;
 use super::message::{Arrival, Inbox};
 use super::name::Name;
@@ -8,8 +9,8 @@ use crate::model::FileStatus;
 use crate::op::Received;
 use crate::sim::Simulated;
 use rustix::fs::{Statx, StatxFlags};
-use rustix::net::RecvFlags;
 use rustix::net::addr::SocketAddrArg;
+use rustix::net::{RecvFlags, SendFlags};
 use std::io::IoSliceMut;
 use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 
@@ -72,6 +73,52 @@ pub(super) fn recvmsg(
         *from = received.from.as_ref().map_or(Ok(Name::none()), Name::new)?;
     }
     Ok(arrival(&received))
+}
+
+/// `sendmmsg(2)`: one call after the other; an error only if nothing was sent.
+pub(super) fn sendmmsg<'a>(
+    socket: &Simulated,
+    packets: impl Iterator<Item = Packet<'a>>,
+    flags: SendFlags,
+) -> Result<usize> {
+    let mut sent = 0;
+    for packet in packets {
+        let data: Vec<u8> = packet.buffers.iter().flat_map(|b| b.iter().copied()).collect();
+        let buffers = packet.buffers.len() as u32;
+        match socket.send_message(data.into(), buffers, packet.control, flags, packet.to) {
+            Ok(_) => sent += 1,
+            Err(errno) if sent == 0 => return Err(errno),
+            Err(_) => break,
+        }
+    }
+    Ok(sent)
+}
+
+/// `recvmmsg(2)` with `MSG_WAITFORONE`: one call after the other. An error that is met later is lost,
+/// where the kernel would keep it for the next call.
+pub(super) fn recvmmsg<B: HasInbox>(
+    socket: &Simulated,
+    data: &mut [u8],
+    each: usize,
+    slots: &mut [Slot<B>],
+    flags: RecvFlags,
+) -> Result<usize> {
+    slots.iter_mut().for_each(|slot| slot.ancillary.inbox().clear());
+    let (mut came, mut rest, mut flags) = (0, data, flags);
+    for slot in slots {
+        let Some((bytes, after)) = rest.split_at_mut_checked(each) else { break };
+        rest = after;
+        let mut buffers = [IoSliceMut::new(bytes)];
+        let inbox = slot.ancillary.inbox();
+        match recvmsg(socket, Some(&mut slot.from), &mut buffers, inbox, flags) {
+            Ok(arrival) => slot.arrival = arrival,
+            Err(errno) if came == 0 => return Err(errno),
+            Err(_) => break,
+        }
+        came += 1;
+        flags |= RecvFlags::DONTWAIT;
+    }
+    Ok(came)
 }
 
 /// What came, but for the bytes and what is beside them.

@@ -1,5 +1,6 @@
 //! Descriptors, credentials and messages in a simulation.
 
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use sunpath::sim::{Failure, World};
 use sunpath::{Ancillary, AncillaryBuffer, Datagram, Platform, SeqPacket, Stream};
@@ -96,4 +97,33 @@ fn datagrams_go_to_whom_they_are_for() {
             assert_eq!(from.as_path(), Some("/tmp/program".as_ref()));
         });
     }
+}
+
+#[test]
+fn batches_are_moved_message_by_message() {
+    use sunpath::{Outgoing, RecvBatch, RecvFlags, SendFlags};
+    World::default().run(|program| {
+        let (a, b) = SeqPacket::pair().unwrap();
+        let reader = program.spawn("reader", move || {
+            let (mut batch, mut all) = (RecvBatch::new(8, 16, 0), Vec::new());
+            while all.len() < 3 {
+                b.recv_batch(&mut batch, RecvFlags::NONE).unwrap();
+                all.extend(batch.messages().map(|message| message.bytes.to_vec()));
+            }
+            all
+        });
+        let messages = [Outgoing::new(b"one"), Outgoing::new(b""), Outgoing::new(b"three")];
+        assert_eq!(a.send_batch(&messages, SendFlags::NONE).unwrap(), 3);
+        assert_eq!(reader.join().unwrap(), [&b"one"[..], b"", b"three"]);
+    });
+}
+
+#[test]
+fn who_spins_waits_at_once() {
+    World::default().run(|program| {
+        let (a, mut b) = Stream::pair().unwrap();
+        let mut a = a.spin(std::time::Duration::from_secs(60));
+        program.spawn("other", move || b.write_all(b"x").unwrap());
+        assert_eq!(a.read(&mut [0; 8]).unwrap(), 1);
+    });
 }
