@@ -3,6 +3,7 @@
 use super::{pair, world};
 use serde_json::json;
 use std::io;
+use sunpath::model::World;
 use sunpath::op::{Kind, Message, Op};
 use sunpath::profile::Memory;
 
@@ -12,8 +13,10 @@ pub fn run(json: bool) -> io::Result<()> {
         println!("memory for each byte queued");
         println!("  {:<12} {:>12} {:>12}", "message", "kernel's", "model");
     }
+    // What was measured stays, so that nothing that was freed is used again.
+    let mut worlds = Vec::new();
     for length in [1, 64, 1024, 32_768] {
-        let (kernel, model) = (in_kernel(length), in_model(length)?);
+        let (kernel, model) = (in_kernel(length), in_model(length, &mut worlds)?);
         if json {
             println!("{}", json!({"length": length, "kernel": kernel, "model": model}));
         } else {
@@ -29,7 +32,7 @@ fn in_kernel(length: usize) -> f64 {
 }
 
 /// How much the process grows.
-fn in_model(length: usize) -> io::Result<f64> {
+fn in_model(length: usize, worlds: &mut Vec<World>) -> io::Result<f64> {
     const PAIRS: usize = 2_000;
     let (mut world, task) = world();
     let pairs: Vec<_> = (0..PAIRS).map(|_| pair(&mut world, task, Kind::Stream)).collect();
@@ -41,7 +44,9 @@ fn in_model(length: usize) -> io::Result<f64> {
             queued += length;
         }
     }
-    Ok((resident()?.saturating_sub(before)) as f64 / queued as f64)
+    let grown = resident()?.saturating_sub(before);
+    worlds.push(world);
+    Ok(grown as f64 / queued as f64)
 }
 
 /// The memory that this process has, in bytes.
