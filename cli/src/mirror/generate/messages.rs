@@ -9,9 +9,7 @@ impl Generator {
     fn data(&mut self) -> Bytes {
         let length = self.length();
         self.sent = self.sent.wrapping_add(1);
-        let first = self.sent;
-        let bytes: Vec<_> = (0..length).map(|place| first.wrapping_add(place as u8)).collect();
-        bytes.into()
+        vec![self.sent; length].into()
     }
 
     pub(super) fn send(&mut self) {
