@@ -50,14 +50,19 @@ pub(super) fn note(state: &mut State, task: usize, op: &Op) {
     points.push(Point { number, task: name, model, call, among, effects, first_process });
 }
 
+/// Whether a cause is taken.
+type Chosen = dyn Fn(Call, &Cause) -> bool;
+/// What must hold after a run.
+type Invariant = dyn Fn(&Report) -> Result<(), String>;
+
 /// A walk over every fault: see [`World::for_each_fault`].
 pub struct Walk {
     world: World,
     deaths: bool,
     persistent: bool,
     one_per_errno: bool,
-    chosen: Box<dyn Fn(Call, &Cause) -> bool>,
-    invariant: Box<dyn Fn(&Report) -> Result<(), String>>,
+    chosen: Box<Chosen>,
+    invariant: Box<Invariant>,
 }
 
 impl fmt::Debug for Walk {

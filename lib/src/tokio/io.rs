@@ -161,6 +161,7 @@ impl Io {
                 if exhausted {
                     ready.clear_ready();
                 }
+                #[allow(clippy::drop_non_drop, reason = "it shall not be held while waiting")]
                 drop(ready);
                 match (closed, direction) {
                     (true, Read | Direction::Peek) => return Err(error),
