@@ -106,9 +106,10 @@ impl Crew<'_> {
         let children = Vec::new();
         let mut crew = Crew { play, orders, answers, children, ended, one_by_one, known };
         let ends: Vec<_> = ends.iter().map(AsFd::as_fd).collect();
+        let lane = std::process::id();
         for (task, role) in cast.iter().enumerate() {
             let child = process::fork(|| {
-                let worker = Worker { play, task, known: crew.known.clone() };
+                let worker = Worker { play, task, known: crew.known.clone(), lane };
                 worker::run(worker, house, *role, &ends)
             });
             crew.welcome(task, child.step("make a process")?);

@@ -32,6 +32,8 @@ pub struct Worker<'a> {
     pub task: usize,
     /// What is known so far.
     pub known: Dictionary,
+    /// The process of the lane, with which it dies.
+    pub lane: u32,
 }
 
 /// Makes this process a worker; its exit status. `ends` are the ends of pipes for orders and
@@ -71,7 +73,7 @@ fn prepare(
         };
         process::become_user(id, id, &[])?;
     }
-    Ok(())
+    process::die_with(worker.lane)
 }
 
 impl Worker<'_> {
@@ -101,6 +103,7 @@ impl Worker<'_> {
                         if let Expected::Done(Ret::Task(task)) = line.expected {
                             self.task = task as usize;
                         }
+                        self.stay_mortal();
                         return None;
                     }
                     Ok(pid) => answer.child = pid,
@@ -122,6 +125,10 @@ impl Worker<'_> {
     /// Makes a call; what the kernel says, if it is not what the model says.
     fn differs(&mut self, line: &Line) -> Option<String> {
         let mut outcome = perform(line, &self.known);
+        if let Op::Process(ProcessOp::Become { .. } | ProcessOp::SetEffective { .. }) = line.made.op
+        {
+            self.stay_mortal();
+        }
         self.known.number_to_model(&line.made.op, &mut outcome);
         let agree = self.known.agree(&line.expected, &mut outcome);
         (!agree).then(|| match outcome {
@@ -134,6 +141,14 @@ impl Worker<'_> {
                 None => format!("{failed:?}"),
             },
         })
+    }
+
+    /// A call that waits although it should not would outlive the lane. New processes, and those
+    /// that change their user, are to be told again.
+    fn stay_mortal(&self) {
+        if process::die_with(self.lane).is_err() {
+            bare::exit(1);
+        }
     }
 
     fn answer(&self, answer: Answer) {
