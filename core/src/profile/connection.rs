@@ -22,7 +22,7 @@ pub struct Connection {
     /// When a datagram socket that gets another peer loses the old one.
     pub reassociation: Cell<Reassociation>,
     /// A datagram socket that has a peer takes messages and associations from it alone.
-    pub only_peer_may_associate: Cell<bool>,
+    pub only_peer_may_reach: Cell<bool>,
     /// `accept` takes flags.
     pub accept_flags: Cell<bool>,
     /// When `accept` takes the descriptor for the connection.
@@ -208,7 +208,7 @@ pub(super) const LINUX: Connection = Connection {
     connect_forgets_error: Cell::measured(false),
     connected: Cell::measured(Connected::WhenQueued),
     reassociation: Cell::measured(Reassociation::WhenFound),
-    only_peer_may_associate: Cell::measured(true),
+    only_peer_may_reach: Cell::measured(true),
     accept_flags: Cell::measured(true),
     accept_descriptor: Cell::measured(AcceptDescriptor::First),
     accept_reports_lost_client: Cell::measured(false),
@@ -234,7 +234,7 @@ pub(super) const FREEBSD_14: Connection = Connection {
     connect_forgets_error: Cell::source(true, "uipc_socket.c: soconnectat"),
     connected: Cell::source(Connected::WhenAcceptedIfAsked, "uipc_usrreq.c: unp_connect2"),
     reassociation: Cell::source(Reassociation::First, "uipc_socket.c: soconnectat"),
-    only_peer_may_associate: Cell::source(false, "uipc_usrreq.c: unp_connectat"),
+    only_peer_may_reach: Cell::source(false, "uipc_usrreq.c: unp_connectat, uipc_send"),
     accept_flags: Cell::source(true, "uipc_syscalls.c: sys_accept4"),
     accept_descriptor: Cell::source(
         AcceptDescriptor::BeforeWaiting,
@@ -271,7 +271,7 @@ pub(super) const MACOS: Connection = Connection {
     connect_forgets_error: Cell::source(true, "uipc_socket.c: soconnectlock"),
     connected: Cell::source(Connected::WhenQueued, "uipc_usrreq.c: unp_connect2"),
     reassociation: Cell::source(Reassociation::First, "uipc_socket.c: soconnectlock"),
-    only_peer_may_associate: Cell::source(false, "uipc_usrreq.c: unp_connect"),
+    only_peer_may_reach: Cell::source(false, "uipc_usrreq.c: unp_connect, uipc_send"),
     accept_flags: Cell::source(false, "uipc_syscalls.c: accept_nocancel"),
     accept_descriptor: Cell::source(
         AcceptDescriptor::WhenTaken,
@@ -303,7 +303,7 @@ pub(super) const OPENSERVER: Connection = Connection {
         "its list of error codes has EINPROGRESS and EALREADY",
     ),
     reassociation: Cell::inferred(Reassociation::First, "4.3BSD: soconnect"),
-    only_peer_may_associate: Cell::inferred(false, "4.3BSD: unp_connect"),
+    only_peer_may_reach: Cell::inferred(false, "4.3BSD: unp_connect, uipc_usrreq"),
     accept_flags: Cell::inferred(false, "4.3BSD: accept"),
     accept_descriptor: Cell::inferred(AcceptDescriptor::BeforeWaiting, "4.3BSD: accept"),
     accept_reports_lost_client: Cell::manual(true, "its list of error codes has ECONNABORTED"),

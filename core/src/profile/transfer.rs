@@ -35,8 +35,6 @@ pub struct Transfer {
     pub datagram_room: Cell<DatagramRoom>,
     /// What a datagram does whose receiver has no room.
     pub receiver_full: Cell<WhenFull>,
-    /// A datagram socket that has a peer takes messages from it alone.
-    pub only_peer_may_send: Cell<bool>,
     /// On sockets that keep messages apart, a pending error is reported before what waits.
     pub error_before_messages: Cell<bool>,
     /// Who gets `SIGPIPE`.
@@ -207,7 +205,6 @@ pub(super) const LINUX: Transfer = Transfer {
     message_limit: Cell::measured(MessageLimit::SendBufferLess(32)),
     datagram_room: Cell::measured(DatagramRoom::Messages),
     receiver_full: Cell::measured(WhenFull::Waits),
-    only_peer_may_send: Cell::measured(true),
     error_before_messages: Cell::measured(true),
     sigpipe: Cell::measured(Sigpipe::Streams),
     after_part: Cell::measured(AfterPart::Forgotten),
@@ -235,7 +232,6 @@ pub(super) const FREEBSD_14: Transfer = Transfer {
     ),
     datagram_room: Cell::source(DatagramRoom::Buffer, "uipc_sockbuf.c: sbappendaddr"),
     receiver_full: Cell::source(WhenFull::Fails, "uipc_usrreq.c: uipc_send"),
-    only_peer_may_send: Cell::source(false, "uipc_usrreq.c: uipc_send"),
     error_before_messages: Cell::source(false, "uipc_socket.c: soreceive_generic"),
     sigpipe: Cell::source(Sigpipe::All, "uipc_syscalls.c: kern_sendit"),
     after_part: Cell::source(AfterPart::ReportedUnlessWaiting, "uipc_syscalls.c: kern_sendit"),

@@ -81,6 +81,31 @@ fn a_scope_ends_at_abstract_names_bound_outside() {
 }
 
 #[test]
+fn a_scope_leaves_a_datagram_socket_the_peer_that_it_has() {
+    let (mut world, task) = world();
+    let receiver = new(&mut world, task, Kind::Datagram);
+    done(bind(&mut world, task, receiver, "@outside"));
+    let sender = new(&mut world, task, Kind::Datagram);
+    done(connect(&mut world, task, sender, "@outside"));
+    let child = fork(&mut world, task);
+    restrict(&mut world, child, Restriction::AbstractScope);
+    done(connect(&mut world, child, sender, "@outside"));
+    for message in [Message::new(sender, b"x"), Message::new(sender, b"x").to("@outside")] {
+        assert_eq!(world.step(child, &Op::Send(message)), Step::Done(Ret::Count(1)));
+    }
+    // Who refuses descriptors, and who reads no more, says so first.
+    let other = new(&mut world, child, Kind::Datagram);
+    let message = || Message::new(other, b"x").to("@outside").with_rights(&[0]);
+    fails(world.step(child, &Op::Send(message())), "connect/landlock-scope", Errno::EPERM);
+    set(&mut world, task, receiver, Opt::PassRights, 0);
+    let cause = "rights/refused-by-receiver";
+    fails(world.step(child, &Op::Send(message())), cause, Errno::EPERM);
+    done(world.step(task, &Op::Shutdown { fd: receiver, how: 0 }));
+    let cause = "send/peer-stopped-reading";
+    fails(world.step(child, &Op::Send(message())), cause, Errno::EPIPE);
+}
+
+#[test]
 fn policies_are_known_to_some_systems_only() {
     for profile in [FREEBSD_14, MACOS, OPENSERVER] {
         let mut world = World::new(profile);
@@ -195,7 +220,7 @@ fn a_client_waits_for_what_keeps_its_server() {
     let stop = |on| Setting::Stop { task: server.0, on };
     let first = new(&mut world, client, Kind::Stream);
     done(connect(&mut world, client, first, "/tmp/server"));
-    let mut look = |world: &mut World, cause: &str| {
+    let look = |world: &mut World, cause: &str| {
         waits(world.step(client, &Op::Recv(Want::new(first, 1))), cause);
         world.interrupt(client);
         fails(world.resume(client), "recv/interrupted", Errno::EINTR);

@@ -1,6 +1,5 @@
 //! Every interleaving of small programs.
 
-use crate::scene::*;
 use crate::service::*;
 use sunpath_core::Errno;
 use sunpath_core::model::{Explored, Step, TaskId};

@@ -23,13 +23,19 @@ impl World {
             return Ok(Ret::Unit);
         }
         let target = self.look_up(caller, id, name)?;
-        let has_another = self.sockets[target].peer().is_some_and(|peer| peer != id);
-        if has_another && *self.profile.connection.only_peer_may_associate {
+        if !self.may_reach(id, target) {
             return Err(fail("connect/receiver-has-another-peer"));
         }
-        self.check_scope(caller, target)?;
+        self.check_datagram_scope(caller, id, target)?;
         self.change_peer(id, Some(target));
         Ok(Ret::Unit)
+    }
+
+    /// Whether a datagram socket's own peer, if it has one, lets this one reach it.
+    #[inline]
+    pub(crate) fn may_reach(&self, from: SocketId, to: SocketId) -> bool {
+        let has_another = self.sockets[to].peer().is_some_and(|peer| peer != from);
+        !(has_another && *self.profile.connection.only_peer_may_reach)
     }
 
     /// Gives a datagram socket this peer, or none.

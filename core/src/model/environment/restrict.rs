@@ -81,6 +81,20 @@ impl World {
         }
     }
 
+    /// The same for datagrams: a socket reaches the peer that it has, wherever that is.
+    #[inline]
+    pub(crate) fn check_datagram_scope(
+        &self,
+        caller: Caller,
+        from: SocketId,
+        to: SocketId,
+    ) -> Tried<()> {
+        match self.sockets[from].peer() == Some(to) {
+            true => Ok(()),
+            false => self.check_scope(caller, to),
+        }
+    }
+
     pub(crate) fn process_of(&self, task: u32) -> Result<ProcessId, Errno> {
         let process = self.tasks.get(task as usize).ok_or(Errno::ESRCH)?.process;
         if self.processes[process].gone { Err(Errno::ESRCH) } else { Ok(process) }

@@ -43,6 +43,9 @@ impl World {
         let stops_before = *self.profile.transfer.rights_stop == RightsStop::Before;
         loop {
             let copied = gathered.bytes.len();
+            if self.sockets[into.at].queue.is_empty() {
+                return Outcome::Nothing;
+            }
             if !self.clear_marks(into.at, copied > 0) {
                 return if copied > 0 { Outcome::Enough } else { Outcome::Nothing };
             }

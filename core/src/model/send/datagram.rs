@@ -157,9 +157,7 @@ impl World {
         baggage: &Baggage,
         attempt: &mut Attempt,
     ) -> Tried<usize> {
-        let rules = &self.profile.transfer;
-        let peer = self.sockets[to].peer();
-        if *rules.only_peer_may_send && peer.is_some_and(|peer| peer != out.from) {
+        if !self.may_reach(out.from, to) {
             return Err(fail("send/receiver-has-another-peer"));
         }
         if self.sockets[to].dead {
@@ -168,17 +166,13 @@ impl World {
         if self.sockets[to].no_more_reading {
             return Err(self.pipe(out, "send/peer-stopped-reading", false));
         }
-        if self.sockets[to].kind == SocketType::Datagram
-            && self.sockets[out.from].peer() != Some(to)
-        {
-            self.check_scope(out.caller, to)?;
-        }
         self.check_receiver_takes(to, baggage)?;
         let length = out.data.len();
-        if self.sockets[to].kind == SocketType::Datagram
-            && !self.takes_datagram(to, out.from, length)
-        {
-            return Err(self.wait_for_receiver(out, to, baggage, attempt));
+        if self.sockets[to].kind == SocketType::Datagram {
+            self.check_datagram_scope(out.caller, out.from, to)?;
+            if !self.takes_datagram(to, out.from, length) {
+                return Err(self.wait_for_receiver(out, to, baggage, attempt));
+            }
         }
         self.queue_message(out, to, baggage.clone());
         Ok(length)
