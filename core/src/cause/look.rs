@@ -176,7 +176,7 @@ fn reached_by_name<'a>(case: &Case<'a>) -> Reached<'a> {
 }
 
 /// Whether a lookup finds the socket: accepted connections are not in the kernel's name tables.
-fn can_be_found(socket: &SocketFact) -> bool {
+pub(super) fn can_be_found(socket: &SocketFact) -> bool {
     socket.kind == SocketType::Datagram || socket.state != State::Connected
 }
 

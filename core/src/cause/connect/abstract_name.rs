@@ -118,19 +118,24 @@ fn of_type<'a>(
     sockets: Option<&'a alloc::vec::Vec<SocketFact>>,
     case: &Case<'_>,
 ) -> Option<&'a SocketFact> {
-    sockets?.iter().find(|s| s.kind == case.socket)
+    let mine = || sockets.into_iter().flatten().filter(|s| s.kind == case.socket);
+    mine().find(|s| look::can_be_found(s)).or_else(|| mine().next())
 }
+
+/// Of a connected socket, the tables do not tell whether the name is its own or its listener's.
+const ONLY_ACCEPTED: &str = "but it is connected, and may only be what a listener accepted";
 
 fn padded(case: &Case<'_>) -> Finding {
     let Some(target) = unbound(case) else { return Finding::Excluded };
     let Some(socket) = of_type(target.padded.known(), case) else { return Finding::Excluded };
     let theirs = socket.name.as_deref().map_or(0, |n| n.len().saturating_sub(1));
-    Finding::Holds(format!(
+    let because = format!(
         "{} has the name with another number of NULs at its end: its name is {theirs} bytes \
          long, the one asked for {} bytes",
         look::owner(socket),
         target.name.len()
-    ))
+    );
+    look::sure(look::can_be_found(socket), because, ONLY_ACCEPTED)
 }
 
 fn other_namespace(case: &Case<'_>) -> Finding {

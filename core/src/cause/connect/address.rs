@@ -103,11 +103,14 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
 
 /// The raw address, where the call reads it.
 fn argument(case: &Case<'_>) -> Option<AddressArgument> {
-    if case.call == Call::Send && case.socket != SocketType::Datagram {
-        return None;
-    }
-    // Of a length of 0, `sendto` makes no address at all.
-    case.facts.arguments.address.filter(|address| case.call != Call::Send || address.length != 0)
+    let address = case.facts.arguments.address?;
+    let is_read = match case.call {
+        // Only its length is looked at on a connection, and 0 makes no address at all.
+        Call::Send if case.socket == SocketType::Datagram => address.length != 0,
+        Call::Send => address.length < 0,
+        _ => true,
+    };
+    is_read.then_some(address)
 }
 
 fn length_fits(case: &Case<'_>, length: i64) -> bool {

@@ -115,7 +115,8 @@ impl World {
         let process = &self.processes[caller.process];
         fail(match broken {
             Broken::Missing { directory, name, last, link } => {
-                match self.something_near(caller, socket, path, (directory, &name)) {
+                let place = last.then_some((directory, &*name));
+                match self.something_near(caller, socket, path, place) {
                     Some(near) => near,
                     None if link => "connect/dangling-symlink",
                     None if last => "connect/no-such-file",

@@ -29,13 +29,14 @@ impl World {
         })
     }
 
-    /// What explains a missing file better than that it is missing.
+    /// What explains a missing file better than that it is missing. `missing` is where it would
+    /// be, if its directory exists.
     pub(super) fn something_near(
         &self,
         caller: Caller,
         socket: SocketId,
         path: &[u8],
-        missing: (NodeId, &[u8]),
+        missing: Option<(NodeId, &[u8])>,
     ) -> Option<&'static str> {
         let exists = |path: &[u8]| {
             !path.is_empty() && self.find_file(caller.process, path, Final::Follow).is_ok()
@@ -50,7 +51,7 @@ impl World {
         if self.is_abstract_name(socket, path) {
             return Some("connect/abstract-written-as-path");
         }
-        let found = self.namesake(caller.process, path, Some(missing), None)?;
+        let found = self.namesake(caller.process, path, missing, None)?;
         // Where all processes have the same mounts, one of those hides it from everybody.
         let elsewhere = *self.profile.names.private_mounts && self.is_where_it_was(found);
         Some(match elsewhere {

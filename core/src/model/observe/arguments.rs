@@ -50,7 +50,7 @@ impl World {
     fn sending(&self, caller: Caller, message: &Message) -> Arguments {
         let arguments = Arguments {
             nonblocking: message.flags.dont_wait.then_some(true),
-            length: Some(message.data.len() as u64),
+            length: Some(if message.buffers == 0 { 0 } else { message.data.len() as u64 }),
             buffers: Some(message.buffers.into()),
             urgent: message.flags.urgent,
             control: message.control.iter().filter_map(|c| self.control(caller, c)).collect(),

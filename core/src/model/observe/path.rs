@@ -69,7 +69,8 @@ impl World {
             if other && found() { Some(variant) } else { None }
         };
         let slashed = (!path.starts_with(b"/")).then(|| [b"/", path].concat());
-        let spelt = path.strip_prefix(b"@");
+        let last = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+        let spelt = last.strip_prefix(b"@");
         let net = self.processes[caller.process].net;
         let is_spelt = |name: &Vec<u8>| Some(name.as_slice()) == spelt;
         Variants {
@@ -215,6 +216,7 @@ impl<'a> Tour<'a> {
         if last && self.world.environment.protected_symlinks && open && strange {
             return Some(End::ProtectedLink);
         }
+        self.slash |= last && target.ends_with(b"/");
         if target.starts_with(b"/") {
             self.at = self.process.root;
             self.note(self.at, self.tree().path_of(self.at));

@@ -22,15 +22,23 @@ impl World {
         };
         match name {
             Name::Unix(Address::Abstract(name)) => {
-                Target::Abstract(self.abstract_facts(caller, name))
+                Target::Abstract(self.abstract_facts(self.net_of_call(caller, op), name))
             }
             Name::Unix(Address::Path(path)) => Target::Path(self.path_facts(caller, path)),
             _ => Target::None,
         }
     }
 
-    fn abstract_facts(&self, caller: Caller, name: &[u8]) -> AbstractTarget {
-        let here = self.processes[caller.process].net;
+    /// Names are looked up where the socket was made.
+    pub(super) fn net_of_call(&self, caller: Caller, op: &Op) -> (Caller, NetId) {
+        let socket = op.fd().map(|fd| self.socket(caller, fd, ["", ""]));
+        match socket {
+            Some(Ok((_, socket))) => (caller, self.sockets[socket].net),
+            _ => (caller, self.processes[caller.process].net),
+        }
+    }
+
+    fn abstract_facts(&self, (caller, here): (Caller, NetId), name: &[u8]) -> AbstractTarget {
         let trimmed = trim(name);
         let find = |fits: &dyn Fn(NetId, &[u8]) -> bool| {
             self.sockets_where(|socket| match named(socket) {
