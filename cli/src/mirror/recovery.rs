@@ -73,8 +73,9 @@ fn judge(
             let named: Vec<_> =
                 diagnosis.causes.iter().map(|r| (r.cause.id, r.certainty, &r.because)).collect();
             missed.entry(cause.id).or_insert_with(|| {
+                let call: String = format!("{op:?}").chars().take(300).collect();
                 format!(
-                    "{failure:?} of a {} by {op:?}: {named:?} {:?} {:?}",
+                    "{failure:?} of a {} by {call}: {named:?} {:?} {:?}",
                     diagnosis.socket,
                     diagnosis.unexplained,
                     world.facts(task, op).descriptor

@@ -371,6 +371,9 @@ fn bad_length(case: &Case<'_>) -> Finding {
     let length = case.facts.arguments.option.as_ref().and_then(|o| o.length);
     argument(case, length, "the length of the value that was passed", |length| {
         let least = if case.call == Call::Setsockopt { SHORTEST } else { 0 };
+        if case.symptom.is_some() && length > SHORTEST {
+            return Finding::Unobservable("whether the option wants a value of another length");
+        }
         when(length < least, format!("{length} was passed as the length of the value"))
     })
 }

@@ -59,20 +59,26 @@ pub(super) fn control(
     if case.facts.arguments.address.is_some_and(|address| address.length < 0) {
         return Finding::Excluded;
     }
+    let mut descriptors = 0;
     for item in control {
-        match ask(item) {
-            Some(because) => return Finding::Holds(because),
-            None if is_wrong(item) => return Finding::Excluded,
-            None => {}
+        match (item, ask(item)) {
+            (_, Some(because)) => return Finding::Holds(because),
+            (Control::Rights { count, .. }, None) => {
+                descriptors = count.saturating_add(descriptors);
+                if descriptors > MOST_DESCRIPTORS {
+                    return Finding::Excluded;
+                }
+            }
+            (Control::Credentials { .. }, None) => {}
+            // It is refused whoever sends it.
+            (_, None) => return Finding::Excluded,
         }
     }
     Finding::Excluded
 }
 
-/// Whether an item is refused whoever sends it.
-fn is_wrong(item: &Control) -> bool {
-    matches!(item, Control::MalformedCredentials | Control::Malformed | Control::UnknownType(_))
-}
+/// The most descriptors that one message carries on Linux (`SCM_MAX_FD`).
+pub(super) const MOST_DESCRIPTORS: u64 = 253;
 
 /// Whether descriptors are attached.
 pub(super) fn passes_rights(case: &Case<'_>) -> bool {

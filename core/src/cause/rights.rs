@@ -3,16 +3,13 @@
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
-    addressees, control, descriptor_limit, judge, passes_rights, peer, unrecorded,
+    MOST_DESCRIPTORS, addressees, control, descriptor_limit, judge, passes_rights, peer, unrecorded,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::arguments::Control;
 use crate::fact::caller::Capabilities;
 use crate::{Call, Errno, Sockets, Symptom};
 use alloc::format;
-
-/// The most descriptors one message carries on Linux (`SCM_MAX_FD`).
-const MOST: u64 = 253;
 
 /// The entries of this file.
 pub(in crate::cause) const CAUSES: &[Cause] = &[
@@ -207,9 +204,9 @@ fn too_many(case: &Case<'_>) -> Finding {
     if case.facts.arguments.control.is_empty() {
         return unrecorded(case, "how many descriptors were passed");
     }
-    if total > MOST {
+    if total > MOST_DESCRIPTORS {
         return Finding::Holds(format!(
-            "{total} descriptors were passed in one message, of {MOST}"
+            "{total} descriptors were passed in one message, of {MOST_DESCRIPTORS}"
         ));
     }
     Finding::Excluded

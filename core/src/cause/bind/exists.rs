@@ -255,6 +255,12 @@ fn stale_socket(case: &Case<'_>) -> Finding {
     }
 }
 
+/// Whether what a link leads to is followed by a slash although it is no directory.
+fn ends_in_slash(case: &Case<'_>) -> bool {
+    let link = existing(case).is_some_and(|named| named.kind == FileKind::Symlink);
+    link && look::walk(case).is_some_and(|walk| walk.end == End::NotDirectory)
+}
+
 fn not_a_socket(case: &Case<'_>) -> Finding {
     match taken(case) {
         Some(Taken::Other(link)) if link.kind == FileKind::Symlink => Finding::Holds(format!(
@@ -264,6 +270,11 @@ fn not_a_socket(case: &Case<'_>) -> Finding {
         Some(Taken::Other(step)) => {
             Finding::Holds(format!("{}{} is {}", by_link(case), show(&step.path), step.kind.name()))
         }
+        Some(Taken::Socket(step)) if ends_in_slash(case) => Finding::Suggests(format!(
+            "{}{}, but a slash follows, so that it would have to be a directory",
+            by_link(case),
+            show(&step.path)
+        )),
         Some(_) => Finding::Excluded,
         None if own_name(case).is_none() => look::unless_hidden(case),
         None => Finding::Excluded,

@@ -165,11 +165,12 @@ fn nobody(case: &Case<'_>) -> Finding {
     if look::waited(case) {
         return Finding::Excluded;
     }
-    match look::reached(case) {
-        Reached::Nobody | Reached::Remnant(_) => {}
+    let free = match look::reached(case) {
+        Reached::Nobody => true,
+        Reached::Remnant(_) => false,
         Reached::Unknown(what) => return Finding::Unseen(what),
         Reached::Socket(_) | Reached::Nothing => return Finding::Excluded,
-    }
+    };
     if matches!(padded(case), Finding::Holds(_))
         || matches!(other_namespace(case), Finding::Holds(_))
     {
@@ -183,13 +184,14 @@ fn nobody(case: &Case<'_>) -> Finding {
     let file = target.as_path.known().and_then(Option::as_ref);
     let file =
         file.map(|p| format!("; there is a socket file {}, so a path may be meant", show(p)));
-    Finding::Holds(format!(
+    let because = format!(
         "no {} socket in the caller's network namespace has the name @{}{}{}",
         case.socket,
         show(&target.name),
         stranger.unwrap_or_default(),
         file.unwrap_or_default()
-    ))
+    );
+    look::sure(free, because, "a connected socket carries it, probably one that was accepted")
 }
 
 fn other_type(_: &Case<'_>) -> Finding {

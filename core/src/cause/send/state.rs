@@ -346,6 +346,10 @@ fn peer_stopped_reading(case: &Case<'_>) -> Finding {
                     .into(),
             ),
             ShutBy::Unknown if own.state == State::Connected => Finding::Unseen(WHO),
+            // Who shuts down before the connection is made leaves no mark on the other side.
+            ShutBy::Nobody if theirs.is_some_and(|theirs| theirs.read) => {
+                Finding::Holds("the peer was shut down for reading before it connected".into())
+            }
             _ => Finding::Excluded,
         }
     })
