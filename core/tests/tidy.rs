@@ -345,10 +345,7 @@ fn functions_are_short() {
 }
 
 /// Causes that the model does not reach, and why.
-const NOT_MODELLED: &[(&str, &str)] = &[(
-    "connect/link-to-open-socket",
-    "the model's files have no directory of descriptors in /proc",
-)];
+const NOT_MODELLED: &[(&str, &str)] = &[];
 
 /// Every cause that some system shows is reached: a shipped trace expects it, or a test of the
 /// model names it.
