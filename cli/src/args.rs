@@ -191,7 +191,7 @@ pub struct Play {
     /// Files with traces; - stands for standard input.
     #[arg(value_name = "TRACE", required = true, value_hint = ValueHint::FilePath)]
     pub traces: Vec<PathBuf>,
-    /// Whose rules the model has; all of them in turn for \"all\".
+    /// Whose rules the model has; `all` for all of them in turn.
     #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profiles())]
     pub profile: Profiles,
     /// Print JSON, as described in docs/json.md.

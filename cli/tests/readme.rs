@@ -56,6 +56,27 @@ fn the_front_page_shows_what_is_printed() {
     assert_eq!(shown, printed);
 }
 
+#[test]
+fn the_stories_on_the_front_page_are_played_so() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut played = 0;
+    for rest in page.split("$ sunpath play ").skip(1) {
+        let Some((command, rest)) = rest.split_once('\n') else { continue };
+        let shown = rest.split(['$', '`']).next().unwrap_or_default();
+        let script = format!("\"$SUNPATH\" play {command}");
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .env("SUNPATH", env!("CARGO_BIN_EXE_sunpath"))
+            .current_dir(&root)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), shown, "{command}");
+        played += 1;
+    }
+    assert_eq!(played, 2);
+}
+
 /// The output of each `sunpath why /run/app.sock` on the page.
 fn blocks(page: &str) -> Vec<String> {
     let after = page.split("$ sunpath why /run/app.sock\n").skip(1);
