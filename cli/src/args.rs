@@ -130,22 +130,26 @@ pub struct Explain {
 )]
 pub struct Conform {
     /// The causes to provoke; all of them if none is named.
-    #[arg(value_name = "ID", conflicts_with = "random")]
+    #[arg(value_name = "ID", conflicts_with = "mirror")]
     pub ids: Vec<String>,
     /// Instead, make random calls on the model and on the running kernel, and compare all they do.
-    #[arg(long)]
+    #[arg(long, group = "mirror")]
     pub random: bool,
-    /// How many calls.
-    #[arg(long, value_name = "N", requires = "random", default_value_t = 1_000_000)]
-    pub steps: u64,
+    /// Instead, let several tasks make calls that wait, on both, and compare who sleeps, who wakes
+    /// and with what.
+    #[arg(long, group = "mirror")]
+    pub blocking: bool,
+    /// How many calls [default: 1000000; 50000 that may wait].
+    #[arg(long, value_name = "N", requires = "mirror")]
+    pub steps: Option<u64>,
     /// Which calls: the same number gives the same ones [default: a new number each time].
-    #[arg(long, value_name = "S", requires = "random")]
+    #[arg(long, value_name = "S", requires = "mirror")]
     pub seed: Option<u64>,
     /// Make the model wrong on purpose, to see that this is found.
-    #[arg(long, requires = "random", hide = true)]
+    #[arg(long, requires = "mirror", hide = true)]
     pub mistake: bool,
     /// Where the calls are written that show a difference [default: sunpath-SEED.trace].
-    #[arg(long, value_name = "FILE", requires = "random", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", requires = "mirror", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
     /// Print JSON, as described in docs/json.md.
     #[arg(long)]

@@ -17,7 +17,7 @@ use sunpath::text::escape;
 
 /// Provokes the causes and prints what came of it.
 pub fn run(args: &Conform) -> Result<Exit, Stop> {
-    if args.random {
+    if args.random || args.blocking {
         return random::run(args);
     }
     let ids = chosen(&args.ids)?;

@@ -44,9 +44,9 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
                 ExitCode::from,
             ))
         }
-        (lane::LANE, [seed, first, every, steps, mistake, dir, parent]) => {
-            let task =
-                [seed, first, every, steps, mistake].map(|arg| arg.to_str().unwrap_or_default());
+        (lane::LANE, [seed, first, every, steps, mistake, blocking, dir, parent]) => {
+            let task = [seed, first, every, steps, mistake, blocking];
+            let task = task.map(|arg| arg.to_str().unwrap_or_default());
             let parent = parent.to_str()?.parse().ok()?;
             let played = lane::run(lane::Task::from_args(task)?, Path::new(dir), parent);
             Some(played.map_or_else(

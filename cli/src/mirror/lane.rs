@@ -1,5 +1,6 @@
 //! A process that plays scripts, one after the other, with workers of its own.
 
+use super::blocking;
 use super::dice::Dice;
 use super::generate::generate;
 use super::house::House;
@@ -32,21 +33,23 @@ pub struct Task {
     pub steps: u64,
     /// What the model believes that messages take more than they do, in bytes.
     pub mistake: u64,
+    /// The scripts are programs whose calls wait.
+    pub blocking: bool,
 }
 
 impl Task {
     /// As arguments of the hidden subcommand.
-    pub fn to_args(self) -> [String; 5] {
-        [self.seed, self.first, self.every, self.steps, self.mistake]
+    pub fn to_args(self) -> [String; 6] {
+        [self.seed, self.first, self.every, self.steps, self.mistake, self.blocking.into()]
             .map(|number| number.to_string())
     }
 
     /// From the arguments.
-    pub fn from_args(args: [&str; 5]) -> Option<Task> {
+    pub fn from_args(args: [&str; 6]) -> Option<Task> {
         let mut numbers = args.into_iter().map(str::parse::<u64>);
         let mut next = || numbers.next()?.ok();
         let (seed, first, every, steps) = (next()?, next()?, next()?.max(1), next()?);
-        Some(Task { seed, first, every, steps, mistake: next()? })
+        Some(Task { seed, first, every, steps, mistake: next()?, blocking: next()? != 0 })
     }
 }
 
@@ -57,6 +60,9 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
     std::panic::set_hook(Box::new(|_| {}));
     let mut house = House::new(dir)?;
     house.machine.memory.description += task.mistake as u32;
+    if task.blocking {
+        return wait(task, &mut house);
+    }
     let (mut script, mut steps, mut told) = (task.first, 0, Instant::now());
     while steps < task.steps {
         let (cast, play) = script_of(task.seed, script, &house);
@@ -70,6 +76,31 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
             told = Instant::now();
         }
         script += task.every;
+    }
+    say(&json!({ "steps": steps, "done": true }))
+}
+
+/// Plays programs whose calls wait.
+fn wait(task: Task, house: &mut House) -> Result<(), Trouble> {
+    house.machine.datagram_queue += task.mistake as u32;
+    let (mut program, mut steps, mut told) = (task.first, 0, Instant::now());
+    while steps < task.steps {
+        let played = blocking::lane::play(task.seed, program, house)?;
+        steps += played.steps;
+        if let Some(found) = played.difference {
+            let finding = json!({
+                "script": program,
+                "trace": found.trace.to_string(),
+                "model": found.model,
+                "kernel": found.kernel,
+            });
+            return say(&json!({ "steps": steps, "finding": finding }));
+        }
+        if told.elapsed() > OFTEN {
+            say(&json!({ "steps": steps }))?;
+            told = Instant::now();
+        }
+        program += task.every;
     }
     say(&json!({ "steps": steps, "done": true }))
 }

@@ -12,8 +12,10 @@
 //!                    └─ shrink: leaves calls out as long as something still differs
 //! ```
 //! What both sides number differently is translated: process ids, automatic names, users
-//! ([`compare`]). No call waits: those that would are left out by the generator.
+//! ([`compare`]). No call waits: those that would are left out by the generator. Calls that wait
+//! have a room of their own: [`blocking`].
 
+mod blocking;
 mod compare;
 mod crew;
 mod dice;

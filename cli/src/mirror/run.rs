@@ -36,12 +36,13 @@ impl Drop for Lane {
     }
 }
 
-/// Plays scripts until so many calls were compared, or the sides differ. `progress` is told how
-/// many were.
+/// Plays scripts, or programs whose calls wait, until so many calls were compared, or the sides
+/// differ. `progress` is told how many were.
 pub fn run(
     seed: u64,
     steps: u64,
     mistake: bool,
+    blocking: bool,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, Trouble> {
     let dir = PrivateDir::new()?;
@@ -50,7 +51,7 @@ pub fn run(
     let mut lanes = Vec::new();
     for first in 0..every {
         let steps = steps.div_ceil(every);
-        let task = Task { seed, first, every, steps, mistake: mistake.into() };
+        let task = Task { seed, first, every, steps, mistake: mistake.into(), blocking };
         let mut child = Command::new("/proc/self/exe")
             .arg(LANE)
             .args(task.to_args())

@@ -12,11 +12,11 @@ use sunpath::trace;
 
 /// Where the descriptors of workers are among those that scripts cannot reach: for each task the
 /// end from which it reads orders and that to which it writes answers, then the namespaces.
-fn orders(task: usize) -> usize {
+pub fn orders(task: usize) -> usize {
     2 * task
 }
 
-fn answers(task: usize) -> usize {
+pub fn answers(task: usize) -> usize {
     2 * task + 1
 }
 
@@ -39,7 +39,7 @@ pub struct Worker<'a> {
 /// Makes this process a worker; its exit status. `ends` are the ends of pipes for orders and
 /// answers, task by task.
 pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd<'_>]) -> i32 {
-    match prepare(&worker, house, role, ends) {
+    match prepare(&worker.known, house, role, ends) {
         Ok(()) => worker.obey(),
         Err(errno) => {
             let differs = Some(format!("cannot begin: {errno}"));
@@ -49,8 +49,9 @@ pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd
     0
 }
 
-fn prepare(
-    worker: &Worker<'_>,
+/// Gives this process a table of descriptors, a directory, a user and a network of its own.
+pub fn prepare(
+    known: &Dictionary,
     house: &House,
     role: Role,
     ends: &[BorrowedFd<'_>],
@@ -69,7 +70,7 @@ fn prepare(
         bare::borrow_reserved(net(0), |net| namespace::enter(net, None))?;
         let id = match role {
             Role::Root(_) | Role::Own { .. } => 0,
-            Role::User(id) => worker.known.user_to_host(id),
+            Role::User(id) => known.user_to_host(id),
         };
         process::become_user(id, id, &[])?;
     }
@@ -152,19 +153,22 @@ impl Worker<'_> {
     }
 
     fn answer(&self, answer: Answer) {
-        let bytes = answer.to_bytes();
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            match bare::write_reserved(answers(self.task), rest) {
-                Ok(written) => rest = &rest[written..],
-                // Nobody listens any more.
-                Err(_) => bare::exit(1),
-            }
+        write_all(answers(self.task), &answer.to_bytes());
+    }
+}
+
+/// Writes to a reserved descriptor. If nobody listens any more, this process ends.
+pub fn write_all(number: usize, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match bare::write_reserved(number, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(_) => bare::exit(1),
         }
     }
 }
 
-fn read_all(number: usize, buffer: &mut [u8]) -> Option<()> {
+/// Fills the buffer from a reserved descriptor; `None` if there is no more.
+pub fn read_all(number: usize, buffer: &mut [u8]) -> Option<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         match bare::read_reserved(number, &mut buffer[filled..]) {

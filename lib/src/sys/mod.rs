@@ -10,7 +10,8 @@
 //! - [`control`]: control messages as bytes. [`message`]: `sendmsg` and `recvmsg` with them.
 //!   [`batch`]: many messages in one call.
 //! - `reactor`: what the feature `tokio` needs.
-//! - [`process`]: children, ids, limits, signals. [`namespace`]: namespaces and mounts.
+//! - [`process`]: children, ids, limits, signals. [`thread`]: whether they sleep. [`namespace`]:
+//!   namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
 //! - [`inherit`]: descriptors that pass from program to program when one starts another.
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
@@ -76,6 +77,7 @@ pub mod restrict;
 #[cfg(feature = "sim")]
 pub(crate) mod simulated;
 pub mod socket;
+pub mod thread;
 
 /// The numbers of this host, by their C names.
 pub use libc;

@@ -1,4 +1,5 @@
-//! `sunpath conform --random`: random calls on the model and on the running kernel.
+//! `sunpath conform --random` and `--blocking`: random calls on the model and on the running
+//! kernel.
 
 use crate::args::Conform;
 use crate::exit::Exit;
@@ -11,11 +12,18 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 use sunpath::text::escape;
 
+/// How many calls, unless somebody says so.
+const MANY: u64 = 1_000_000;
+/// And how many of those that may wait.
+const MANY_WAITING: u64 = 50_000;
+
 /// Plays, and prints what came of it.
 pub fn run(args: &Conform) -> Result<Exit, Stop> {
     let seed = args.seed.unwrap_or_else(new_seed);
-    let bar = ProgressBar::new(args.steps).with_style(style());
-    let report = run::run(seed, args.steps, args.mistake, |steps| bar.set_position(steps));
+    let steps = args.steps.unwrap_or(if args.blocking { MANY_WAITING } else { MANY });
+    let bar = ProgressBar::new(steps).with_style(style());
+    let progress = |steps| bar.set_position(steps);
+    let report = run::run(seed, steps, args.mistake, args.blocking, progress);
     bar.finish_and_clear();
     let report = report.map_err(|trouble| Stop::trouble(trouble.to_string()))?;
     let saved = match &report.finding {
