@@ -86,9 +86,14 @@ Examples:
       Only these.
   sunpath conform --json | jq '.causes[] | select(.result == \"differs\")'
       For programs.
+  sunpath conform --random --steps 1000000
+      Make random calls on the model and on the running kernel, and compare.
+  sunpath conform --blocking --seed 7
+      The same with calls that wait: who sleeps, who wakes, who does not.
 
-The exit status is 0 if everything that could be provoked behaves as documented,
-1 if anything differs, and 2 if there is no such cause.";
+The exit status is 0 if everything that could be provoked behaves as documented
+or no difference was found, 1 if anything differs, 2 if there is no such cause
+or the arguments are wrong, and 4 if it could not be carried out.";
 
 /// Below the help of `sunpath demo`.
 pub const DEMO: &str = "\

@@ -39,7 +39,7 @@ pub struct Worker<'a> {
 /// Makes this process a worker; its exit status. `ends` are the ends of pipes for orders and
 /// answers, task by task.
 pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd<'_>]) -> i32 {
-    match prepare(&worker.known, house, role, ends) {
+    match prepare(&worker.known, house, role, ends, worker.lane) {
         Ok(()) => worker.obey(),
         Err(errno) => {
             let differs = Some(format!("cannot begin: {errno}"));
@@ -49,12 +49,14 @@ pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd
     0
 }
 
-/// Gives this process a table of descriptors, a directory, a user and a network of its own.
+/// Gives this process a table of descriptors, a directory, a user and a network of its own, and
+/// lets it die with `lane`.
 pub fn prepare(
     known: &Dictionary,
     house: &House,
     role: Role,
     ends: &[BorrowedFd<'_>],
+    lane: u32,
 ) -> sys::Result<()> {
     let mut keep = ends.to_vec();
     keep.extend(house.nets.iter().map(AsFd::as_fd));
@@ -74,7 +76,7 @@ pub fn prepare(
         };
         process::become_user(id, id, &[])?;
     }
-    process::die_with(worker.lane)
+    process::die_with(lane)
 }
 
 impl Worker<'_> {

@@ -239,10 +239,29 @@ impl World {
         limit: &'static str,
     ) -> Tried<Fd> {
         let (file, fd) = self.open_file(caller, What::Socket(socket), flags, limit)?;
+        self.belongs_to(caller, socket, file);
+        Ok(fd)
+    }
+
+    /// The same under a number that was kept for it.
+    pub(crate) fn open_socket_at(
+        &mut self,
+        caller: Caller,
+        socket: SocketId,
+        flags: NewFlags,
+        fd: Fd,
+    ) {
+        let what = What::Socket(socket);
+        let nonblocking = flags.nonblocking;
+        let file = self.files.insert(File { what, nonblocking, references: 1, in_flight: 0 });
+        self.processes[caller.process].redeem(fd, file, flags.close_on_exec);
+        self.belongs_to(caller, socket, file);
+    }
+
+    fn belongs_to(&mut self, caller: Caller, socket: SocketId, file: FileId) {
         let owner = self.processes[caller.process].credentials.users[1];
         let socket = &mut self.sockets[socket];
         (socket.file, socket.owner) = (Some(file), owner);
-        Ok(fd)
     }
 
     /// Opens something, and gives the caller a descriptor for it.

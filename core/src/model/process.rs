@@ -22,6 +22,8 @@ pub(crate) struct Process {
     pub(crate) descriptors: Vec<Option<Descriptor>>,
     /// The lowest number that may be free.
     pub(crate) lowest: usize,
+    /// Numbers that calls which wait keep for what they will give: neither free nor open.
+    pub(crate) claimed: Vec<Fd>,
     /// `RLIMIT_NOFILE`
     pub(crate) limit: u32,
     /// The network namespace of new sockets.
@@ -169,21 +171,47 @@ impl Process {
 
     /// How many more descriptors it may have.
     pub(crate) fn vacancies(&self) -> usize {
-        let used = self.descriptors.iter().take(self.limit as usize).flatten().count();
-        self.limit as usize - used
+        let limit = self.limit as usize;
+        let used = self.descriptors.iter().take(limit).flatten().count();
+        let claimed = self.claimed.iter().filter(|fd| (**fd as usize) < limit).count();
+        limit - used - claimed
+    }
+
+    /// The lowest free number, and as many entries of the table as that takes; `None` at the limit.
+    fn lowest_free(&mut self) -> Option<usize> {
+        let free = |number: &usize| {
+            matches!(self.descriptors.get(*number), None | Some(None))
+                && !self.claimed.contains(&(*number as Fd))
+        };
+        let number = (self.lowest..self.limit as usize).find(free)?;
+        if number >= self.descriptors.len() {
+            self.descriptors.resize(number + 1, None);
+        }
+        Some(number)
+    }
+
+    /// Keeps the lowest free number for a call that waits; `None` at the limit.
+    pub(crate) fn claim(&mut self) -> Option<Fd> {
+        let number = self.lowest_free()? as Fd;
+        self.claimed.push(number);
+        Some(number)
+    }
+
+    /// The call that kept this number wants it no more.
+    pub(crate) fn renounce(&mut self, fd: Fd) {
+        self.claimed.retain(|claimed| *claimed != fd);
+        self.lowest = self.lowest.min(fd as usize);
+    }
+
+    /// Puts a file under a number that was kept for it.
+    pub(crate) fn redeem(&mut self, fd: Fd, file: FileId, close_on_exec: bool) {
+        self.claimed.retain(|claimed| *claimed != fd);
+        self.descriptors[fd as usize] = Some(Descriptor { file, close_on_exec });
     }
 
     /// Puts a file under the lowest free number; `None` at the limit.
     pub(crate) fn install(&mut self, file: FileId, close_on_exec: bool) -> Option<Fd> {
-        let rest = self.descriptors.get(self.lowest..).unwrap_or(&[]);
-        let free = rest.iter().position(Option::is_none).unwrap_or(rest.len());
-        let number = self.lowest + free;
-        if number >= self.limit as usize {
-            return None;
-        }
-        if number == self.descriptors.len() {
-            self.descriptors.push(None);
-        }
+        let number = self.lowest_free()?;
         self.descriptors[number] = Some(Descriptor { file, close_on_exec });
         self.lowest = number + 1;
         Some(number as Fd)

@@ -48,12 +48,14 @@ impl World {
         }
     }
 
-    /// The child shares the open files, not the table of descriptors.
+    /// The child shares the open files, not the table of descriptors, and none of its calls waits.
     fn fork(&mut self, parent: ProcessId) -> TaskId {
         let child = Process {
             pid: self.next_pid,
             parent: Some(parent),
             stopped: false,
+            claimed: Vec::new(),
+            lowest: 0,
             ..self.processes[parent].clone()
         };
         self.next_pid += 1;

@@ -15,7 +15,7 @@ use super::socket::{Socket, SocketId};
 use super::step::entry;
 use super::stop::{Block, Stop, Wait, fail};
 use super::world::{TaskId, World};
-use crate::op::Op;
+use crate::op::{Fd, Op};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -71,6 +71,8 @@ pub(crate) struct Attempt {
     pub(crate) woken: Option<Woken>,
     /// How many bytes it has sent so far.
     pub(crate) sent: usize,
+    /// The number that is kept for the descriptor it will give.
+    pub(crate) claimed: Option<Fd>,
     /// What it sends, while it waits.
     pub(crate) parcel: Option<Box<Parcel>>,
     /// It waits for room at a datagram's receiver.

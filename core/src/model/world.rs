@@ -98,6 +98,7 @@ impl World {
             credentials,
             descriptors: Vec::new(),
             lowest: 0,
+            claimed: Vec::new(),
             limit: self.machine.descriptors,
             net: 0,
             umask: 0o022,

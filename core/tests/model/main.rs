@@ -33,3 +33,4 @@ mod send;
 mod service;
 mod shutdown;
 mod urgent;
+mod waiting;

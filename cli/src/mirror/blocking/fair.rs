@@ -4,7 +4,7 @@
 use super::pair::Pair;
 use sunpath::SocketType;
 use sunpath::model::{Step, TaskId};
-use sunpath::op::{Level, Op, Opt, Request, Ret, Value, Want};
+use sunpath::op::{Fd, Level, Op, Opt, Request, Ret, Value, Want};
 
 /// A stream takes no more than this in one go, with the smallest send buffer there is.
 pub const PIECE: usize = 2000;
@@ -22,8 +22,15 @@ pub fn is_fair(pair: &Pair<'_>, task: u32, op: &Op) -> bool {
         }
         Op::Send(_) if long(op) => !sleeping().any(|op| takes(op) || matches!(op, Op::Send(_))),
         Op::Send(_) => !sleeping().any(long),
+        // What polls notices that the number is gone as soon as anything happens to the socket
+        // that it asked for, which the model does not tell from what it did not ask for.
+        Op::Close { fd } => !sleeping().any(|op| polls(op, *fd)),
         _ => true,
     }
+}
+
+fn polls(op: &Op, fd: Fd) -> bool {
+    matches!(op, Op::Poll { fds, .. } if fds.iter().any(|(polled, _)| *polled == fd))
 }
 
 /// Whether a stream has as much as is wanted, so that the call takes nothing that comes later.

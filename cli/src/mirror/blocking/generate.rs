@@ -8,7 +8,8 @@ use std::time::Duration;
 use sunpath::SocketType;
 use sunpath::model::TaskId;
 use sunpath::op::{
-    Events, Fd, Kind, Level, Message, Name, New, NewFlags, Op, Opt, Out, ProcessOp, Ret, Value, Want,
+    Events, Fd, Kind, Level, Message, Name, New, NewFlags, Op, Opt, Out, ProcessOp, Ret, Value,
+    Want,
 };
 
 /// A limit that runs out while the program is at it, in the next act.
@@ -310,9 +311,7 @@ impl<'p, 'h> Generator<'p, 'h> {
                 Op::Setsockopt { fd, level, option: Opt::RcvLowat, value }
             }
             21 => Op::Getsockopt { fd, level, option: Opt::Error },
-            22 if self.dice.once_in(3) => {
-                Op::Nonblocking { fd, on: self.dice.once_in(2) }
-            }
+            22 if self.dice.once_in(3) => Op::Nonblocking { fd, on: self.dice.once_in(2) },
             22 => Op::Dup { fd },
             _ if self.dice.once_in(3) => self.unlink(),
             _ => self.waiting_call(socket),

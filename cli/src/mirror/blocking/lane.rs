@@ -54,7 +54,7 @@ fn play_on(
     mut dice: Dice,
     acts: &mut Vec<Act>,
 ) -> Result<(), Halt> {
-    if let Some(rule) = rules::RULES.get(number as usize) {
+    if let Some(rule) = rules::rule(number) {
         return rules::play(rule, pair);
     }
     if dice.once_in(3) {

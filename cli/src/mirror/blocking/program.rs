@@ -50,11 +50,7 @@ pub fn difference(acts: &[Act], house: &mut House) -> Result<Option<Difference>,
 }
 
 /// Leaves out what is not needed for the two to differ; the difference that remains.
-pub fn shrink(
-    acts: Vec<Act>,
-    found: Difference,
-    house: &mut House,
-) -> Result<Difference, Trouble> {
+pub fn shrink(acts: Vec<Act>, found: Difference, house: &mut House) -> Result<Difference, Trouble> {
     let (mut best, mut found, mut trials) = (acts, found, TRIALS);
     let mut size = best.len().div_ceil(2);
     while size > 0 && trials > 0 {

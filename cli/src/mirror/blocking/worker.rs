@@ -15,7 +15,8 @@ static HAS_THREADS: AtomicBool = AtomicBool::new(false);
 /// Makes this process, a child of `parent`, one of a program; its exit status.
 pub fn run(task: usize, house: &House, parent: u32, ends: &[BorrowedFd<'_>]) -> i32 {
     let known = Dictionary { users: house.users, ..Dictionary::default() };
-    let ready = prepare(&known, house, house.own, ends).and_then(|()| thread::allow_interrupts());
+    let ready =
+        prepare(&known, house, house.own, ends, parent).and_then(|()| thread::allow_interrupts());
     match ready {
         Ok(()) => obey(task, parent),
         Err(errno) => say(task, &format!("cannot begin: {errno}")),
@@ -25,25 +26,28 @@ pub fn run(task: usize, house: &House, parent: u32, ends: &[BorrowedFd<'_>]) -> 
 
 /// Makes calls until nobody asks for more.
 fn obey(task: usize, parent: u32) {
-    if process::die_with(parent).is_err() {
-        bare::exit(1);
-    }
     say(task, &format!("here {} {}", std::process::id(), thread::id()));
     while let Some((new, op)) = hear(task) {
         let outcome = match op {
             Op::Process(ProcessOp::Exit) => bare::exit(0),
             Op::Process(ProcessOp::Thread) => start_thread(new, parent),
             Op::Process(ProcessOp::Fork) => match fork() {
-                Ok(0) => return obey(new, parent),
+                Ok(0) => match process::die_with(parent) {
+                    Ok(()) => return obey(new, parent),
+                    Err(_) => bare::exit(1),
+                },
                 Ok(_) => Ok(Ret::Task(new as u32)),
                 Err(errno) => Err(errno.into()),
             },
             op => host::perform(&op),
         };
-        say(task, &match outcome {
-            Ok(ret) => format!("ok {ret}"),
-            Err(failed) => format!("no {} {}", failed.number, u8::from(failed.signal)),
-        });
+        say(
+            task,
+            &match outcome {
+                Ok(ret) => format!("ok {ret}"),
+                Err(failed) => format!("no {} {}", failed.number, u8::from(failed.signal)),
+            },
+        );
     }
 }
 
@@ -65,9 +69,8 @@ fn fork() -> sys::Result<i32> {
 fn hear(task: usize) -> Option<(usize, Op)> {
     let mut head = [0; 8];
     read_all(orders(task), &mut head)?;
-    let [new, length] = [&head[..4], &head[4..]].map(|bytes| {
-        bytes.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
-    });
+    let [new, length] = [&head[..4], &head[4..]]
+        .map(|bytes| bytes.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)));
     let mut text = vec![0; length];
     read_all(orders(task), &mut text)?;
     Some((new, String::from_utf8(text).ok()?.parse().ok()?))

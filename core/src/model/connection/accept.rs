@@ -21,6 +21,8 @@ const WAITING: Waiting = Waiting {
 const LIMIT: &str = "accept/descriptor-limit";
 
 impl World {
+    /// Where the number of the new descriptor is found before the call waits, it is kept: nothing
+    /// else gets it meanwhile.
     pub(crate) fn accept(
         &mut self,
         caller: Caller,
@@ -29,11 +31,36 @@ impl World {
         name: Out,
         attempt: &mut Attempt,
     ) -> Tried {
+        let claimed = attempt.claimed.take();
+        let accepted = self.accept_as(caller, fd, flags, name, (attempt, claimed));
+        let process = &mut self.processes[caller.process];
+        match &accepted {
+            Err(Stop::Block(_)) => {
+                let when = *self.profile.connection.accept_descriptor;
+                attempt.claimed = match when {
+                    AcceptDescriptor::WhenTaken => None,
+                    _ => claimed.or_else(|| process.claim()),
+                };
+            }
+            Err(_) => claimed.into_iter().for_each(|fd| process.renounce(fd)),
+            Ok(_) => {}
+        }
+        accepted
+    }
+
+    fn accept_as(
+        &mut self,
+        caller: Caller,
+        fd: Fd,
+        flags: NewFlags,
+        name: Out,
+        (attempt, claimed): (&mut Attempt, Option<Fd>),
+    ) -> Tried {
         let flags = match *self.profile.connection.accept_flags {
             true => flags,
             false => NewFlags::NONE,
         };
-        let (file, listener) = self.check_accept(caller, fd, flags)?;
+        let (file, listener) = self.check_accept(caller, fd, flags, claimed)?;
         let embryo = self.take_pending(file, listener, attempt)?;
         if *self.profile.connection.wishes_inherited == Inherited::WithAccept {
             let wishes = self.sockets[listener].options.clone();
@@ -43,8 +70,16 @@ impl World {
         let inherited = inherits != Inherits::Passing && flags == NewFlags::NONE;
         let nonblocking = flags.nonblocking || inherited && self.files[file].nonblocking;
         let flags = NewFlags { nonblocking, ..flags };
-        let accepted = self.open_socket(caller, embryo, flags, LIMIT);
-        let accepted = accepted.inspect_err(|_| self.bury(embryo))?;
+        let accepted = match claimed {
+            Some(claimed) => {
+                self.open_socket_at(caller, embryo, flags, claimed);
+                claimed
+            }
+            None => {
+                let accepted = self.open_socket(caller, embryo, flags, LIMIT);
+                accepted.inspect_err(|_| self.bury(embryo))?
+            }
+        };
         self.finish_connecting(embryo);
         match self.name_of_peer(embryo, name) {
             Ok(name) => Ok(Ret::Accepted { fd: accepted, name }),
@@ -57,9 +92,15 @@ impl World {
     }
 
     /// The checks before anything is taken; gives the listener's file and the listener.
-    fn check_accept(&self, caller: Caller, fd: Fd, flags: NewFlags) -> Tried<(FileId, SocketId)> {
+    fn check_accept(
+        &self,
+        caller: Caller,
+        fd: Fd,
+        flags: NewFlags,
+        claimed: Option<Fd>,
+    ) -> Tried<(FileId, SocketId)> {
         let limit = || match self.processes[caller.process].vacancies() {
-            0 => Err(fail(LIMIT)),
+            0 if claimed.is_none() => Err(fail(LIMIT)),
             _ => Ok(()),
         };
         let when = *self.profile.connection.accept_descriptor;
