@@ -30,16 +30,14 @@ fn is_impossible(output: &Output) -> bool {
 #[test]
 fn who_sleeps_and_who_wakes_is_as_the_model_says() {
     // The rules one by one, then some hundred random programs.
-    for seed in ["1", "2"] {
-        let output = conform(&["--steps", "8000", "--seed", seed]);
-        if is_impossible(&output) {
-            return;
-        }
-        let report = report(&output);
-        assert_eq!(report["difference"], Value::Null, "{report:#}");
-        assert_eq!(output.status.code(), Some(0));
-        assert!(report["steps"].as_u64().unwrap() >= 8000, "{report}");
+    let output = conform(&["--steps", "6000", "--seed", "1"]);
+    if is_impossible(&output) {
+        return;
     }
+    let report = report(&output);
+    assert_eq!(report["difference"], Value::Null, "{report:#}");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(report["steps"].as_u64().unwrap() >= 6000, "{report}");
 }
 
 #[test]

@@ -28,6 +28,16 @@ impl Possible {
         Possible { world, ended: BTreeMap::new(), first: None, turns: Vec::new() }
     }
 
+    /// The call of this task looks again.
+    fn after(mut self, task: TaskId) -> Possible {
+        let outcome = Outcome::from(self.world.resume(task));
+        if !matches!(outcome, Outcome::Waits(_)) {
+            self.ended.insert(task.0, outcome.clone());
+        }
+        self.turns.push((task.0, outcome));
+        self
+    }
+
     /// What decides what can follow.
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -47,18 +57,18 @@ pub fn settle(worlds: Vec<Possible>) -> Option<Vec<Possible>> {
             still.push(state);
             continue;
         }
+        // Without a choice nothing can come about twice.
+        if let ([task], true, true) = (&woken[..], moving.is_empty(), seen.is_empty()) {
+            moving.push(state.after(*task));
+            continue;
+        }
         for task in woken {
-            let mut next = state.clone();
-            let outcome = Outcome::from(next.world.resume(task));
-            if !matches!(outcome, Outcome::Waits(_)) {
-                next.ended.insert(task.0, outcome.clone());
-            }
-            next.turns.push((task.0, outcome));
+            let next = state.clone().after(task);
             if seen.insert(next.digest()) {
                 moving.push(next);
             }
         }
-        if seen.len() > MOST {
+        if seen.len() > MOST || moving.last().is_some_and(|state| state.turns.len() > MOST) {
             return None;
         }
     }

@@ -10,7 +10,7 @@ use sunpath::op::Op;
 use sunpath::trace::Outcome;
 
 /// More states than this are not visited.
-const STATES: usize = 1500;
+const STATES: usize = 400;
 
 /// For each program what became of its calls, and whether it waits for ever.
 type End = Vec<(Vec<Outcome>, bool)>;
