@@ -9,6 +9,10 @@ impl Credentials {
     /// Those of this process: its id, and its *effective* user and group, as the kernel records
     /// them when it connects or listens.
     pub fn current() -> Credentials {
+        #[cfg(feature = "sim")]
+        if let Some(sim) = crate::sim::current() {
+            return sim.credentials();
+        }
         Credentials {
             pid: std::process::id().cast_signed(),
             uid: rustix::process::geteuid().as_raw(),

@@ -70,6 +70,10 @@ pub(crate) fn ask(
     descriptor: Option<BorrowedFd<'_>>,
     own: Option<Descriptor>,
 ) -> Diagnosis {
+    #[cfg(feature = "sim")]
+    if let Some(sim) = crate::sim::current() {
+        return sim.diagnose(question, arguments(question), descriptor, own);
+    }
     let mut facts = facts(question, descriptor);
     if let Some(own) = own {
         facts.descriptor = own.into();
@@ -171,10 +175,14 @@ fn facts(question: &Question, descriptor: Option<BorrowedFd<'_>>) -> Facts {
         endpoint: question.endpoint.clone(),
         caller: As::Myself,
         descriptor,
-        arguments: Arguments { address: argument(question), ..Arguments::default() },
+        arguments: arguments(question),
     };
     // Nobody else is asked about, so nobody can be missing.
     observe(&query).unwrap_or_default()
+}
+
+fn arguments(question: &Question) -> Arguments {
+    Arguments { address: argument(question), ..Arguments::default() }
 }
 
 /// What was passed to the kernel, where the address itself was not.

@@ -11,7 +11,8 @@ use super::slab::Slab;
 use super::socket::{NetId, Socket, SocketId};
 use super::stop::{Stop, Tried, fail};
 use super::wait::Woken;
-use crate::op::Fd;
+use crate::Platform;
+use crate::op::{Fd, Ids};
 use crate::profile::{Machine, Profile};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -86,6 +87,11 @@ impl World {
         }
     }
 
+    /// The system whose rules hold.
+    pub fn platform(&self) -> Platform {
+        self.profile.platform
+    }
+
     /// Starts a process of root, with descriptors 0, 1 and 2 open on a device.
     pub fn spawn(&mut self) -> TaskId {
         self.spawn_as(Credentials::ROOT)
@@ -118,6 +124,24 @@ impl World {
         }
         let process = self.processes.insert(process);
         self.add_task(process)
+    }
+
+    /// The users, groups and powers of a task's process.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    pub fn credentials(&self, task: TaskId) -> &Credentials {
+        &self.processes[self.caller(task).process].credentials
+    }
+
+    /// The process of a task with its effective user and group, as others see it.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    pub fn ids(&self, task: TaskId) -> Ids {
+        let process = &self.processes[self.caller(task).process];
+        let Credentials { users, groups, .. } = &process.credentials;
+        Ids { pid: process.pid, uid: users[1], gid: groups[1] }
     }
 
     /// A task as a caller, outside of a call.

@@ -4,6 +4,7 @@
 //! process that holds it, however that ends. The file is made when it is needed and removed by
 //! whoever holds the lock, so whoever gets a lock looks whether its file is still the one there.
 
+use crate::Credentials;
 use crate::connect::Pauses;
 use crate::reason::Reason;
 use crate::route::{self, Place};
@@ -139,7 +140,7 @@ fn unlock_mode(opened: BorrowedFd<'_>) -> sys::Result<()> {
 /// Whether the file is as this module makes it. Another program may have one of this name, and
 /// something written into it.
 fn is_ours(opened: BorrowedFd<'_>) -> bool {
-    let mine = rustix::process::geteuid().as_raw();
+    let mine = Credentials::current().uid;
     let regular = |mode: u16| u32::from(mode) & sys::libc::S_IFMT == sys::libc::S_IFREG;
     file::status(opened).is_ok_and(|s| {
         let closed = regular(s.stx_mode) && s.stx_mode & 0o7177 == 0;

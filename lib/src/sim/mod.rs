@@ -40,9 +40,11 @@
 //!   tokio's own timers follow the real clock.
 //! - **Locks and channels** of the standard library must not be waited for across calls: their
 //!   holder may never get a turn. Such a run is given up after half a minute.
-//! - **Not simulated**: [`Spinning`](crate::Spinning) waits at once;
-//!   [`Error::why`](crate::Error::why) would look at the real system: [`Report::events`] has the
-//!   cause of each failure, as the model knows it.
+//! - **Diagnoses**: [`Error::why`](crate::Error::why) looks at the simulated system instead of the
+//!   real one, from inside of the simulation. [`Report::events`] has the cause of each failure as
+//!   the model knows it.
+//! - **Users**: the first process is root's, and [`spawn_as`] starts one of another user.
+//! - **Not simulated**: [`Spinning`](crate::Spinning) waits at once.
 //!
 //! # Faults
 //! [`World::fault`] plans one: a call that fails for any cause that it can have, or a read or
@@ -90,6 +92,7 @@ mod executor;
 mod files;
 pub mod fs;
 mod handle;
+mod observe;
 mod option;
 mod program;
 mod random;
@@ -105,7 +108,7 @@ pub(crate) use call::{Simulated, of};
 pub(crate) use executor::Place;
 pub use executor::{block_on, park, sleep_async, spawn_local};
 pub(crate) use handle::current;
-pub use program::{JoinHandle, Program, spawn, spawn_background, spawn_thread};
+pub use program::{JoinHandle, Program, spawn, spawn_as, spawn_background, spawn_thread};
 pub use report::{Event, Failure, Report, Stuck};
 pub use time::{elapsed, now, sleep};
 pub use walk::{Struck, Walk, Walked};

@@ -3,6 +3,7 @@
 use super::handle::{Ended, Entered, Handle, Shared, current};
 use super::report::Failure;
 use super::state::Status;
+use crate::model::Credentials;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,7 +76,17 @@ impl Program {
         name: &str,
         body: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        start(&self.handle, &self.threads, New { name, process: None, foreground: true }, body)
+        start(&self.handle, &self.threads, New { foreground: true, ..New::process(name) }, body)
+    }
+
+    /// Starts a process of another user: see [`spawn_as`].
+    pub fn spawn_as<T: Send + 'static>(
+        &self,
+        name: &str,
+        user: Credentials,
+        body: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        start(&self.handle, &self.threads, New::foreign(name, user), body)
     }
 
     /// Starts a process that the run does not wait for: see [`spawn_background`].
@@ -84,7 +95,7 @@ impl Program {
         name: &str,
         body: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        start(&self.handle, &self.threads, New { name, process: None, foreground: false }, body)
+        start(&self.handle, &self.threads, New::process(name), body)
     }
 
     /// Makes this thread the first of the program; until the value is dropped.
@@ -95,7 +106,7 @@ impl Program {
 }
 
 /// Starts a process of the simulation, with a thread that runs `body`. Sockets that move into it
-/// are open in it as in a forked child.
+/// are open in it as in a forked child. It is of the user who starts it; the first is root's.
 ///
 /// # Panics
 /// Outside of a simulation.
@@ -103,7 +114,34 @@ pub fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    start(&here(), &threads(), New { name, process: None, foreground: true }, body)
+    start(&here(), &threads(), New { foreground: true, ..New::process(name) }, body)
+}
+
+/// As [`spawn`], for another user: files are made and found with this one's permissions, and peers
+/// see this one's ids.
+///
+/// ```
+/// use sunpath::model::Credentials;
+/// use sunpath::{Errno, Listener, Stream, sim};
+///
+/// sim::World::default().run(|program| {
+///     let _listener = Listener::options().mode(0o600).bind("/run/server").unwrap();
+///     let client = program.spawn_as("client", Credentials::user(1000, 1000), || {
+///         Stream::connect("/run/server").unwrap_err()
+///     });
+///     let error = client.join().unwrap();
+///     assert_eq!(error.errno(), Some(Errno::EACCES));
+/// });
+/// ```
+///
+/// # Panics
+/// Outside of a simulation.
+pub fn spawn_as<T: Send + 'static>(
+    name: &str,
+    user: Credentials,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    start(&here(), &threads(), New::foreign(name, user), body)
 }
 
 /// As [`spawn`], but the run does not wait for its end: it is ended when all others are done. For
@@ -115,7 +153,7 @@ pub fn spawn_background<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    start(&here(), &threads(), New { name, process: None, foreground: false }, body)
+    start(&here(), &threads(), New::process(name), body)
 }
 
 /// Starts another thread of the current process.
@@ -131,7 +169,7 @@ pub fn spawn_thread<T: Send + 'static>(
         let state = handle.lock();
         (state.tasks[handle.task].process, state.tasks[handle.task].foreground)
     };
-    start(&handle, &threads(), New { name, process: Some(process), foreground }, body)
+    start(&handle, &threads(), New { process: Some(process), foreground, ..New::process(name) }, body)
 }
 
 /// What kind of thread is started.
@@ -139,7 +177,20 @@ struct New<'a> {
     name: &'a str,
     /// `None`: one of its own.
     process: Option<usize>,
+    /// `None`: the user of whoever starts it.
+    user: Option<Credentials>,
     foreground: bool,
+}
+
+impl<'a> New<'a> {
+    /// A process in the background.
+    fn process(name: &'a str) -> New<'a> {
+        New { name, process: None, user: None, foreground: false }
+    }
+
+    fn foreign(name: &'a str, user: Credentials) -> New<'a> {
+        New { user: Some(user), foreground: true, ..New::process(name) }
+    }
 }
 
 pub(super) fn here() -> Handle {
@@ -160,7 +211,11 @@ fn start<T: Send + 'static>(
         let mut state = by.lock();
         match new.process {
             Some(process) => state.add_thread(new.name, process, new.foreground),
-            None => state.add_process(new.name, new.foreground),
+            None => {
+                let parent = state.tasks[by.task].model;
+                let user = new.user.unwrap_or_else(|| state.world.credentials(parent).clone());
+                state.add_process(new.name, user, new.foreground)
+            }
         }
     };
     let value = Arc::new(Mutex::new(None));

@@ -110,8 +110,13 @@ impl State {
     }
 
     /// A process with one thread; the number of the thread.
-    pub(super) fn add_process(&mut self, name: &str, foreground: bool) -> usize {
-        let model = self.world.spawn();
+    pub(super) fn add_process(
+        &mut self,
+        name: &str,
+        user: model::Credentials,
+        foreground: bool,
+    ) -> usize {
+        let model = self.world.spawn_as(user);
         let helper = self.world.spawn_thread(model);
         self.processes.push(Process { name: name.into(), helper, dead: false });
         self.add(name, self.processes.len() - 1, model, foreground)

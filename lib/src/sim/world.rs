@@ -5,7 +5,7 @@ use super::program::{Program, Why, run_body};
 use super::report::{Failure, Report};
 use super::state::{State, Status};
 use super::walk::Point;
-use crate::model::{self, Fault, NoFault};
+use crate::model::{self, Credentials, Fault, NoFault};
 use crate::profile::{Machine, Profile};
 use crate::{Platform, profile};
 use std::sync::{Arc, PoisonError};
@@ -160,7 +160,7 @@ impl World {
             world.plan(*fault).expect("it was planned before");
         }
         let mut state = State::new(world, self.seed, self.most_calls);
-        let task = state.add_process("main", true);
+        let task = state.add_process("main", Credentials::ROOT, true);
         Program::new(Arc::new(Shared::new(state)), task)
     }
 

@@ -7,3 +7,5 @@ mod files;
 #[cfg(feature = "tokio")]
 mod futures;
 mod passing;
+mod users;
+mod why;
