@@ -25,7 +25,7 @@ impl World {
     pub(crate) fn dup(&mut self, caller: Caller, fd: Fd) -> Tried {
         let process = &mut self.processes[caller.process];
         let file = process.descriptor(fd).ok_or(Stop::Errno(Errno::EBADF))?.file;
-        let new = process.install(file, false).ok_or(Stop::Errno(Errno::EMFILE))?;
+        let new = process.install(file).ok_or(Stop::Errno(Errno::EMFILE))?;
         self.files[file].references += 1;
         Ok(Ret::Fd(new))
     }

@@ -254,7 +254,7 @@ impl World {
         let what = What::Socket(socket);
         let nonblocking = flags.nonblocking;
         let file = self.files.insert(File { what, nonblocking, references: 1, in_flight: 0 });
-        self.processes[caller.process].redeem(fd, file, flags.close_on_exec);
+        self.processes[caller.process].redeem(fd, file);
         self.belongs_to(caller, socket, file);
     }
 
@@ -274,7 +274,7 @@ impl World {
     ) -> Tried<(FileId, Fd)> {
         let nonblocking = flags.nonblocking;
         let file = self.files.insert(File { what, nonblocking, references: 0, in_flight: 0 });
-        match self.install(caller, file, flags.close_on_exec, limit) {
+        match self.install(caller, file, limit) {
             Ok(fd) => Ok((file, fd)),
             Err(stop) => {
                 self.files.remove(file);

@@ -45,8 +45,7 @@ impl World {
         if !*self.profile.ancillary.pidfd_of_reaped && !self.process_exists(pid) {
             return Err(Errno::EINVAL);
         }
-        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
-        let opened = self.open_file(caller, What::Process, flags, "");
+        let opened = self.open_file(caller, What::Process, NewFlags::NONE, "");
         opened.map(|(_, fd)| fd).map_err(|_| Errno::EMFILE)
     }
 
@@ -55,8 +54,7 @@ impl World {
         if !*self.profile.ancillary.rings {
             return Err(Stop::Errno(Errno::ENOSYS));
         }
-        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
-        let opened = self.open_file(caller, What::Ring, flags, "");
+        let opened = self.open_file(caller, What::Ring, NewFlags::NONE, "");
         opened.map(|(_, fd)| Ret::Fd(fd)).map_err(|_| Stop::Errno(Errno::EMFILE))
     }
 }

@@ -39,6 +39,7 @@
 //!   the call look again. Who of several goes first, the caller decides ([`World::runnable`]).
 //! - There is no clock, no randomness and no hash map: time is passed in ([`World::advance`]), and
 //!   the same calls give the same results anywhere.
+//! - Where it deviates from the systems, [`NOT_MODELLED`] says so, and why.
 
 mod ancillary;
 mod buffer;
@@ -51,6 +52,7 @@ mod fault;
 mod file;
 mod inet;
 mod namespace;
+mod not_modelled;
 mod observe;
 mod option;
 mod poll;
@@ -69,6 +71,7 @@ mod world;
 pub use explore::{Explored, Outcome};
 pub use fault::{At, Effect, Fault, Fired, NoFault, Order};
 pub use namespace::{BoundSocket, FileStatus};
+pub use not_modelled::NOT_MODELLED;
 pub use observe::Recovered;
 pub use process::{Caps, Credentials};
 pub use step::Step;

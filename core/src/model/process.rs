@@ -48,7 +48,6 @@ pub(crate) struct Process {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Descriptor {
     pub(crate) file: FileId,
-    pub(crate) close_on_exec: bool,
 }
 
 /// A thread: one call at a time.
@@ -204,15 +203,15 @@ impl Process {
     }
 
     /// Puts a file under a number that was kept for it.
-    pub(crate) fn redeem(&mut self, fd: Fd, file: FileId, close_on_exec: bool) {
+    pub(crate) fn redeem(&mut self, fd: Fd, file: FileId) {
         self.claimed.retain(|claimed| *claimed != fd);
-        self.descriptors[fd as usize] = Some(Descriptor { file, close_on_exec });
+        self.descriptors[fd as usize] = Some(Descriptor { file });
     }
 
     /// Puts a file under the lowest free number; `None` at the limit.
-    pub(crate) fn install(&mut self, file: FileId, close_on_exec: bool) -> Option<Fd> {
+    pub(crate) fn install(&mut self, file: FileId) -> Option<Fd> {
         let number = self.lowest_free()?;
-        self.descriptors[number] = Some(Descriptor { file, close_on_exec });
+        self.descriptors[number] = Some(Descriptor { file });
         self.lowest = number + 1;
         Some(number as Fd)
     }

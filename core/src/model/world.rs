@@ -120,7 +120,7 @@ impl World {
         let device = File { what: What::Device, nonblocking: false, references: 3, in_flight: 0 };
         let device = self.files.insert(device);
         for _ in 0..3 {
-            process.install(device, false);
+            process.install(device);
         }
         let process = self.processes.insert(process);
         self.add_task(process)
@@ -164,7 +164,7 @@ impl World {
     pub fn share(&mut self, from: TaskId, fd: Fd, to: TaskId) -> Option<Fd> {
         let [from, to] = [from, to].map(|task| self.tasks[task.0 as usize].process);
         let file = self.processes[from].descriptor(fd)?.file;
-        let shared = self.processes[to].install(file, true)?;
+        let shared = self.processes[to].install(file)?;
         self.files[file].references += 1;
         Some(shared)
     }
@@ -263,10 +263,9 @@ impl World {
         &mut self,
         caller: Caller,
         file: FileId,
-        close_on_exec: bool,
         limit: &'static str,
     ) -> Tried<Fd> {
-        let installed = self.processes[caller.process].install(file, close_on_exec);
+        let installed = self.processes[caller.process].install(file);
         let fd = installed.ok_or(fail(limit))?;
         self.files[file].references += 1;
         Ok(fd)

@@ -383,7 +383,7 @@ const UNITS: &[(&str, u128)] = &[("s", 1_000_000_000), ("ms", 1_000_000), ("us",
 pub(super) fn write_time(w: &mut Writer<'_>, time: Duration) {
     let ns = time.as_nanos();
     for (unit, size) in UNITS {
-        if ns % size == 0 {
+        if ns.is_multiple_of(*size) {
             return w.add(format!("{}{unit}", ns / size));
         }
     }

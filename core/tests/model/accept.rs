@@ -106,7 +106,7 @@ fn connections_come_out_in_the_order_in_which_they_came() {
             let Step::Done(Ret::Accepted { name: told, .. }) = host.call(accept(listener)) else {
                 panic!("nothing was accepted")
             };
-            assert_eq!(told, Some(Address::Abstract(name[1..].as_bytes().to_vec())));
+            assert_eq!(told, Some(Address::Abstract(name.as_bytes()[1..].to_vec())));
         }
     }
 }

@@ -89,7 +89,7 @@ impl Any {
         self.of(&[Family::Unspecified, Family::Unix, Family::Inet, Family::Inet6, other])
     }
 
-    fn new(&mut self) -> New {
+    fn new_socket(&mut self) -> New {
         let kind = self.of(&[Kind::Stream, Kind::Datagram, Kind::SeqPacket]);
         let usual = New::unix(kind);
         match self.0.below(8) {
@@ -177,8 +177,8 @@ impl Any {
     fn socket_call(&mut self) -> Op {
         let fd = self.fd();
         match self.0.below(26) {
-            0 | 1 => Op::Socket(self.new()),
-            2 => Op::Socketpair(self.new()),
+            0 | 1 => Op::Socket(self.new_socket()),
+            2 => Op::Socketpair(self.new_socket()),
             3..=5 => Op::Bind { fd, name: self.name() },
             6 | 7 => Op::Listen { fd, backlog: self.number() },
             8 => Op::Accept { fd, flags: self.flags(), name: self.out() },

@@ -4,11 +4,15 @@
 //! socket in the model. A thread all of whose futures wait is parked, and goes on when one of
 //! its watches is due or a waker was used from elsewhere.
 
+#[cfg(feature = "tokio")]
 use super::call::Simulated;
 use super::handle::Handle;
 use super::program::here;
 use super::state::Status;
-use crate::model::{TaskId, World};
+#[cfg(feature = "tokio")]
+use crate::model::TaskId;
+use crate::model::World;
+#[cfg(feature = "tokio")]
 use crate::op::{Events, Fd};
 use std::cell::RefCell;
 use std::fmt;
@@ -33,6 +37,7 @@ enum What {
     /// A time.
     Until(Duration),
     /// One of these events of a descriptor of a task.
+    #[cfg(feature = "tokio")]
     Socket(TaskId, Fd, Events),
 }
 
@@ -40,6 +45,7 @@ impl Watch {
     pub(super) fn until(&self) -> Option<Duration> {
         match self.what {
             What::Until(until) => Some(until),
+            #[cfg(feature = "tokio")]
             What::Socket(..) => None,
         }
     }
@@ -47,6 +53,7 @@ impl Watch {
     pub(super) fn is_ready(&self, world: &World) -> bool {
         match self.what {
             What::Until(until) => until <= world.now(),
+            #[cfg(feature = "tokio")]
             What::Socket(task, fd, wanted) => {
                 let always = Events::ERR | Events::HUP | Events::NVAL;
                 !(world.events(task, fd) & (wanted | always)).is_empty()
@@ -83,6 +90,7 @@ impl Drop for Place {
     }
 }
 
+#[cfg(feature = "tokio")]
 impl Simulated {
     pub(crate) fn place(&self) -> Place {
         Place::new(&self.handle)

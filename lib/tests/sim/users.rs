@@ -2,7 +2,7 @@
 
 use sunpath::model::Credentials;
 use sunpath::sim::{self, World, fs};
-use sunpath::{Ancillary, AncillaryBuffer, Errno, Listener, Platform, Stream};
+use sunpath::{Ancillary, AncillaryBuffer, Errno, Listener, Peer, Platform, Stream};
 
 const PATH: &str = "/run/server";
 const ALICE: Credentials = Credentials::user(1000, 100);
@@ -47,7 +47,7 @@ fn peers_see_who_it_is() {
         let alice = program.spawn_as("alice", ALICE, || {
             let me = sunpath::Credentials::current();
             let stream = Stream::connect(PATH).unwrap();
-            stream.send_with(b"x", &Ancillary::credentials(me)).unwrap();
+            stream.send_with(b"x", &Ancillary::default().with_credentials(me)).unwrap();
             me
         });
         let client = listener.accept().unwrap();
@@ -57,7 +57,7 @@ fn peers_see_who_it_is() {
         let me = alice.join().unwrap();
         assert_eq!((me.uid, me.gid), (1000, 100));
         assert_ne!(me.pid, sunpath::Credentials::current().pid);
-        assert_eq!(client.peer_credentials().unwrap(), me);
+        assert_eq!(Peer::of(&client).unwrap().credentials().unwrap(), me);
         assert_eq!(beside.credentials(), Some(me));
     });
 }

@@ -1,9 +1,10 @@
 //! Diagnoses of what happens in a simulation.
 
+use std::time::Duration;
 use sunpath::model::Credentials;
-use sunpath::sim::World;
+use sunpath::sim::{self, World};
 use sunpath::{
-    Call, Certainty, ConnectOptions, Datagram, Diagnosis, Errno, Listener, Platform, Stream,
+    Call, Certainty, Datagram, Diagnosis, Errno, Listener, Platform, Stream,
 };
 
 const PATH: &str = "/run/server";
@@ -22,7 +23,12 @@ fn refused() -> Diagnosis {
 fn an_error_explains_itself_by_the_simulated_system() {
     World::default().run(|program| {
         certainly(&refused(), "connect/no-such-file");
-        program.spawn("killed", || std::mem::forget(Listener::bind(PATH).unwrap())).join();
+        let server = program.spawn("server", || {
+            let _listener = Listener::bind(PATH).unwrap();
+            sim::sleep(Duration::from_secs(1000));
+        });
+        sim::sleep(Duration::from_secs(1));
+        server.kill();
         certainly(&refused(), "connect/stale-socket");
         let again = Listener::bind(PATH).unwrap_err().why();
         certainly(&again, "bind/stale-socket");
@@ -41,7 +47,7 @@ fn a_full_backlog_is_known_on_each_platform() {
     for platform in [Platform::Linux, Platform::FreeBsd14, Platform::MacOs] {
         World::default().platform(platform).run(|_| {
             let _listener = Listener::options().backlog(1).bind(PATH).unwrap();
-            let connect = || ConnectOptions::new().nonblocking(true).stream(PATH);
+            let connect = || Stream::connect_timeout(PATH, Duration::ZERO);
             let mut waiting = Vec::new();
             let error = loop {
                 match connect() {

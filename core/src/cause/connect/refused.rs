@@ -8,6 +8,7 @@ use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::SocketFact;
 use crate::fact::path::FileKind;
 use crate::fact::socket::State;
+use crate::profile::{Profile, WhenFull};
 use crate::text::connections_wait;
 use crate::{Call, Errno, Sockets, Symptom};
 use alloc::format;
@@ -429,8 +430,10 @@ fn listener_closed_while_waiting(case: &Case<'_>) -> Finding {
 }
 
 fn backlog_full(case: &Case<'_>) -> Finding {
-    let waits = look::nonblocking(case) == Some(false);
-    let unknown = look::nonblocking(case).is_none();
+    let rules = &Profile::of(case.platform).connection;
+    let may_wait = *rules.backlog_full == WhenFull::Waits;
+    let waits = may_wait && look::nonblocking(case) == Some(false);
+    let unknown = may_wait && look::nonblocking(case).is_none();
     if waits || (unknown && case.symptom.is_none()) {
         return Finding::Excluded;
     }
@@ -443,14 +446,20 @@ fn backlog_full(case: &Case<'_>) -> Finding {
     let Some(backlog) = listener.backlog else {
         return Finding::Unseen("the listener's backlog");
     };
+    let most = rules.backlog.most(backlog.limit);
     let counts = format!(
-        "{} to be accepted by {}, and its backlog is {} (one more is admitted)",
+        "{} to be accepted by {}, and its backlog is {}{}",
         connections_wait(backlog.pending),
         look::owner(listener),
-        backlog.limit
+        backlog.limit,
+        match most - backlog.limit {
+            0 => String::new(),
+            1 => String::from(" (one more is admitted)"),
+            more => format!(" ({more} more are admitted)"),
+        }
     );
     let eagain = case.symptom == Some(Symptom::Errno(Errno::EAGAIN));
-    match backlog.is_full() {
+    match backlog.pending >= most {
         true if unknown => Finding::Suggests(format!(
             "{counts}; if the socket was blocking, its SO_SNDTIMEO ran out instead"
         )),

@@ -172,7 +172,7 @@ impl World {
             buffer.put(size_of::<Ids>(), ControlOut::Credentials(ids));
         }
         if let Some(rights) = rights {
-            self.unload_rights(caller, want, *rights, &mut buffer)?;
+            self.unload_rights(caller, *rights, &mut buffer)?;
         }
         if pass_pidfd {
             self.unload_pidfd(caller, sender, &mut buffer);
@@ -186,7 +186,6 @@ impl World {
     fn unload_rights(
         &mut self,
         caller: Caller,
-        want: &Want,
         rights: Rights,
         buffer: &mut Buffer<'_>,
     ) -> Tried<()> {
@@ -206,9 +205,8 @@ impl World {
         let count = rights.files.len();
         let mut fds = Vec::new();
         for (place, file) in rights.files.into_iter().enumerate() {
-            let on_exec = want.flags.close_on_exec;
             if place < installed
-                && let Ok(fd) = self.install(caller, file, on_exec, "")
+                && let Ok(fd) = self.install(caller, file, "")
             {
                 fds.push(fd);
             }

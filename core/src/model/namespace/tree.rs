@@ -181,11 +181,6 @@ impl Namespace {
         &self.mounts[self.node(id).mount.0 as usize]
     }
 
-    pub(crate) fn mount_mut(&mut self, id: NodeId) -> &mut Mount {
-        let mount = self.node(id).mount;
-        &mut self.mounts[mount.0 as usize]
-    }
-
     /// What is in a directory.
     pub(crate) fn entries(&self, id: NodeId) -> Option<&Directory> {
         match &self.get(id)?.kind {

@@ -50,8 +50,7 @@ impl World {
         if file.is_none() {
             return Err(Stop::Errno(Errno::ENOENT));
         }
-        let flags = NewFlags { close_on_exec: true, ..NewFlags::NONE };
-        let opened = self.open_file(caller, What::Path, flags, "");
+        let opened = self.open_file(caller, What::Path, NewFlags::NONE, "");
         let (_, fd) = opened.map_err(|_| Stop::Errno(Errno::EMFILE))?;
         Ok(Ret::Fd(fd))
     }

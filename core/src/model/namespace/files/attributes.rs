@@ -80,7 +80,7 @@ impl World {
         let may_give = process.caps_over(file).contains(Caps::CHOWN);
         let uid_stays = uid == UNCHANGED || owner && uid == file.uid;
         let gid_stays = gid == UNCHANGED || owner && (gid == file.gid || process.in_group(gid));
-        if file.immutable || !may_give && !(uid_stays && gid_stays) {
+        if file.immutable || !(may_give || uid_stays && gid_stays) {
             return Err(Stop::Errno(Errno::EPERM));
         }
         let file = self.namespace.node_mut(node);
