@@ -108,7 +108,7 @@ pub enum Version {
 }
 use Version::{Careful, Careless};
 
-/// 1. A second server is started while the first is busy and its backlog is full. A BSD refuses
+/// Bug 1: A second server is started while the first is busy and its backlog is full. A BSD refuses
 /// further clients, as if nobody listened.
 pub fn the_live_server(version: Version) -> String {
     use std::time::Duration;
@@ -129,7 +129,7 @@ pub fn the_live_server(version: Version) -> String {
     report.to_string()
 }
 
-/// 2. A client passes the descriptor that the answer is to go to. Each receive is reset once, cut
+/// Bug 2: A client passes the descriptor that the answer is to go to. Each receive is reset once, cut
 /// short, and has no room for what is beside the bytes.
 pub fn the_lost_descriptor(version: Version) -> Walked {
     use std::io::Read;
@@ -164,7 +164,7 @@ pub fn the_lost_descriptor(version: Version) -> Walked {
     })
 }
 
-/// 3. Three clients need two connections each, of a server that serves one after the other.
+/// Bug 3: Three clients need two connections each, of a server that serves one after the other.
 pub fn the_full_backlog(version: Version) -> String {
     use std::io::{Read, Write};
     use sunpath::Listener;

@@ -32,6 +32,7 @@ left_out! {
     "namespaces of processes": "Every process sees every other by the same number.",
     "namespaces of users": "But for one restriction: a process without powers outside of its own. \
         Numbers are not translated.",
+    "wait, waitpid": "A process that has exited keeps its number until its parent exits, too.",
     "labels of security modules, SO_PEERSEC, SCM_SECURITY": "No module labels sockets: the option \
         fails as it does without one. Denials are settings.",
     "capabilities beyond those that a rule asks for": "They decide nothing here.",

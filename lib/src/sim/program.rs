@@ -169,7 +169,12 @@ pub fn spawn_thread<T: Send + 'static>(
         let state = handle.lock();
         (state.tasks[handle.task].process, state.tasks[handle.task].foreground)
     };
-    start(&handle, &threads(), New { process: Some(process), foreground, ..New::process(name) }, body)
+    start(
+        &handle,
+        &threads(),
+        New { process: Some(process), foreground, ..New::process(name) },
+        body,
+    )
 }
 
 /// What kind of thread is started.

@@ -3,9 +3,7 @@
 use std::time::Duration;
 use sunpath::model::Credentials;
 use sunpath::sim::{self, World};
-use sunpath::{
-    Call, Certainty, Datagram, Diagnosis, Errno, Listener, Platform, Stream,
-};
+use sunpath::{Call, Certainty, Datagram, Diagnosis, Errno, Listener, Platform, Stream};
 
 const PATH: &str = "/run/server";
 
