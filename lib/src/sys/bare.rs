@@ -339,8 +339,8 @@ pub fn borrow<T>(fd: RawFd, then: impl FnOnce(BorrowedFd<'_>) -> Result<T>) -> R
     if fd < 0 {
         return Err(Errno::BADF);
     }
-    // SAFETY: it stays open while it is lent: this thread alone closes what the script may use,
-    // and a number that is not open only fails.
+    // SAFETY: it stays open while it is lent: no other thread of such a process closes anything
+    // while this one is in a call that does not wait, and a number that is not open only fails.
     then(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
@@ -409,7 +409,7 @@ pub fn borrow_reserved<T>(number: usize, then: impl FnOnce(BorrowedFd<'_>) -> T)
 pub fn fork_sibling() -> Result<i32> {
     let flags = (libc::CLONE_PARENT | libc::SIGCHLD) as libc::c_ulong;
     // SAFETY: no stack is given, so both go on with their own copy of this one; the process has
-    // one thread, as whoever calls `begin` has.
+    // one thread, as whoever calls this sees to.
     check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } as c_int)
 }
 

@@ -57,7 +57,7 @@ fn play_on(
     if let Some(rule) = rules::rule(number) {
         return rules::play(rule, pair);
     }
-    if dice.once_in(3) {
+    if dice.once_in(2) {
         return weave::weave(pair, dice);
     }
     let length = 5 + dice.below(25);

@@ -3,7 +3,7 @@
 use super::pair::{Difference, Halt, Pair};
 use std::time::Duration;
 use sunpath::Platform;
-use sunpath::model::{Credentials, TaskId};
+use sunpath::model::Credentials;
 use sunpath::op::{Op, Setting};
 use sunpath::trace::{self, Outcome, System, Trace};
 
@@ -104,6 +104,6 @@ impl System for Both<'_, '_> {
     }
 
     fn pid(&self, task: u32) -> i32 {
-        System::pid(self.pair.world(), TaskId(task).0)
+        System::pid(self.pair.world(), task)
     }
 }
