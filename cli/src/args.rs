@@ -185,25 +185,38 @@ pub struct Demo {
 /// `sunpath play`
 #[derive(Debug, Args)]
 #[command(
-    about = "Play traces of calls in the model",
-    long_about = "Play traces of calls in the model.\n\n\
+    about = "Play traces of calls in the model, or on the running kernel",
+    long_about = "Play traces of calls in the model, or on the running kernel.\n\n\
         A trace is a text of calls that processes make, one a line, with what is expected of them. \
         Each call is shown with its outcome and the cause of it, and what is not as expected.",
     after_long_help = crate::cmd::after::PLAY
 )]
 pub struct Play {
-    /// Files with traces; - stands for standard input.
-    #[arg(value_name = "TRACE", required = true, value_hint = ValueHint::FilePath)]
+    /// Files with traces, or directories of such (*.trace); - stands for standard input.
+    #[arg(value_name = "TRACE", required = true, value_hint = ValueHint::AnyPath)]
     pub traces: Vec<PathBuf>,
+    /// Where the calls are made. On the kernel by real processes, in namespaces of their own;
+    /// what cannot be done there ends a trace, which is no failure.
+    #[arg(long, value_name = "SYSTEM", default_value = "model", value_enum)]
+    pub on: On,
     /// Whose rules the model has; `all` for all of them in turn.
     #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profiles())]
     pub profile: Profiles,
     /// Print JSON, as described in docs/json.md.
     #[arg(long)]
     pub json: bool,
-    /// Write what happened into the traces, as what is expected from now on.
+    /// Write what happened in the model into the traces, as what is expected from now on.
     #[arg(long)]
     pub record: bool,
+}
+
+/// Where traces are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// In the model.
+    Model,
+    /// On the running kernel.
+    Kernel,
 }
 
 /// The systems whose rules the model is to have.

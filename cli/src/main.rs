@@ -5,6 +5,7 @@ mod cmd;
 mod conform;
 mod exit;
 mod json;
+mod live;
 mod mirror;
 mod nearest;
 mod out;

@@ -135,6 +135,8 @@ Examples:
       ... and by those of macOS?
   sunpath play --record --profile all backlog.trace
       Write the outcomes on every system into the trace.
+  sunpath play --on kernel traces/
+      Does the running kernel do the same? Real processes make the calls.
 
 The exit status is 0 if everything is as expected, 1 if anything is not, and 2 if a
 trace cannot be understood.";

@@ -1,9 +1,11 @@
 //! Subcommands for the processes that Sunpath starts from itself. They are no part of its
 //! interface, so the command line's description does not have them.
 
+use crate::cmd::play;
 use crate::conform::run;
 use crate::conform::show::From;
 use crate::exit::Exit;
+use crate::live::run as live;
 use crate::mirror::lane;
 use crate::out;
 use crate::stage::{Trouble, directory};
@@ -58,6 +60,18 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
                 },
                 |()| Exit::Success.into(),
             ))
+        }
+        (live::PLAY, [dir, parent]) => {
+            let parent = parent.to_str()?.parse().ok()?;
+            Some(match live::run(Path::new(dir), parent, play::show) {
+                Ok(()) => Exit::Success.into(),
+                Err(trouble) => {
+                    let line = serde_json::json!({ "trouble": trouble.to_string() });
+                    // Without a listener there is nowhere to report to.
+                    let _ = out::print(&format!("{line}\n"));
+                    Exit::Trouble.into()
+                }
+            })
         }
         (directory::SWEEP, [dir]) => {
             let swept = directory::sweep(Path::new(dir));

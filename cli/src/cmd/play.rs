@@ -1,19 +1,20 @@
 //! `sunpath play`: plays traces and tells what came of each step.
 
-use crate::args::Play;
+use crate::args::{On, Play};
 use crate::exit::Exit;
+use crate::live;
 use crate::out::{self, Stop};
 use crate::render::text::{columns, pad};
 use crate::render::{BAD, DIM, GOOD, HEAD, paint};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use sunpath::Platform;
 use sunpath::model::World;
 use sunpath::profile::Profile;
 use sunpath::text::escape;
-use sunpath::trace::{Expected, Misplayed, Outcome, Trace, play};
+use sunpath::trace::{Expected, Misplayed, Outcome, Played, Trace, play};
 
 /// Events longer than this do not push the outcomes of all others to the right.
 const WIDEST: usize = 48;
@@ -21,11 +22,26 @@ const WIDEST: usize = 48;
 /// A longer text is not read.
 const MOST_BYTES: u64 = 256 << 20;
 
+/// Directories are not searched deeper than this.
+const DEEPEST: usize = 16;
+
+/// What the end of a trace begins with that is no failure.
+const SKIPPED: &str = "skipped: ";
+
 /// Plays the traces and prints what came of each step.
 pub fn run(args: &Play) -> Result<Exit, Stop> {
+    if args.on == On::Kernel && (args.record || args.profile.0 != [Platform::Linux]) {
+        let why = "the running kernel has rules of its own: --on kernel goes with neither \
+                   --profile nor --record";
+        return Err(Stop::usage(why));
+    }
     let mut runs = Vec::new();
-    for path in &args.traces {
-        let mut trace = read(path)?;
+    for path in &files(&args.traces)? {
+        let (text, mut trace) = read(path)?;
+        if args.on == On::Kernel {
+            runs.push(Run::on_kernel(path, &text, &trace)?);
+            continue;
+        }
         let on = |platform: &Platform| Run::of(path, &trace, *platform);
         let played: Vec<_> = args.profile.0.iter().map(on).collect();
         if args.record {
@@ -40,8 +56,42 @@ pub fn run(args: &Play) -> Result<Exit, Stop> {
         let texts: Vec<_> = runs.iter().map(Run::to_text).collect();
         out::print(&texts.join("\n"))?;
     }
-    let as_expected = runs.iter().all(|run| run.faults() == 0 && run.steps.is_ok());
+    let as_expected = runs.iter().all(Run::is_as_expected);
     Ok(if args.record || as_expected { Exit::Success } else { Exit::Fails })
+}
+
+/// The files, and in place of directories the traces in them, in order.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let mut files = Vec::new();
+    for path in paths {
+        if is_stdin(path) || !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        gather(path, 0, &mut files)?;
+        if files.len() == before {
+            return Err(Stop::usage(format!("{} has no traces (*.trace)", shown(path))));
+        }
+    }
+    Ok(files)
+}
+
+fn gather(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    let entries = std::fs::read_dir(dir).and_then(|entries| {
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths.collect::<io::Result<Vec<_>>>()
+    });
+    let mut paths = entries.map_err(|e| Stop::usage(format!("cannot read {}: {e}", shown(dir))))?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && depth < DEEPEST {
+            gather(&path, depth + 1, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "trace") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -52,7 +102,7 @@ fn shown(path: &Path) -> String {
     escape(path.as_os_str().as_encoded_bytes())
 }
 
-fn read(path: &Path) -> Result<Trace, Stop> {
+fn read(path: &Path) -> Result<(String, Trace), Stop> {
     let mut bytes = Vec::new();
     let read = if is_stdin(path) {
         io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)
@@ -66,17 +116,18 @@ fn read(path: &Path) -> Result<Trace, Stop> {
     }
     let text = String::from_utf8(bytes);
     let text = text.map_err(|_| Stop::usage(format!("{path} is not text")))?;
-    text.parse().map_err(|error| Stop::usage(format!("{path}: {error}")))
+    let trace = text.parse().map_err(|error| Stop::usage(format!("{path}: {error}")))?;
+    Ok((text, trace))
 }
 
 /// Writes what happened into the trace: back into its file, or to standard output.
 fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<(), Stop> {
     for run in played {
-        let steps = run.steps.as_ref();
-        let steps = steps.map_err(|error| Stop::trouble(format!("{}: {error}", shown(path))))?;
-        let told: Vec<_> = steps.iter().map(|step| step.told.clone()).collect();
+        if let Some(error) = &run.ended {
+            return Err(Stop::trouble(format!("{}: {error}", shown(path))));
+        }
         if run.concerned {
-            trace.record(run.platform, &told);
+            trace.record(run.platform, &run.told);
         }
     }
     if is_stdin(path) {
@@ -86,68 +137,104 @@ fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<(), Stop> {
     written.map_err(|e| Stop::trouble(format!("cannot write {}: {e}", shown(path))))
 }
 
-/// A trace that was played with the rules of a system.
+/// A trace that was played.
 struct Run {
     trace: String,
+    on: On,
+    /// Whose rules hold there.
     platform: Platform,
     /// Whether the trace is about this system.
     concerned: bool,
-    steps: Result<Vec<Step>, Misplayed>,
+    steps: Vec<Step>,
+    /// What came of each step, to be recorded; of the model alone.
+    told: Vec<Option<Expected>>,
+    /// Why it was not played to its end.
+    ended: Option<Misplayed>,
 }
 
-/// A step that was played.
+/// A step that was played, in words.
 struct Step {
     line: usize,
     event: String,
-    outcome: Option<Outcome>,
-    told: Option<Expected>,
+    came: String,
+    errno: Option<String>,
+    cause: Option<String>,
     expected: Option<String>,
     fault: Option<String>,
 }
 
 impl Run {
+    /// In the model, with the rules of a system.
     fn of(path: &Path, trace: &Trace, platform: Platform) -> Run {
         let concerned = trace.platforms().contains(&platform);
         let mut world = World::new(Profile::of(platform).clone());
         let played = if concerned { play(trace, &mut world) } else { Ok(Vec::new()) };
-        let steps = played.map(|played| {
-            let step = |played: sunpath::trace::Played<'_>| Step {
-                line: played.step.line,
-                event: played.step.event.to_string(),
-                fault: played.fault(),
-                expected: played.expected.map(|expected| expected.to_string()),
-                outcome: played.outcome,
-                told: played.told,
-            };
-            played.into_iter().map(step).collect()
-        });
-        Run { trace: shown(path), platform, concerned, steps }
+        let (played, ended) = match played {
+            Ok(played) => (played, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let steps = played.iter().map(Step::of).collect();
+        let told = played.into_iter().map(|played| played.told).collect();
+        Run { trace: shown(path), on: On::Model, platform, concerned, steps, told, ended }
+    }
+
+    /// On the running kernel.
+    fn on_kernel(path: &Path, text: &str, trace: &Trace) -> Result<Run, Stop> {
+        let platform = Platform::Linux;
+        let concerned = trace.platforms().contains(&platform);
+        let (steps, ended) = match concerned {
+            true => live::run::play(text, trace)
+                .map_err(|trouble| Stop::trouble(format!("{}: {trouble}", shown(path))))?,
+            false => (Vec::new(), None),
+        };
+        let steps = steps.iter().map(Step::from_json).collect();
+        let (trace, on, told) = (shown(path), On::Kernel, Vec::new());
+        Ok(Run { trace, on, platform, concerned, steps, told, ended })
+    }
+
+    /// Why the system could not be brought to play the rest of it, which is no failure.
+    fn skipped(&self) -> Option<&str> {
+        self.ended.as_ref().and_then(|ended| ended.why.strip_prefix(SKIPPED))
+    }
+
+    fn is_as_expected(&self) -> bool {
+        self.faults() == 0 && (self.ended.is_none() || self.skipped().is_some())
     }
 
     fn faults(&self) -> usize {
-        self.steps.iter().flatten().filter(|step| step.fault.is_some()).count()
+        self.steps.iter().filter(|step| step.fault.is_some()).count()
     }
 
     /// A heading, a line for each step, and what is not as expected.
     fn to_text(&self) -> String {
-        let heading = format!("{} on {}", self.trace, self.platform);
-        let mut text = format!("{}\n", paint(HEAD, &heading));
-        match &self.steps {
-            _ if !self.concerned => text.push_str(&paint(DIM, "  is about other systems\n")),
-            Err(error) => text.push_str(&format!("  {}\n", paint(BAD, &error.to_string()))),
-            Ok(steps) => {
-                let widths = steps.iter().map(|step| columns(&step.event));
-                let width = widths.filter(|w| *w <= WIDEST).max().unwrap_or(0);
-                steps.iter().for_each(|step| text.push_str(&step.to_text(width)));
-                text.push_str(&self.summary(steps));
+        let system = match self.on {
+            On::Model => self.platform.to_string(),
+            On::Kernel => "the kernel".into(),
+        };
+        let mut text = format!("{}\n", paint(HEAD, &format!("{} on {system}", self.trace)));
+        if !self.concerned {
+            text.push_str(&paint(DIM, "  is about other systems\n"));
+            return text;
+        }
+        let widths = self.steps.iter().map(|step| columns(&step.event));
+        let width = widths.filter(|w| *w <= WIDEST).max().unwrap_or(0);
+        self.steps.iter().for_each(|step| text.push_str(&step.to_text(width)));
+        match (&self.ended, self.skipped()) {
+            (_, Some(_)) if self.faults() > 0 => text.push_str(&self.summary()),
+            (Some(ended), Some(_)) => {
+                text.push_str(&format!("  {}\n", paint(DIM, &ended.to_string())))
             }
+            (Some(ended), None) => {
+                text.push_str(&format!("  {}\n", paint(BAD, &ended.to_string())))
+            }
+            (None, _) => text.push_str(&self.summary()),
         }
         text
     }
 
-    fn summary(&self, steps: &[Step]) -> String {
-        let expected = steps.iter().filter(|step| step.expected.is_some()).count();
-        let (faults, steps) = (self.faults(), steps.len());
+    fn summary(&self) -> String {
+        let expected = self.steps.iter().filter(|step| step.expected.is_some()).count();
+        let (faults, steps) = (self.faults(), self.steps.len());
         let verdict = match faults {
             0 => paint(GOOD, "all as expected"),
             faults => paint(BAD, &format!("{faults} not as expected")),
@@ -156,14 +243,33 @@ impl Run {
     }
 }
 
+/// A step as JSON.
+pub fn show(played: &Played<'_>) -> Value {
+    Step::of(played).to_json()
+}
+
 impl Step {
-    fn came(&self) -> String {
-        let outcome = || self.outcome.as_ref().map(|outcome| outcome.to_string());
-        self.told.as_ref().map(|told| told.to_string()).or_else(outcome).unwrap_or_default()
+    fn of(played: &Played<'_>) -> Step {
+        let outcome = || played.outcome.as_ref().map(|outcome| outcome.to_string());
+        let told = played.told.as_ref().map(|told| told.to_string());
+        let (errno, cause) = match &played.outcome {
+            Some(Outcome::Failed { errno, cause, .. }) => (Some(errno.name()), *cause),
+            Some(Outcome::Waits(cause)) => (None, *cause),
+            _ => (None, None),
+        };
+        Step {
+            line: played.step.line,
+            event: played.step.event.to_string(),
+            came: told.or_else(outcome).unwrap_or_default(),
+            errno: errno.map(Into::into),
+            cause: cause.map(Into::into),
+            expected: played.expected.map(|expected| expected.to_string()),
+            fault: played.fault(),
+        }
     }
 
     fn to_text(&self, width: usize) -> String {
-        let line = format!("  {} {}", pad(&self.event, width), self.came());
+        let line = format!("  {} {}", pad(&self.event, width), self.came);
         let fault = self
             .fault
             .as_ref()
@@ -172,36 +278,45 @@ impl Step {
     }
 
     fn to_json(&self) -> Value {
-        let mut step = json!({
+        json!({
             "line": self.line,
             "event": self.event,
-            "outcome": self.came(),
-            "errno": null,
-            "cause": null,
+            "outcome": self.came,
+            "errno": self.errno,
+            "cause": self.cause,
             "expected": self.expected,
             "fault": self.fault,
-        });
-        match &self.outcome {
-            Some(Outcome::Failed { errno, cause, .. }) => {
-                step["errno"] = json!(errno.name());
-                step["cause"] = json!(cause);
-            }
-            Some(Outcome::Waits(cause)) => step["cause"] = json!(cause),
-            _ => {}
+        })
+    }
+
+    fn from_json(step: &Value) -> Step {
+        let text = |key: &str| step[key].as_str().map(String::from);
+        Step {
+            line: step["line"].as_u64().unwrap_or(0) as usize,
+            event: text("event").unwrap_or_default(),
+            came: text("outcome").unwrap_or_default(),
+            errno: text("errno"),
+            cause: text("cause"),
+            expected: text("expected"),
+            fault: text("fault"),
         }
-        step
     }
 }
 
 fn to_json(runs: &[Run]) -> String {
     let run = |run: &Run| {
-        let steps = run.steps.iter().flatten().map(Step::to_json);
+        let error = || run.ended.as_ref().map(|ended| ended.to_string());
         json!({
             "trace": run.trace,
+            "on": match run.on {
+                On::Model => "model",
+                On::Kernel => "kernel",
+            },
             "profile": run.platform.name(),
             "concerned": run.concerned,
-            "steps": steps.collect::<Vec<_>>(),
-            "error": run.steps.as_ref().err().map(|error| error.to_string()),
+            "steps": run.steps.iter().map(Step::to_json).collect::<Vec<_>>(),
+            "error": if run.skipped().is_some() { None } else { error() },
+            "skipped": run.skipped(),
             "faults": run.faults(),
         })
     };

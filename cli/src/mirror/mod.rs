@@ -16,7 +16,7 @@
 //! have a room of their own: [`blocking`].
 
 mod blocking;
-mod compare;
+pub mod compare;
 mod crew;
 mod dice;
 mod generate;

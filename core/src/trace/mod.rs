@@ -82,7 +82,7 @@ mod writer;
 
 pub use cursor::ParseError;
 pub use expect::{Expectation, Expected, Outcome};
-pub use play::{Misplayed, Played, System, play};
+pub use play::{Misplayed, Played, System, play, steps};
 pub use reference::{Name, Named, Reference, References};
 pub use states::{CALLS, STATES, State};
 

@@ -115,8 +115,17 @@ impl Played<'_> {
 /// # Errors
 /// If the system cannot do what an event says.
 pub fn play<'a>(trace: &'a Trace, on: &mut impl System) -> Result<Vec<Played<'a>>, Misplayed> {
+    steps(trace, on).collect()
+}
+
+/// Plays a trace as [`play`] does, one event with each call of the iterator. After an error the
+/// rest of the trace means nothing.
+pub fn steps<'a>(
+    trace: &'a Trace,
+    on: &mut impl System,
+) -> impl Iterator<Item = Result<Played<'a>, Misplayed>> {
     let mut player = Player { on, tasks: BTreeMap::new(), scopes: Vec::new() };
-    trace.steps().map(|step| player.step(step)).collect()
+    trace.steps().map(move |step| player.step(step))
 }
 
 struct Player<'s, S> {

@@ -126,6 +126,14 @@ pub fn read_at(directory: BorrowedFd<'_>, name: &[u8], limit: usize) -> Result<V
     }
 }
 
+/// `ioctl(2)` `FS_IOC_SETFLAGS`: sets or clears the immutable flag of a file. `EPERM` without
+/// `CAP_LINUX_IMMUTABLE`, `ENOTTY` or `EOPNOTSUPP` if the file system has no such flag.
+pub fn set_immutable(file: impl std::os::fd::AsFd, on: bool) -> Result<()> {
+    let mut flags = rustix::fs::ioctl_getflags(&file)?;
+    flags.set(rustix::fs::IFlags::IMMUTABLE, on);
+    rustix::fs::ioctl_setflags(&file, flags)
+}
+
 /// The names in a directory: `getdents64(2)`, without `.` and `..`.
 pub fn names_at(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<Vec<u8>>> {
     in_simulation!(sim => sim.names((directory, name)));

@@ -54,6 +54,14 @@ pub fn enter(link: BorrowedFd<'_>, kind: Option<Kind>) -> Result<()> {
     rustix::thread::move_into_link_name_space(link, kind)
 }
 
+/// `setns(2)`: joins the network namespace of a process. `EPERM` without `CAP_SYS_ADMIN`.
+pub fn join_network_of(pid: u32) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let process = pid.ok_or(Errno::SRCH)?;
+    let process = rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty())?;
+    enter(std::os::fd::AsFd::as_fd(&process), Some(Kind::Network))
+}
+
 /// `mount(2)`: makes no mount propagate out of this mount namespace.
 pub fn make_mounts_private() -> Result<()> {
     let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;

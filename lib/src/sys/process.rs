@@ -231,6 +231,52 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
     Ok(())
 }
 
+/// Real, effective and saved ids of a process, as `setresuid(2)` takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreeIds(pub [u32; 3]);
+
+/// `setgroups(2)`, `setresgid(2)`, `setresuid(2)`, and `capset(2)` of the effective and the
+/// permitted capabilities, if any are given: otherwise they follow from the ids. Without
+/// `groups` the supplementary groups stay.
+///
+/// `EPERM` without `CAP_SETUID` and `CAP_SETGID`; nothing more is changed after the first error.
+pub fn become_exactly(
+    ThreeIds(users): ThreeIds,
+    ThreeIds(own_groups): ThreeIds,
+    groups: Option<&[u32]>,
+    capabilities: Option<(u64, u64)>,
+) -> Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets};
+    if let Some(groups) = groups {
+        // SAFETY: the pointer is to as many group ids as the length says.
+        check(unsafe { libc::setgroups(groups.len(), groups.as_ptr()) })?;
+    }
+    rustix::thread::set_keep_capabilities(capabilities.is_some())?;
+    let [real, effective, saved] = own_groups;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresgid(real, effective, saved) })?;
+    let [real, effective, saved] = users;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::setresuid(real, effective, saved) })?;
+    if let Some((effective, permitted)) = capabilities {
+        let set = CapabilitySet::from_bits_retain;
+        let (effective, permitted) = (set(effective), set(permitted));
+        let inheritable = CapabilitySet::empty();
+        let sets = CapabilitySets { effective, permitted, inheritable };
+        rustix::thread::set_capabilities(None, sets)?;
+        rustix::thread::set_keep_capabilities(false)?;
+    }
+    Ok(())
+}
+
+/// Limits the memory of this process and its children to so many bytes of addresses, and has no
+/// image of it written when it dies.
+pub fn limit_memory(bytes: u64) -> Result<()> {
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    rustix::process::setrlimit(Resource::As, limit(bytes))?;
+    rustix::process::setrlimit(Resource::Core, limit(0))
+}
+
 /// Sets the soft limit of open descriptors of this process (`RLIMIT_NOFILE`); the hard limit
 /// stays.
 pub fn limit_descriptors(soft: u64) -> Result<()> {

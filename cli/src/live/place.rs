@@ -1,0 +1,57 @@
+//! Where traces are played: a file system and a network of their own, from which no path, no
+//! abstract name and no packet leads out.
+//!
+//! ```text
+//!   this machine's files          a new tmpfs: the root directory of every worker
+//!   /tmp/sunpath-PID-0  ◄─mounted─  /            (16 MiB, no devices, in a mount namespace
+//!                                   └ app.sock    that ends with the last process in it)
+//! ```
+//! An ordinary user gets them in a user namespace, where only root exists.
+
+use crate::stage::{Step, Trouble, is_root, place};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use sunpath::profile::Machine;
+use sunpath::sys::namespace::{self, mount::MountFlags};
+use sunpath::sys::process;
+
+/// The most memory that a process may use, in bytes of addresses.
+const MEMORY: u64 = 2 << 30;
+
+/// The place.
+pub struct Place {
+    root: PathBuf,
+    /// `/dev/null`, of this machine.
+    pub null: File,
+    /// There are other users than root.
+    pub privileged: bool,
+    /// What the model's machine decides: processes have as many descriptors as there.
+    pub machine: Machine,
+}
+
+impl Place {
+    /// Moves this process into namespaces of its own, and covers the directory `root` with an
+    /// empty file system there.
+    pub fn new(root: &Path) -> Result<Place, Trouble> {
+        let null = File::options().read(true).write(true).open("/dev/null");
+        let null = null.step("open /dev/null")?;
+        let privileged = is_root();
+        if !privileged {
+            place::own_users()?;
+        }
+        place::own_mounts()?;
+        place::own_network()?;
+        let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
+        let options = c"mode=0755,size=16m,nr_inodes=10000";
+        namespace::mount("tmpfs", "sunpath", root, flags, options)
+            .if_possible("mount a file system")?;
+        process::limit_memory(MEMORY).step("limit the memory")?;
+        let machine = Machine::default();
+        Ok(Place { root: root.to_path_buf(), null, privileged, machine })
+    }
+
+    /// The root directory of all workers.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
