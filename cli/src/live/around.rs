@@ -88,10 +88,7 @@ fn mount(at: &Path, how: &Mount) -> sys::Result<bool> {
         return Err(sys::Errno::NOTDIR);
     }
     match how {
-        Mount::ReadOnly => {
-            namespace::bind(at, at)?;
-            namespace::make_read_only(at)?;
-        }
+        Mount::ReadOnly => namespace::cover_read_only(at)?,
         Mount::Full => {
             let mut entries = std::fs::read_dir(at).map_err(errno_of)?;
             if entries.next().is_some() {

@@ -6,6 +6,9 @@
 //!   /tmp/sunpath-PID-0  ◄─mounted─  /            (16 MiB, no devices, in a mount namespace
 //!                                   └ app.sock    that ends with the last process in it)
 //! ```
+//! Each worker has a mount namespace of its own, without anything else in it, that follows what
+//! is mounted here later.
+//!
 //! An ordinary user gets them in a user namespace, where only root exists.
 
 use crate::stage::{Step, Trouble, is_root, place};
@@ -45,6 +48,7 @@ impl Place {
         let options = c"mode=0755,size=16m,nr_inodes=10000";
         namespace::mount("tmpfs", "sunpath", root, flags, options)
             .if_possible("mount a file system")?;
+        namespace::share_mounts(root).step("share what is mounted below")?;
         process::limit_memory(MEMORY).step("limit the memory")?;
         let machine = Machine::default();
         Ok(Place { root: root.to_path_buf(), null, privileged, machine })

@@ -52,7 +52,10 @@ pub fn run(mut worker: Worker, place: &Place, who: &Credentials, ends: &[Borrowe
 }
 
 fn prepare(place: &Place, who: &Credentials, ends: &[BorrowedFd<'_>]) -> sys::Result<()> {
-    namespace::change_root(place.root())?;
+    // Not by chroot(2), from which no user namespace could be made.
+    namespace::unshare(New::MOUNT)?;
+    namespace::follow_mounts()?;
+    namespace::pivot(place.root())?;
     bare::begin(place.null.as_fd(), ends, place.machine.descriptors)?;
     bare::hold_pipe_signal()?;
     thread::allow_interrupts()?;

@@ -62,6 +62,19 @@ pub fn join_network_of(pid: u32) -> Result<()> {
     enter(std::os::fd::AsFd::as_fd(&process), Some(Kind::Network))
 }
 
+/// `mount(2)`: what is mounted below this mount point from now on shows in the copies of it that
+/// other mount namespaces have, if they follow ([`follow_mounts`]).
+pub fn share_mounts(target: &Path) -> Result<()> {
+    rustix::mount::mount_change(target, MountPropagationFlags::SHARED)
+}
+
+/// `mount(2)`: what is mounted in the mount namespace from which this one was copied shows here,
+/// where that is shared; nothing goes the other way.
+pub fn follow_mounts() -> Result<()> {
+    let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", flags)
+}
+
 /// `mount(2)`: makes no mount propagate out of this mount namespace.
 pub fn make_mounts_private() -> Result<()> {
     let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -82,6 +95,30 @@ pub fn mount(
 /// `mount(2)` with `MS_BIND`: shows a file or directory at another place.
 pub fn bind(source: &Path, target: &Path) -> Result<()> {
     rustix::mount::mount_bind(source, target)
+}
+
+/// `open_tree(2)`, `mount_setattr(2)`, `move_mount(2)`: puts a read-only view of a directory over
+/// it. It is read-only from its first moment, so it is that too where others follow.
+pub fn cover_read_only(target: &Path) -> Result<()> {
+    use rustix::mount::{MoveMountFlags, OpenTreeFlags};
+    let clone = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let view = rustix::mount::open_tree(CWD, target, clone)?;
+    let set = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_RDONLY,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let (fd, nothing) = (std::os::fd::AsRawFd::as_raw_fd(&view), c"".as_ptr());
+    let size = size_of::<libc::mount_attr>();
+    // SAFETY: the kernel reads one `mount_attr` and an empty path.
+    let done = unsafe {
+        let call = libc::SYS_mount_setattr;
+        libc::syscall(call, fd, nothing, libc::AT_EMPTY_PATH, &raw const set, size)
+    };
+    check(done as libc::c_int)?;
+    let empty = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&view, c"", CWD, target, empty)
 }
 
 /// `mount(2)` with `MS_REMOUNT | MS_BIND | MS_RDONLY`: makes a mount read-only.

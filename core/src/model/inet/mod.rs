@@ -35,6 +35,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use route::Leads;
 
+/// `sizeof(struct sockaddr_in)`
+const LENGTH: usize = 16;
+
 pub(crate) type InetId = Id<Socket>;
 
 /// `IPPROTO_TCP`
@@ -209,6 +212,10 @@ impl World {
             Name::Inet { host, port } => Ok(End { host: *host, port: *port }),
             Name::Unmapped => Err(fail(unmapped)),
             Name::Sized(_) => Err(fail("connect/bad-address-length-inet")),
+            // The length is looked at before the family.
+            Name::Unix(address) if address.socket_length() < LENGTH => {
+                Err(fail("connect/bad-address-length-inet"))
+            }
             Name::Unix(_) | Name::Foreign(_) => Err(fail("connect/family-mismatch-inet")),
         }
     }

@@ -109,7 +109,9 @@ impl World {
     pub(super) fn can_bind(&self, net: NetId, end: End) -> bool {
         match end.host {
             [0, 0, 0, 0] | [224..=239, ..] | BROADCAST => true,
-            [LOOPBACK, ..] => net == 0,
+            // Where no device has an address, the kernel takes every address for a broadcast one.
+            _ if net != 0 => true,
+            [LOOPBACK, ..] => true,
             _ => false,
         }
     }
