@@ -308,11 +308,13 @@ fn addresses_are_looked_at_first() {
         let short = connect(&mut world, task, fd, Name::Sized(15));
         fails(short, "connect/bad-address-length-inet", Errno::EINVAL);
         let unix = connect(&mut world, task, fd, Name::from("/tmp/s"));
+        fails(unix, "connect/bad-address-length-inet", Errno::EINVAL);
+        let unix = connect(&mut world, task, fd, Name::from("/run/app/app.sock"));
         fails(unix, "connect/family-mismatch-inet", Errno::EAFNOSUPPORT);
         let nowhere = connect(&mut world, task, fd, Name::Unmapped);
         fails(nowhere, "connect/bad-pointer", Errno::EFAULT);
         done(connect(&mut world, task, fd, Name::Foreign(Family::Unspecified)));
-        let unix = bind(&mut world, task, fd, Name::from("/tmp/s"));
+        let unix = bind(&mut world, task, fd, Name::from("/run/app/app.sock"));
         fails(unix, "connect/family-mismatch-inet", Errno::EAFNOSUPPORT);
         let other = bind(&mut world, task, fd, at([192, 0, 2, 9], 0));
         fails(other, "connect/address-not-available", Errno::EADDRNOTAVAIL);
