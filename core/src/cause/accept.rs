@@ -118,8 +118,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::CONNECTED.and(Sockets::TCP),
         shows: &[
             fails(LINUX, Errno::EINVAL, Evidence::Measured),
-            fails(BSDS, Errno::ECONNABORTED, Evidence::Source),
-            fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
+            fails(FREEBSD, Errno::ECONNABORTED, Evidence::Source),
+            never(MACOS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
         ],
         title: "this listener was shut down",
         happened: "shutdown was called on the listener: by another thread, to end the accept loop, \
@@ -192,16 +193,17 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::CONNECTED.and(Sockets::TCP),
         shows: &[
             never(LINUX, Evidence::Measured),
-            fails(BSDS, Errno::ECONNABORTED, Evidence::Source),
+            fails(BSDS, Errno::ECONNABORTED, Evidence::Source).on(Sockets::TCP),
+            never(BSDS, Evidence::Source),
             fails(OPENSERVER, Errno::ECONNABORTED, Evidence::Manual),
         ],
         title: "the connection was gone before it was accepted",
-        happened: "The client went away while its connection waited in the queue; or, on FreeBSD \
-                   and macOS, the listener itself was shut down for reading.",
-        why: "A system may drop a connection that ended in the queue and tell the server so. Linux \
-              does not: accept succeeds and returns a socket whose first read tells (end of file, \
-              or the data the client left behind). Its only code for this error is reached when \
-              the new socket has no peer name, which does not happen to UNIX domain sockets.",
+        happened: "The client went away while its connection waited in the queue.",
+        why: "A system may drop a connection that ended in the queue and tell the server so. For \
+              UNIX domain sockets Linux, FreeBSD and macOS do not: accept succeeds and returns a \
+              socket whose first read tells (end of file, or the data the client left behind). \
+              The only code of Linux for this error is reached when the new socket has no peer \
+              name, which does not happen to UNIX domain sockets.",
         fix: "Call accept again. A portable server treats this error like a client that left.",
         commands: &[],
         differs: Some(

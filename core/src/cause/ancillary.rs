@@ -66,7 +66,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::UNIX,
         shows: &[
             fails(LINUX, Errno::EINVAL, Evidence::Measured),
-            fails(BSDS, Errno::EINVAL, Evidence::Source),
+            never(BSDS, Evidence::Source),
             never(OPENSERVER, Evidence::Inferred),
         ],
         title: "the credentials have a wrong length, or ids without a mapping",

@@ -28,11 +28,15 @@ fn the_same_cause_has_other_errors() {
             DATAGRAM,
             [Some(EOPNOTSUPP), Some(EINVAL), Some(EINVAL), Some(EOPNOTSUPP), Some(EOPNOTSUPP)],
         ),
+        ("accept/aborted", STREAM, [None, None, None, None, Some(ECONNABORTED)]),
         (
-            "accept/aborted",
+            "accept/shut-down",
             STREAM,
-            [None, Some(ECONNABORTED), Some(ECONNABORTED), Some(ECONNABORTED), Some(ECONNABORTED)],
+            [Some(EINVAL), Some(ECONNABORTED), Some(ECONNABORTED), None, None],
         ),
+        ("connect/listener-shut-down", STREAM, [Some(ECONNREFUSED), None, None, None, None]),
+        ("credentials/malformed", STREAM, [Some(EINVAL), None, None, None, None]),
+        ("send/peer-closed-while-blocked", STREAM, [Some(ECONNRESET), None, None, None, None]),
         (
             "send/no-destination",
             DATAGRAM,

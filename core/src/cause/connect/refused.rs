@@ -169,8 +169,8 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::CONNECTED,
         shows: &[
             fails(LINUX, Errno::ECONNREFUSED, Evidence::Measured),
-            fails(BSDS, Errno::ECONNREFUSED, Evidence::Inferred),
-            fails(OPENSERVER, Errno::ECONNREFUSED, Evidence::Manual),
+            never(BSDS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
         ],
         title: "the listener was shut down",
         happened: "The server's socket is open and in the listening state, but the server has \
@@ -180,7 +180,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               for room at that moment is not woken.",
         fix: "Wait for the server to finish and to be started again, or restart it.",
         commands: &["ps -fp {pid}"],
-        differs: None,
+        differs: Some(
+            "Elsewhere shutdown refuses a listener (ENOTCONN), and clients go on to connect.",
+        ),
         documents: &[
             Document::OpenServer,
             Document::Unix7,

@@ -73,7 +73,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::SEQPACKET,
         shows: &[
             fails(LINUX, Errno::ECONNRESET, Evidence::Measured),
-            fails(FREEBSD, Errno::EPIPE, Evidence::Source),
+            never(FREEBSD, Evidence::Source),
             never(MACOS, Evidence::Source),
             never(OPENSERVER, Evidence::Inferred),
         ],
@@ -179,8 +179,8 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::STREAM,
         shows: &[
             fails(LINUX, Errno::ECONNRESET, Evidence::Measured),
-            fails(BSDS, Errno::EPIPE, Evidence::Source),
-            fails(OPENSERVER, Errno::EPIPE, Evidence::Inferred),
+            never(BSDS, Evidence::Source),
+            never(OPENSERVER, Evidence::Inferred),
         ],
         title: "the peer closed while this call waited for room",
         happened: "The send buffer was full of data that the peer had not read; the peer closed, \
@@ -191,7 +191,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               with it.",
         fix: "Treat it as EPIPE: the connection is over. What was sent last has not been read.",
         commands: &["journalctl --since -10min"],
-        differs: None,
+        differs: Some(
+            "Elsewhere a close stores no error: the sender gets EPIPE, as one that comes later.",
+        ),
         documents: &[Document::OpenServer, Document::Unix7],
         class: Class::Waiting,
         test: closed_while_blocked,

@@ -57,6 +57,9 @@ impl World {
                 Control::MalformedCredentials if *rules.credentials == Claim::FilledIn => {
                     baggage.credentials = Some(self.processes[caller.process].real());
                 }
+                Control::MalformedCredentials if *rules.credentials == Claim::None => {
+                    return Err(fail("ancillary/unknown-type"));
+                }
                 Control::MalformedCredentials => return Err(fail("credentials/malformed")),
                 Control::Malformed => return Err(fail("ancillary/malformed")),
                 Control::UnknownType => return Err(fail("ancillary/unknown-type")),
