@@ -116,9 +116,17 @@ impl World {
     /// Throws a message away: its sender need not pay for it any more, its descriptors close.
     #[inline]
     pub(crate) fn discard(&mut self, message: Message) {
-        self.refund(message.from, message.cost);
-        self.release(message.from);
-        self.drop_baggage(message.baggage);
+        self.let_off(message.from, message.cost);
+        if let Some(baggage) = message.baggage {
+            self.drop_baggage(*baggage);
+        }
+    }
+
+    /// A message that was queued is gone: its sender need not pay for it any more, nor is it held.
+    #[inline]
+    pub(crate) fn let_off(&mut self, from: SocketId, cost: u32) {
+        self.refund(from, cost);
+        self.release(from);
     }
 
     /// A sender need not pay any more for a message that was read or never queued.
@@ -143,11 +151,11 @@ impl World {
     /// Throws away whatever waits to be read. Whether there was something.
     pub(crate) fn purge(&mut self, id: SocketId) -> bool {
         let socket = &mut self.sockets[id];
-        let queue = mem::take(&mut socket.queue);
+        let mut queue = mem::take(&mut socket.queue);
         socket.unread = 0;
         socket.has_urgent = false;
         let some = !queue.is_empty();
-        for message in queue {
+        for message in queue.drain() {
             self.discard(message);
         }
         some

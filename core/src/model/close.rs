@@ -2,7 +2,8 @@
 //! told, its messages are thrown away with the descriptors in them, which may close more files.
 
 use super::file::{FileId, What};
-use super::socket::{Message, SocketId, State};
+use super::queue::Queue;
+use super::socket::{SocketId, State};
 use super::stop::{Stop, Tried};
 use super::wait::{Line, Wake};
 use super::world::{Caller, World};
@@ -10,7 +11,6 @@ use crate::Errno;
 use crate::SocketType;
 use crate::op::{Fd, Ret};
 use crate::profile::ClosedDatagram;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -76,7 +76,7 @@ impl World {
         socket.file = None;
         socket.no_more_reading = true;
         socket.no_more_writing = true;
-        let queue = mem::take(&mut socket.queue);
+        let mut queue = mem::take(&mut socket.queue);
         let kind = socket.kind;
         let state = mem::replace(&mut socket.state, State::Unconnected);
         self.wake(id, Line::Room, Wake::All);
@@ -99,7 +99,7 @@ impl World {
         {
             self.tell_associates_of_close(id);
         }
-        for message in queue {
+        for message in queue.drain() {
             self.discard(message);
         }
         self.ask_for_collection();
@@ -151,7 +151,7 @@ impl World {
 
 /// Whether a queue holds a message that its sender takes for unread: an empty one at the head
 /// does not count.
-fn has_unread(queue: &VecDeque<Message>) -> bool {
+fn has_unread(queue: &Queue) -> bool {
     match queue.front() {
         Some(first) => !first.rest().is_empty() || queue.len() > 1,
         None => false,

@@ -3,15 +3,15 @@
 use super::file::{File, FileId, What};
 use super::inet::{TCP, UDP};
 use super::process::{Caps, Process};
+use super::queue::Queue;
 use super::socket::{Options, PeerCredentials, Socket, SocketId, State};
 use super::stop::{Stop, Tried, fail};
+use super::wait::Waiters;
 use super::world::{Caller, World};
 use crate::op::{Family, Fd, Kind, New, NewFlags, Ret};
 use crate::profile::{Creates, NoProtocol};
 use crate::{Errno, SocketType};
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 /// `AF_MAX`: numbers from here on are no families anywhere.
 const FAMILIES: i32 = 46;
@@ -214,13 +214,13 @@ impl World {
             no_more_writing: false,
             peer_reads_no_more: false,
             error: None,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             unread: 0,
             has_urgent: false,
             charged: 0,
             options,
             peer_credentials: None,
-            waiters: Vec::new(),
+            waiters: Waiters::default(),
             file: None,
             busy: false,
             owner: self.processes[caller.process].credentials.users[1],

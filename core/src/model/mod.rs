@@ -58,6 +58,7 @@ mod option;
 mod poll;
 mod process;
 mod process_call;
+mod queue;
 mod recv;
 mod send;
 mod show;

@@ -90,13 +90,26 @@ impl<T> Slab<T> {
 
 impl<T> Index<Id<T>> for Slab<T> {
     type Output = T;
+    #[inline]
     fn index(&self, id: Id<T>) -> &T {
-        self.items[id.0 as usize].as_ref().expect("an id in use has an item")
+        match self.items.get(id.0 as usize) {
+            Some(Some(item)) => item,
+            _ => gone(),
+        }
     }
 }
 
 impl<T> IndexMut<Id<T>> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, id: Id<T>) -> &mut T {
-        self.items[id.0 as usize].as_mut().expect("an id in use has an item")
+        match self.items.get_mut(id.0 as usize) {
+            Some(Some(item)) => item,
+            _ => gone(),
+        }
     }
+}
+
+#[cold]
+fn gone() -> ! {
+    panic!("an id in use has an item")
 }

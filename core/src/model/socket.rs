@@ -12,13 +12,14 @@
 //!   the peer has closed)     accept gives it a file)
 //! ```
 
-use super::ancillary::Baggage;
+use super::ancillary::{Baggage, Rights};
 use super::environment::Scope;
 use super::file::FileId;
 use super::namespace::NodeId;
 pub(crate) use super::option::Options;
+use super::queue::Queue;
 use super::slab::Id;
-use super::wait::Waiter;
+use super::wait::Waiters;
 use crate::op::{Bytes, Ids};
 use crate::{Address, SocketType};
 use alloc::boxed::Box;
@@ -30,49 +31,56 @@ pub(crate) type SocketId = Id<Socket>;
 /// A network namespace.
 pub(crate) type NetId = u32;
 
-/// A socket.
+/// A socket. With many of them, to wait for memory is what takes the time: what every send and
+/// receive looks at comes first, in the order that fills cache lines.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(crate) struct Socket {
-    pub(crate) kind: SocketType,
-    pub(crate) net: NetId,
-    /// The scope of the process that made it.
-    pub(crate) scope: Option<Scope>,
+    // The first line: what a sender and its receiver look at.
     pub(crate) state: State,
-    /// Its name, if it was ever bound; accepted sockets carry their listener's.
-    pub(crate) name: Option<Box<Bound>>,
+    pub(crate) kind: SocketType,
+    /// Nobody can use it any more.
+    pub(crate) dead: bool,
     /// Shut down for reading (by itself, or by its peer's writing side).
     pub(crate) no_more_reading: bool,
     /// Shut down for writing (by itself, or by its peer's reading side).
     pub(crate) no_more_writing: bool,
     /// It was its peer that shut it down for writing, by reading no more.
     pub(crate) peer_reads_no_more: bool,
-    /// The cause of an error that a later call will report.
-    pub(crate) error: Option<&'static str>,
-    /// Messages to be read.
-    pub(crate) queue: VecDeque<Message>,
-    /// Bytes in the queue that were not read.
-    pub(crate) unread: usize,
     /// A message in the queue is urgent.
     pub(crate) has_urgent: bool,
-    /// Memory of its messages that nobody has read yet (`sk_wmem_alloc`), in bytes.
-    pub(crate) charged: u32,
-    pub(crate) options: Options,
-    /// What its peer was when the connection was made.
-    pub(crate) peer_credentials: Option<Box<PeerCredentials>>,
-    /// Tasks that wait for something to happen to it, in the order in which they came.
-    pub(crate) waiters: Vec<Waiter>,
-    /// The file through which processes use it; `None` for an embryo and after its close.
-    pub(crate) file: Option<FileId>,
     /// A call of another thread on it is in the midst of a long path.
     pub(crate) busy: bool,
+    /// Memory of its messages that nobody has read yet (`sk_wmem_alloc`), in bytes.
+    pub(crate) charged: u32,
+    /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.
+    pub(crate) holds: u32,
+    /// Its name, if it was ever bound; accepted sockets carry their listener's.
+    pub(crate) name: Option<Box<Bound>>,
+    /// The cause of an error that a later call will report.
+    pub(crate) error: Option<&'static str>,
+    /// Tasks that wait for something to happen to it.
+    pub(crate) waiters: Waiters,
+
+    // The second: what a receiver looks at.
+    /// Messages to be read.
+    pub(crate) queue: Queue,
+    /// Bytes in the queue that were not read.
+    pub(crate) unread: usize,
+
+    // The third, and what few calls ask.
+    pub(crate) options: Options,
+    /// The file through which processes use it; `None` for an embryo and after its close.
+    pub(crate) file: Option<FileId>,
+    pub(crate) net: NetId,
+    /// The scope of the process that made it.
+    pub(crate) scope: Option<Scope>,
+    /// What its peer was when the connection was made.
+    pub(crate) peer_credentials: Option<Box<PeerCredentials>>,
     /// Who made it: the owner of the open socket, as `fchmod` asks.
     pub(crate) owner: u32,
     /// The mode of the file that `bind` will make, before the umask.
     pub(crate) mode: u32,
-    /// Nobody can use it any more.
-    pub(crate) dead: bool,
-    /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.
-    pub(crate) holds: u32,
 }
 
 /// Where a socket is in its life.
@@ -143,13 +151,30 @@ pub(crate) struct Message {
     pub(crate) peeked: bool,
     /// The sender's name when it sent, where that is what the receiver is told.
     pub(crate) name: Option<Box<Address>>,
-    pub(crate) baggage: Baggage,
+    /// Its baggage, if it has any.
+    pub(crate) baggage: Option<Box<Baggage>>,
 }
 
 impl Message {
     /// The bytes that were not read.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.data[self.read as usize..]
+    }
+
+    /// Who sent it, if that was recorded.
+    #[inline]
+    pub(crate) fn credentials(&self) -> Option<Ids> {
+        self.baggage.as_ref()?.credentials
+    }
+
+    /// Whether something comes beside its bytes.
+    pub(crate) fn has_baggage(&self) -> bool {
+        self.baggage.as_ref().is_some_and(|baggage| !baggage.is_empty())
+    }
+
+    /// Its descriptors, if it has any.
+    pub(crate) fn rights(&self) -> Option<&Rights> {
+        self.baggage.as_ref()?.rights.as_deref()
     }
 }
 

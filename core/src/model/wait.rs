@@ -38,6 +38,40 @@ pub(crate) struct Waiter {
     pub(crate) line: Line,
 }
 
+/// The tasks in the lines of a socket, in the order in which they came. Most sockets have none,
+/// which takes one word.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiters(Option<Box<Standing>>);
+
+#[derive(Debug, Clone, Default)]
+struct Standing {
+    waiters: Vec<Waiter>,
+}
+
+impl Waiters {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Waiter> {
+        self.0.iter().flat_map(|standing| &standing.waiters)
+    }
+
+    fn join(&mut self, waiter: Waiter) {
+        self.0.get_or_insert_default().waiters.push(waiter);
+    }
+
+    fn leave(&mut self, task: TaskId) {
+        if let Some(standing) = &mut self.0 {
+            standing.waiters.retain(|waiter| waiter.task != task);
+            if standing.waiters.is_empty() {
+                self.0 = None;
+            }
+        }
+    }
+}
+
 /// A call that waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
@@ -179,7 +213,7 @@ impl World {
     /// Takes a task out of all its lines.
     pub(crate) fn leave_lines(&mut self, task: TaskId, places: &[(SocketId, Line)]) {
         for (socket, _) in places {
-            self.sockets[*socket].waiters.retain(|w| w.task != task);
+            self.sockets[*socket].waiters.leave(task);
             self.release(*socket);
         }
     }
@@ -188,7 +222,7 @@ impl World {
     pub(crate) fn join_lines(&mut self, task: TaskId, places: &[(SocketId, Line)]) {
         for (socket, line) in places {
             let socket: &mut Socket = &mut self.sockets[*socket];
-            socket.waiters.push(Waiter { task, line: *line });
+            socket.waiters.join(Waiter { task, line: *line });
             socket.holds += 1;
         }
     }

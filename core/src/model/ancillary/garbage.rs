@@ -47,7 +47,7 @@ impl World {
             let mut thrown_away = Vec::new();
             for id in dead {
                 for queue in self.queues_of(id) {
-                    thrown_away.extend(core::mem::take(&mut self.sockets[queue].queue));
+                    thrown_away.extend(self.sockets[queue].queue.drain());
                 }
             }
             thrown_away.into_iter().for_each(|message: Message| self.discard(message));
@@ -86,7 +86,7 @@ impl World {
         for (id, socket) in self.sockets.iter() {
             let holder = listener_of.get(&id).copied().unwrap_or(id);
             let target = place_of.get(&holder).copied();
-            let rights = socket.queue.iter().filter_map(|m| m.baggage.rights.as_ref());
+            let rights = socket.queue.iter().filter_map(Message::rights);
             for file in rights.flat_map(|rights| &rights.files) {
                 if let What::Socket(in_flight) = self.files[*file].what {
                     graph.edges[place_of[&in_flight]].push(target);

@@ -39,6 +39,12 @@ impl Baggage {
     pub(crate) fn is_empty(&self) -> bool {
         self.credentials.is_none() && self.rights.is_none()
     }
+
+    /// As a message carries it: most carry none.
+    #[inline]
+    pub(crate) fn boxed(self) -> Option<Box<Baggage>> {
+        if self.is_empty() { None } else { Some(Box::new(self)) }
+    }
 }
 
 /// Descriptors that go with a message.

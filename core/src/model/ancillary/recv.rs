@@ -125,12 +125,7 @@ impl World {
     /// Whether the socket wants anything besides descriptors.
     #[inline]
     fn asks(&self, at: SocketId) -> bool {
-        let options = &self.sockets[at].options;
-        options.pass_credentials
-            || options.pass_pidfd
-            || options.pass_security
-            || options.timestamp
-            || options.inq
+        self.sockets[at].options.wants_beside()
     }
 
     fn unload_items(

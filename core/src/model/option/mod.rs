@@ -13,14 +13,13 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 /// The options of a socket that change what it does.
+/// Those that every send and receive asks come first, to share a cache line.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Options {
     /// `SO_SNDBUF` as the kernel counts: on Linux twice what a program sets.
     pub(crate) send_buffer: u32,
     pub(crate) receive_buffer: u32,
-    /// `None`: none; zero: it never waits.
-    pub(crate) send_timeout: Option<Duration>,
-    pub(crate) receive_timeout: Option<Duration>,
     pub(crate) receive_low_water: u32,
     pub(crate) pass_credentials: bool,
     pub(crate) pass_pidfd: bool,
@@ -37,6 +36,9 @@ pub(crate) struct Options {
     pub(crate) peek_offset: Option<u32>,
     /// `max_dgram_qlen` when the socket was made.
     pub(crate) queue_limit: u32,
+    /// `None`: none; zero: it never waits.
+    pub(crate) send_timeout: Option<Duration>,
+    pub(crate) receive_timeout: Option<Duration>,
     rare: Option<Box<Rare>>,
 }
 
@@ -94,6 +96,16 @@ impl Options {
             queue_limit: machine.datagram_queue,
             rare: None,
         }
+    }
+
+    /// Whether something besides descriptors is wanted with the bytes.
+    #[inline]
+    pub(crate) fn wants_beside(&self) -> bool {
+        self.pass_credentials
+            || self.pass_pidfd
+            || self.pass_security
+            || self.timestamp
+            || self.inq
     }
 
     fn rare(&self) -> &Rare {

@@ -7,6 +7,7 @@ use crate::model::stop::{Tried, fail};
 use crate::model::wait::{Attempt, Line, Wake, Woken};
 use crate::model::world::World;
 use crate::op::{Bytes, Received};
+use core::mem;
 
 impl World {
     pub(super) fn recv_message(
@@ -55,7 +56,7 @@ impl World {
 
     #[inline]
     fn read_message(&mut self, into: &Incoming<'_>) -> Tried<Received> {
-        let Some(message) = self.take_out(into.at, 0) else { return Ok(Received::default()) };
+        let Some(mut message) = self.take_out(into.at, 0) else { return Ok(Received::default()) };
         let socket = &mut self.sockets[into.at];
         socket.unread -= message.data.len();
         let length = message.data.len().min(into.want.length);
@@ -66,10 +67,14 @@ impl World {
         if let Some(offset) = &mut socket.options.peek_offset {
             *offset = offset.saturating_sub(message.data.len() as u32);
         }
-        let mut received = self.received(into, &message, 0);
-        let Message { from, cost, baggage, .. } = message;
-        self.refund(from, cost);
-        self.release(from);
+        let whole = message.data.len();
+        let data = match length == whole {
+            true => mem::take(&mut message.data),
+            false => Bytes::from(&message.data[..length]),
+        };
+        let mut received = self.received(into, &message, whole, data);
+        let baggage = message.baggage.map(|baggage| *baggage).unwrap_or_default();
+        self.let_off(message.from, message.cost);
         self.unload(into.caller, into.at, into.want, baggage, &mut received)?;
         self.remark_losses(&received);
         Ok(received)
@@ -88,23 +93,29 @@ impl World {
             *offset = offset.saturating_add(length as u32);
         }
         let message = socket.queue[place].clone();
-        let mut received = self.received(into, &message, start);
-        let baggage = self.copy_baggage(&message.baggage);
+        let rest = message.data.len() - start;
+        let data = match length == message.data.len() {
+            true => message.data.clone(),
+            false => Bytes::from(&message.data[start..start + length]),
+        };
+        let mut received = self.received(into, &message, rest, data);
+        let baggage = message.baggage.as_deref().map(|baggage| self.copy_baggage(baggage));
+        let baggage = baggage.unwrap_or_default();
         self.unload(into.caller, into.at, into.want, baggage, &mut received)?;
         self.remark_losses(&received);
         Ok(received)
     }
 
-    /// What the caller gets of a message, from `start` on.
+    /// What the caller gets of a message of which `rest` bytes are to be read: `data`.
     #[inline]
-    fn received(&self, into: &Incoming<'_>, message: &Message, start: usize) -> Received {
-        let rest = message.data.len() - start;
-        let length = rest.min(into.want.length);
-        let whole = length == message.data.len();
-        let data = match whole {
-            true => message.data.clone(),
-            false => Bytes::from(&message.data[start..start + length]),
-        };
+    fn received(
+        &self,
+        into: &Incoming<'_>,
+        message: &Message,
+        rest: usize,
+        data: Bytes,
+    ) -> Received {
+        let length = data.len();
         let asked = into.want.flags.truncate && *self.profile.transfer.length_on_request;
         Received {
             data,

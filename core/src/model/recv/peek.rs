@@ -28,7 +28,7 @@ impl World {
             let Some(message) = socket.queue.get(place) else {
                 return if copied > 0 { Outcome::Enough } else { Outcome::Nothing };
             };
-            if !gathered.admits(&message.baggage, &socket.options) {
+            if !gathered.admits(message.credentials(), &socket.options) {
                 return Outcome::Enough;
             }
             let length = (message.rest().len() - skip).min(into.want.length - copied);
@@ -58,11 +58,10 @@ impl World {
 
     /// Adds a second set of the descriptors of a message. Whether it has any.
     fn copy_rights(&mut self, into: &Incoming<'_>, place: usize, gathered: &mut Gathered) -> bool {
-        let baggage = &self.sockets[into.at].queue[place].baggage;
-        if baggage.rights.is_none() {
+        let message = &self.sockets[into.at].queue[place];
+        let Some(baggage) = message.baggage.as_ref().filter(|b| b.rights.is_some()).cloned() else {
             return false;
-        }
-        let baggage = baggage.clone();
+        };
         gathered.baggage.rights = self.copy_baggage(&baggage).rights;
         true
     }

@@ -1,12 +1,11 @@
 //! Reading a stream: bytes of one message after the other, until something must not be glued.
 
 use super::{Gathered, Incoming, WAITING};
-use crate::model::ancillary::Baggage;
-use crate::model::socket::{Socket, SocketId};
+use crate::model::socket::{Options, Socket, SocketId};
 use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::{Attempt, Line, Wake};
 use crate::model::world::World;
-use crate::op::Received;
+use crate::op::{Ids, Received};
 use crate::profile::{Flow, RightsStop};
 use alloc::boxed::Box;
 
@@ -16,6 +15,45 @@ impl World {
         into: &Incoming<'_>,
         attempt: &mut Attempt,
     ) -> Tried<Received> {
+        if let Some(received) = self.read_whole(into, attempt) {
+            return Ok(received);
+        }
+        self.read_parts(into, attempt)
+    }
+
+    /// The commonest read: one message without anything beside it, which the buffer takes whole,
+    /// and after which nothing more will come. It gives what the general way would.
+    #[inline]
+    fn read_whole(&mut self, into: &Incoming<'_>, attempt: &Attempt) -> Option<Received> {
+        let want = into.want;
+        let socket = &mut self.sockets[into.at];
+        let first = socket.queue.front()?;
+        let length = first.data.len();
+        let plain = first.read == 0 && !first.urgent && !first.end_of_record;
+        let fills = length == want.length
+            || length < want.length && socket.queue.len() == 1 && length >= target(socket, into);
+        if !plain
+            || !fills
+            || length == 0
+            || first.baggage.is_some()
+            || socket.options.wants_beside()
+            || socket.options.peek_offset.is_some()
+            || want.flags.peek
+            || want.unmapped
+            || attempt.gathered.is_some()
+            || *self.profile.transfer.flow != Flow::Sender
+        {
+            return None;
+        }
+        let message = socket.queue.pop_front()?;
+        socket.unread -= length;
+        let from = self.told_name(&message);
+        self.let_off(message.from, message.cost);
+        Some(Received { data: message.data, returned: length, from, ..Received::default() })
+    }
+
+    #[inline(never)]
+    fn read_parts(&mut self, into: &Incoming<'_>, attempt: &mut Attempt) -> Tried<Received> {
         if into.want.length == 0 && !*self.profile.transfer.empty_read_waits {
             return Ok(Received::default());
         }
@@ -51,10 +89,10 @@ impl World {
             }
             let socket = &mut self.sockets[into.at];
             let Some(message) = socket.queue.front_mut() else { return Outcome::Nothing };
-            if !gathered.admits(&message.baggage, &socket.options) {
+            if !gathered.admits(message.credentials(), &socket.options) {
                 return Outcome::Enough;
             }
-            if stops_before && copied > 0 && !message.baggage.is_empty() {
+            if stops_before && copied > 0 && message.has_baggage() {
                 return Outcome::Enough;
             }
             let start = message.read as usize;
@@ -64,14 +102,13 @@ impl World {
             }
             gathered.bytes.add(message, start, length);
             message.read += length as u32;
-            let carried = message.baggage.rights.take();
-            let carries = carried.is_some();
-            if carries {
-                gathered.baggage.rights = carried;
-            }
-            // There credentials are an item like others, which comes once.
-            if stops_before && message.baggage.credentials.is_some() {
-                gathered.baggage.credentials = message.baggage.credentials.take();
+            let carries = message.rights().is_some();
+            if let Some(baggage) = &mut message.baggage {
+                gathered.baggage.rights = baggage.rights.take().or(gathered.baggage.rights.take());
+                // There credentials are an item like others, which comes once.
+                if stops_before && baggage.credentials.is_some() {
+                    gathered.baggage.credentials = baggage.credentials.take();
+                }
             }
             let from = message.from;
             let ends = message.end_of_record;
@@ -188,14 +225,14 @@ impl Gathered {
     #[inline]
     pub(super) fn admits(
         &mut self,
-        baggage: &Baggage,
-        options: &crate::model::socket::Options,
+        credentials: Option<Ids>,
+        options: &Options,
     ) -> bool {
         if self.from_one {
-            return self.baggage.credentials == baggage.credentials;
+            return self.baggage.credentials == credentials;
         }
         if options.pass_credentials || options.pass_pidfd {
-            self.baggage.credentials = baggage.credentials;
+            self.baggage.credentials = credentials;
             self.from_one = true;
         }
         true
@@ -203,6 +240,7 @@ impl Gathered {
 }
 
 /// How many bytes the call waits for.
+#[inline]
 fn target(socket: &Socket, into: &Incoming<'_>) -> usize {
     let wanted = match into.want.flags.wait_all {
         true => into.want.length,

@@ -243,7 +243,7 @@ impl World {
             end_of_record: marked,
             peeked: false,
             name: named.then(|| Box::new(self.name_of(out.from))),
-            baggage,
+            baggage: baggage.boxed(),
         };
         self.enqueue(to, message);
     }

@@ -153,7 +153,7 @@ impl World {
             end_of_record: last && marked,
             peeked: false,
             name: None,
-            baggage,
+            baggage: baggage.boxed(),
         };
         self.enqueue(to, message);
     }

@@ -8,7 +8,7 @@ impl World {
     pub(super) fn mark_urgent(&mut self, to: SocketId) {
         let receiver = &mut self.sockets[to];
         if receiver.has_urgent {
-            for message in &mut receiver.queue {
+            for message in receiver.queue.iter_mut() {
                 message.urgent = false;
             }
         }
