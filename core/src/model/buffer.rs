@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Puts a message into a queue, at the expense of its sender.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enqueue(&mut self, to: SocketId, message: Message) {
         let sender = &mut self.sockets[message.from];
         sender.charged += message.cost;

@@ -135,6 +135,7 @@ impl World {
     }
 
     /// Lets go of a socket that was held.
+    #[inline]
     pub(crate) fn release(&mut self, id: SocketId) {
         let socket = &mut self.sockets[id];
         socket.holds -= 1;
@@ -144,6 +145,7 @@ impl World {
     }
 
     /// Frees the place of a socket that nothing refers to.
+    #[cold]
     pub(crate) fn forget(&mut self, id: SocketId) {
         self.sockets.remove(id);
     }

@@ -42,6 +42,7 @@
 //! - Where it deviates from the systems, [`NOT_MODELLED`] says so, and why.
 
 mod ancillary;
+mod at_once;
 mod buffer;
 mod close;
 mod connection;

@@ -164,6 +164,7 @@ impl Process {
     }
 
     /// The descriptor of this number.
+    #[inline]
     pub(crate) fn descriptor(&self, fd: Fd) -> Option<Descriptor> {
         *self.descriptors.get(usize::try_from(fd).ok()?)?
     }

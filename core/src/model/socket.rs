@@ -186,6 +186,7 @@ impl Socket {
     }
 
     /// The peer, dead or alive.
+    #[inline]
     pub(crate) fn peer(&self) -> Option<SocketId> {
         match self.state {
             State::Connected(peer) => Some(peer),

@@ -59,9 +59,17 @@ impl World {
     }
 
     /// Makes a call that no fault changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&mut self, caller: Caller, op: &Op) -> Step {
         self.remark = None;
+        match self.at_once(caller, op) {
+            Some(ret) => Step::Done(ret),
+            None => self.at_length(caller, op),
+        }
+    }
+
+    #[inline(never)]
+    fn at_length(&mut self, caller: Caller, op: &Op) -> Step {
         let mut attempt = Attempt::default();
         match self.run(caller, op, &mut attempt) {
             Ok(ret) => Step::Done(ret),

@@ -124,7 +124,7 @@ impl World {
 
     /// The name of a message's sender, as far as the receiver is told.
     #[inline]
-    fn told_name(&self, message: &Message) -> Option<Address> {
+    pub(super) fn told_name(&self, message: &Message) -> Option<Address> {
         match *self.profile.transfer.sender_names {
             SenderNames::WhenRead => {
                 let name = self.sockets[message.from].name.as_ref();

@@ -15,45 +15,6 @@ impl World {
         into: &Incoming<'_>,
         attempt: &mut Attempt,
     ) -> Tried<Received> {
-        if let Some(received) = self.read_whole(into, attempt) {
-            return Ok(received);
-        }
-        self.read_parts(into, attempt)
-    }
-
-    /// The commonest read: one message without anything beside it, which the buffer takes whole,
-    /// and after which nothing more will come. It gives what the general way would.
-    #[inline]
-    fn read_whole(&mut self, into: &Incoming<'_>, attempt: &Attempt) -> Option<Received> {
-        let want = into.want;
-        let socket = &mut self.sockets[into.at];
-        let first = socket.queue.front()?;
-        let length = first.data.len();
-        let plain = first.read == 0 && !first.urgent && !first.end_of_record;
-        let fills = length == want.length
-            || length < want.length && socket.queue.len() == 1 && length >= target(socket, into);
-        if !plain
-            || !fills
-            || length == 0
-            || first.baggage.is_some()
-            || socket.options.wants_beside()
-            || socket.options.peek_offset.is_some()
-            || want.flags.peek
-            || want.unmapped
-            || attempt.gathered.is_some()
-            || *self.profile.transfer.flow != Flow::Sender
-        {
-            return None;
-        }
-        let message = socket.queue.pop_front()?;
-        socket.unread -= length;
-        let from = self.told_name(&message);
-        self.let_off(message.from, message.cost);
-        Some(Received { data: message.data, returned: length, from, ..Received::default() })
-    }
-
-    #[inline(never)]
-    fn read_parts(&mut self, into: &Incoming<'_>, attempt: &mut Attempt) -> Tried<Received> {
         if into.want.length == 0 && !*self.profile.transfer.empty_read_waits {
             return Ok(Received::default());
         }
@@ -81,6 +42,9 @@ impl World {
         let stops_before = *self.profile.transfer.rights_stop == RightsStop::Before;
         loop {
             let copied = gathered.bytes.len();
+            if self.sockets[into.at].queue.is_empty() {
+                return Outcome::Nothing;
+            }
             if self.sockets[into.at].queue.is_empty() {
                 return Outcome::Nothing;
             }
@@ -240,7 +204,6 @@ impl Gathered {
 }
 
 /// How many bytes the call waits for.
-#[inline]
 fn target(socket: &Socket, into: &Incoming<'_>) -> usize {
     let wanted = match into.want.flags.wait_all {
         true => into.want.length,
