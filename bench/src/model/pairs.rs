@@ -1,14 +1,18 @@
 //! Many pairs, used in random order.
+//!
+//! A round is long enough for each subject to find its own memory in the caches again, as in a
+//! program that uses one of them only.
 
-use super::{DATA, ROUNDS, kernel_pair, pair, through_kernel, through_model, world};
+use super::{DATA, kernel_pair, pair, through_kernel, through_model, world};
 use crate::stats::{self, Series};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::time::Instant;
 use sunpath::op::{Bytes, Kind};
 
-const PAIRS: usize = 10_000;
-const CALLS: usize = 2_000;
+pub(super) const PAIRS: usize = 10_000;
+const ROUNDS: usize = 30;
+const CALLS: usize = 100_000;
 
 /// Compares the two with as many pairs as the limit of descriptors admits.
 pub fn run(json: bool) -> io::Result<()> {
@@ -21,9 +25,9 @@ pub fn run(json: bool) -> io::Result<()> {
     for round in 0..ROUNDS {
         for turn in 0..2 {
             let which = (round + turn) % 2;
-            let places: Vec<usize> = (0..CALLS).map(|_| order.below(many)).collect();
             let start = Instant::now();
-            for place in places {
+            for _ in 0..CALLS {
+                let place = order.below(many);
                 match which {
                     0 => through_kernel(&kernel[place].0, &kernel[place].1)?,
                     _ => through_model(&mut world, task, pairs[place], Bytes::from(&DATA)),
@@ -37,7 +41,7 @@ pub fn run(json: bool) -> io::Result<()> {
 }
 
 /// How many descriptors this process may have: as many as its hard limit says.
-fn descriptors() -> usize {
+pub(super) fn descriptors() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| n as usize)

@@ -10,20 +10,25 @@
 //! Nothing is decided here: whatever might fail, wait, or differ between systems goes the long way.
 //! What is left gives there what it gives here, and many times slower.
 
-use super::file::What;
 use super::socket::{Message, SocketId};
+use super::step::Step;
 use super::world::{Caller, World};
 use crate::SocketType;
 use crate::op::{self, Fd, Op, Received, Ret, Want};
 use crate::profile::Flow;
+use core::mem;
 
 impl World {
     /// Makes a call of the commonest kind; `None`: it is of another, and nothing has happened.
-    #[inline]
-    pub(super) fn at_once(&mut self, caller: Caller, op: &Op) -> Option<Ret> {
+    #[inline(always)]
+    pub(super) fn at_once(&mut self, caller: Caller, op: &Op) -> Option<Step> {
         match op {
-            Op::Send(message) => self.send_at_once(caller, message).map(Ret::Count),
-            Op::Recv(want) => self.recv_at_once(caller, want).map(Ret::Received),
+            Op::Send(message) => {
+                self.send_at_once(caller, message).map(|count| Step::Done(Ret::Count(count)))
+            }
+            Op::Recv(want) => {
+                self.recv_at_once(caller, want).map(|received| Step::Done(Ret::Received(received)))
+            }
             _ => None,
         }
     }
@@ -53,25 +58,25 @@ impl World {
         if !plain || !open || !fits || options.wants_beside() || receiver.options.wants_beside() {
             return None;
         }
-        let message = Message {
+        let cost = memory.stream(length as u32);
+        self.enqueue_made(to, from, (length, cost), || Message {
             data: message.data.clone(),
             read: 0,
             from,
-            cost: memory.stream(length as u32),
+            cost,
             urgent: false,
             end_of_record: false,
             peeked: false,
             name: None,
             baggage: None,
-        };
-        self.enqueue(to, message);
+        });
         Some(length)
     }
 
     #[inline(always)]
     fn recv_at_once(&mut self, caller: Caller, want: &Want) -> Option<Received> {
         let at = self.stream(caller, want.fd)?;
-        let socket = &mut self.sockets[at];
+        let socket = &self.sockets[at];
         socket.peer()?;
         let first = socket.queue.front()?;
         let length = first.data.len();
@@ -86,25 +91,29 @@ impl World {
                 && socket.queue.len() == 1
                 && !want.flags.wait_all
                 && length >= socket.options.receive_low_water as usize;
-        let plain =
-            want.buffers == 1 && !want.unmapped && !want.flags.peek && !want.flags.urgent;
+        let plain = want.buffers == 1 && !want.unmapped && !want.flags.peek && !want.flags.urgent;
         let options = &socket.options;
         if !whole || !ends || !plain || options.wants_beside() || options.peek_offset.is_some() {
             return None;
         }
-        let message = socket.queue.pop_front()?;
+        let (sender, cost) = (first.from, first.cost);
+        let from = match self.sockets[sender].name {
+            Some(_) => self.told_name(first),
+            None => None,
+        };
+        let socket = &mut self.sockets[at];
+        let data = mem::take(&mut socket.queue.front_mut()?.data);
+        socket.queue.advance();
         socket.unread -= length;
-        let from = self.told_name(&message);
-        self.let_off(message.from, message.cost);
-        Some(Received { data: message.data, returned: length, from, ..Received::default() })
+        self.let_off(sender, cost);
+        Some(Received { data, returned: length, from, ..Received::default() })
     }
 
     /// The stream behind a descriptor, where senders pay for what they send and nobody counts how
     /// much memory is left.
     #[inline(always)]
     fn stream(&self, caller: Caller, fd: Fd) -> Option<SocketId> {
-        let descriptor = self.processes[caller.process].descriptor(fd)?;
-        let What::Socket(id) = self.files[descriptor.file].what else { return None };
+        let id = self.processes[caller.process].descriptor(fd)?.socket?;
         let usual = self.sockets[id].kind == SocketType::Stream
             && self.environment.allocations.is_none()
             && *self.profile.transfer.flow == Flow::Sender;

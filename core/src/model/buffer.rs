@@ -91,14 +91,27 @@ impl World {
     }
 
     /// Puts a message into a queue, at the expense of its sender.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn enqueue(&mut self, to: SocketId, message: Message) {
-        let sender = &mut self.sockets[message.from];
-        sender.charged += message.cost;
+        let (from, length, cost) = (message.from, message.data.len(), message.cost);
+        self.enqueue_made(to, from, (length, cost), || message);
+    }
+
+    /// The same with a message that is made in its place.
+    #[inline(always)]
+    pub(crate) fn enqueue_made(
+        &mut self,
+        to: SocketId,
+        from: SocketId,
+        (length, cost): (usize, u32),
+        make: impl FnOnce() -> Message,
+    ) {
+        let sender = &mut self.sockets[from];
+        sender.charged += cost;
         sender.holds += 1;
         let receiver = &mut self.sockets[to];
-        receiver.unread += message.data.len();
-        receiver.queue.push_back(message);
+        receiver.unread += length;
+        receiver.queue.push_back(make);
         if !receiver.waiters.is_empty() {
             self.wake_reader(to);
         }
@@ -123,14 +136,14 @@ impl World {
     }
 
     /// A message that was queued is gone: its sender need not pay for it any more, nor is it held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn let_off(&mut self, from: SocketId, cost: u32) {
         self.refund(from, cost);
         self.release(from);
     }
 
     /// A sender need not pay any more for a message that was read or never queued.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn refund(&mut self, from: SocketId, cost: u32) {
         let sender = &mut self.sockets[from];
         sender.charged -= cost;

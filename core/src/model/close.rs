@@ -24,9 +24,9 @@ impl World {
 
     pub(crate) fn dup(&mut self, caller: Caller, fd: Fd) -> Tried {
         let process = &mut self.processes[caller.process];
-        let file = process.descriptor(fd).ok_or(Stop::Errno(Errno::EBADF))?.file;
-        let new = process.install(file).ok_or(Stop::Errno(Errno::EMFILE))?;
-        self.files[file].references += 1;
+        let found = process.descriptor(fd).ok_or(Stop::Errno(Errno::EBADF))?;
+        let new = process.install(found).ok_or(Stop::Errno(Errno::EMFILE))?;
+        self.files[found.file].references += 1;
         Ok(Ret::Fd(new))
     }
 
@@ -135,7 +135,7 @@ impl World {
     }
 
     /// Lets go of a socket that was held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release(&mut self, id: SocketId) {
         let socket = &mut self.sockets[id];
         socket.holds -= 1;

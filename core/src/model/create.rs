@@ -2,7 +2,7 @@
 
 use super::file::{File, FileId, What};
 use super::inet::{TCP, UDP};
-use super::process::{Caps, Process};
+use super::process::{Caps, Descriptor, Process};
 use super::queue::Queue;
 use super::socket::{Options, PeerCredentials, Socket, SocketId, State};
 use super::stop::{Stop, Tried, fail};
@@ -254,7 +254,7 @@ impl World {
         let what = What::Socket(socket);
         let nonblocking = flags.nonblocking;
         let file = self.files.insert(File { what, nonblocking, references: 1, in_flight: 0 });
-        self.processes[caller.process].redeem(fd, file);
+        self.processes[caller.process].redeem(fd, Descriptor { file, socket: Some(socket) });
         self.belongs_to(caller, socket, file);
     }
 

@@ -4,7 +4,7 @@ use super::environment::Restrictions;
 use super::file::FileId;
 use super::namespace::NodeId;
 use super::slab::Id;
-use super::socket::NetId;
+use super::socket::{NetId, SocketId};
 use super::wait::Pending;
 use crate::op::{Fd, Ids};
 use alloc::boxed::Box;
@@ -48,6 +48,8 @@ pub(crate) struct Process {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Descriptor {
     pub(crate) file: FileId,
+    /// The file's socket, if it is one: what stands for a file never changes.
+    pub(crate) socket: Option<SocketId>,
 }
 
 /// A thread: one call at a time.
@@ -204,15 +206,15 @@ impl Process {
     }
 
     /// Puts a file under a number that was kept for it.
-    pub(crate) fn redeem(&mut self, fd: Fd, file: FileId) {
+    pub(crate) fn redeem(&mut self, fd: Fd, new: Descriptor) {
         self.claimed.retain(|claimed| *claimed != fd);
-        self.descriptors[fd as usize] = Some(Descriptor { file });
+        self.descriptors[fd as usize] = Some(new);
     }
 
     /// Puts a file under the lowest free number; `None` at the limit.
-    pub(crate) fn install(&mut self, file: FileId) -> Option<Fd> {
+    pub(crate) fn install(&mut self, new: Descriptor) -> Option<Fd> {
         let number = self.lowest_free()?;
-        self.descriptors[number] = Some(Descriptor { file });
+        self.descriptors[number] = Some(new);
         self.lowest = number + 1;
         Some(number as Fd)
     }

@@ -69,12 +69,18 @@ impl Queue {
         self.first.iter_mut().chain(self.rest.iter_mut().flat_map(|rest| &mut rest.messages))
     }
 
-    #[inline]
-    pub(crate) fn push_back(&mut self, message: Message) {
+    /// Adds a message, which is made in its place.
+    #[inline(always)]
+    pub(crate) fn push_back(&mut self, make: impl FnOnce() -> Message) {
         match self.first {
-            None => self.first = Some(message),
-            Some(_) => self.rest.get_or_insert_default().messages.push_back(message),
+            None => self.first = Some(make()),
+            Some(_) => self.push_rest(make()),
         }
+    }
+
+    #[inline(never)]
+    fn push_rest(&mut self, message: Message) {
+        self.rest.get_or_insert_default().messages.push_back(message);
     }
 
     #[inline]
@@ -86,6 +92,16 @@ impl Queue {
         first
     }
 
+    /// Throws the first message away.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self) {
+        self.first = None;
+        if self.rest.is_some() {
+            self.first = self.pop_rest();
+        }
+    }
+
+    #[inline(never)]
     fn pop_rest(&mut self) -> Option<Message> {
         let rest = self.rest.as_mut()?;
         let next = rest.messages.pop_front();

@@ -63,7 +63,7 @@ impl World {
     pub(crate) fn begin(&mut self, caller: Caller, op: &Op) -> Step {
         self.remark = None;
         match self.at_once(caller, op) {
-            Some(ret) => Step::Done(ret),
+            Some(step) => step,
             None => self.at_length(caller, op),
         }
     }

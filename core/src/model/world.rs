@@ -6,7 +6,7 @@ use super::fault::Planning;
 use super::file::{File, FileId, What};
 use super::inet::Internet;
 use super::namespace::Namespace;
-use super::process::{Credentials, Process, ProcessId, Task};
+use super::process::{Credentials, Descriptor, Process, ProcessId, Task};
 use super::slab::Slab;
 use super::socket::{NetId, Socket, SocketId};
 use super::stop::{Stop, Tried, fail};
@@ -120,7 +120,7 @@ impl World {
         let device = File { what: What::Device, nonblocking: false, references: 3, in_flight: 0 };
         let device = self.files.insert(device);
         for _ in 0..3 {
-            process.install(device);
+            process.install(Descriptor { file: device, socket: None });
         }
         let process = self.processes.insert(process);
         self.add_task(process)
@@ -163,9 +163,9 @@ impl World {
     /// there is no such descriptor, or no room for one more.
     pub fn share(&mut self, from: TaskId, fd: Fd, to: TaskId) -> Option<Fd> {
         let [from, to] = [from, to].map(|task| self.tasks[task.0 as usize].process);
-        let file = self.processes[from].descriptor(fd)?.file;
-        let shared = self.processes[to].install(file)?;
-        self.files[file].references += 1;
+        let found = self.processes[from].descriptor(fd)?;
+        let shared = self.processes[to].install(found)?;
+        self.files[found.file].references += 1;
         Some(shared)
     }
 
@@ -265,7 +265,11 @@ impl World {
         file: FileId,
         limit: &'static str,
     ) -> Tried<Fd> {
-        let installed = self.processes[caller.process].install(file);
+        let socket = match self.files[file].what {
+            What::Socket(socket) => Some(socket),
+            _ => None,
+        };
+        let installed = self.processes[caller.process].install(Descriptor { file, socket });
         let fd = installed.ok_or(fail(limit))?;
         self.files[file].references += 1;
         Ok(fd)

@@ -100,6 +100,7 @@ impl Memory {
 
     /// What a piece of a stream of this length takes, which is no longer than
     /// [`Memory::stream_piece`] says.
+    #[inline(always)]
     pub const fn stream(&self, length: u32) -> u32 {
         let block = self.stream_block - self.tail;
         if length <= block {
@@ -111,6 +112,7 @@ impl Memory {
     }
 
     /// The longest piece in which a stream with a send buffer of this size sends.
+    #[inline]
     pub const fn stream_piece(&self, send_buffer: u32) -> u32 {
         let most = self.stream_block - self.tail + self.stream_pages;
         let half = (send_buffer / 2).saturating_sub(64);

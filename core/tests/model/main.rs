@@ -3,6 +3,7 @@
 mod accept;
 mod anything;
 mod associate;
+mod at_once;
 mod bind;
 mod buffers;
 mod close;

@@ -101,11 +101,7 @@ impl Options {
     /// Whether something besides descriptors is wanted with the bytes.
     #[inline]
     pub(crate) fn wants_beside(&self) -> bool {
-        self.pass_credentials
-            || self.pass_pidfd
-            || self.pass_security
-            || self.timestamp
-            || self.inq
+        self.pass_credentials || self.pass_pidfd || self.pass_security || self.timestamp || self.inq
     }
 
     fn rare(&self) -> &Rare {

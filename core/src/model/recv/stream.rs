@@ -187,11 +187,7 @@ impl Gathered {
     /// Whether bytes that came with this may follow: where credentials are wanted, those of
     /// another writer may not.
     #[inline]
-    pub(super) fn admits(
-        &mut self,
-        credentials: Option<Ids>,
-        options: &Options,
-    ) -> bool {
+    pub(super) fn admits(&mut self, credentials: Option<Ids>, options: &Options) -> bool {
         if self.from_one {
             return self.baggage.credentials == credentials;
         }
