@@ -22,18 +22,21 @@ impl Default for Bytes {
 
 impl Deref for Bytes {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.0.as_deref().unwrap_or(&[])
     }
 }
 
 impl From<&[u8]> for Bytes {
+    #[inline]
     fn from(bytes: &[u8]) -> Bytes {
         Bytes((!bytes.is_empty()).then(|| Arc::from(bytes)))
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Bytes {
+    #[inline]
     fn from(bytes: &[u8; N]) -> Bytes {
         bytes.as_slice().into()
     }

@@ -25,6 +25,7 @@ pub struct Message {
 
 impl Message {
     /// These bytes to the peer, and nothing else.
+    #[inline]
     pub fn new(fd: Fd, data: impl Into<Bytes>) -> Message {
         Message {
             fd,
@@ -123,6 +124,7 @@ pub struct Want {
 
 impl Want {
     /// Up to `length` bytes, no ancillary data.
+    #[inline]
     pub fn new(fd: Fd, length: usize) -> Want {
         let flags = RecvFlags::default();
         Want { fd, length, buffers: 1, unmapped: false, control: 0, flags }
