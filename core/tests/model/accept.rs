@@ -180,7 +180,7 @@ fn those_who_wait_are_served_in_turn() {
     for server in &servers {
         host.client(STREAM, "/l");
         assert_eq!(host.woken(), [*server]);
-        fd(host.world.resume(*server));
+        fd(host.resume(*server));
     }
 }
 
@@ -192,7 +192,7 @@ fn two_who_are_woken_race_for_what_there_is() {
     waits(host.by(server, accept(listener)), "wait/nothing-pending");
     host.client(STREAM, "/l");
     host.accepted(listener);
-    waits(host.world.resume(server), "wait/nothing-pending");
+    waits(host.resume(server), "wait/nothing-pending");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn the_receive_timeout_limits_the_wait() {
     let server = host.thread();
     waits(host.by(server, accept(listener)), "wait/nothing-pending");
     host.world.advance(Duration::from_millis(20));
-    fails(host.world.resume(server), "accept/timed-out", Errno::EAGAIN);
+    fails(host.resume(server), "accept/timed-out", Errno::EAGAIN);
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn a_signal_ends_the_wait() {
     let server = host.thread();
     waits(host.by(server, accept(listener)), "wait/nothing-pending");
     host.world.interrupt(server);
-    fails(host.world.resume(server), "accept/interrupted", Errno::EINTR);
+    fails(host.resume(server), "accept/interrupted", Errno::EINTR);
     // Unless there is something to accept.
     waits(host.by(server, accept(listener)), "wait/nothing-pending");
     host.client(STREAM, "/l");
     host.world.interrupt(server);
-    fd(host.world.resume(server));
+    fd(host.resume(server));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_shutdown_ends_all_waits_in_accept() {
     host.shut(listener, 0);
     assert_eq!(host.woken(), servers);
     for server in servers {
-        fails(host.world.resume(server), "accept/shut-down", Errno::EINVAL);
+        fails(host.resume(server), "accept/shut-down", Errno::EINVAL);
     }
 }
 
@@ -359,7 +359,7 @@ fn closing_the_listener_does_not_end_an_accept_that_sleeps_on_it() {
     assert_eq!(host.socket(STREAM), listener);
     let client = host.client(STREAM, "/l");
     assert_eq!(host.woken(), [server]);
-    let accepted = fd(host.world.resume(server));
+    let accepted = fd(host.resume(server));
     // Only now the listener goes.
     host.sends(accepted, b"hello");
     host.reads(client, "hello");

@@ -210,7 +210,7 @@ fn a_reader_that_waits_is_woken_by_the_error() {
     waits(host.by(reader, read(a)), "wait/nothing-to-read");
     host.sends(a, b"unread");
     done(host.call(dissolve(b)));
-    fails(host.world.resume(reader), LEFT, Errno::ECONNRESET);
+    fails(host.resume(reader), LEFT, Errno::ECONNRESET);
 }
 
 #[test]
@@ -286,5 +286,5 @@ fn who_polls_for_room_learns_of_a_new_peer() {
     waits(host.by(poller, poll(&[(client, Events::OUT)], None)), "wait/send-buffer-full");
     done(host.call(connect(client, "/free")));
     let told = vec![Polled { fd: client, events: Events::OUT }];
-    assert_eq!(host.world.resume(poller), Step::Done(Ret::Polled(told)));
+    assert_eq!(host.resume(poller), Step::Done(Ret::Polled(told)));
 }

@@ -162,14 +162,14 @@ fn who_waits_is_let_go_at_a_quarter_or_when_something_comes_for_it() {
     }
     assert_eq!(world.runnable().count(), 0);
     received(recv(&mut world, reader, b, 1));
-    assert_eq!(world.resume(writer), Step::Done(Ret::Count(1)));
+    assert_eq!(resume(&mut world, writer), Step::Done(Ret::Count(1)));
     fill(&mut world, writer, a);
     waits(world.step(writer, &Op::Send(Message::new(a, b"x"))), "wait/send-buffer-full");
     received(recv(&mut world, reader, b, 1));
     assert_eq!(world.runnable().count(), 0);
     // Its own socket is woken for reading, and the sender looks again as well.
     send(&mut world, reader, b, b"x");
-    assert_eq!(world.resume(writer), Step::Done(Ret::Count(1)));
+    assert_eq!(resume(&mut world, writer), Step::Done(Ret::Count(1)));
 }
 
 #[test]
@@ -185,10 +185,10 @@ fn time_and_signals_end_a_wait_for_room() {
     waits(world.step(task, &Op::Send(Message::new(a, b"x"))), "wait/send-buffer-full");
     let deadline = world.next_deadline().expect("it gives up some time");
     world.advance(deadline);
-    fails(world.resume(task), "send/timed-out", Errno::EAGAIN);
+    fails(resume(&mut world, task), "send/timed-out", Errno::EAGAIN);
     waits(world.step(task, &Op::Send(Message::new(a, b"x"))), "wait/send-buffer-full");
     world.interrupt(task);
-    fails(world.resume(task), "send/interrupted", Errno::EINTR);
+    fails(resume(&mut world, task), "send/interrupted", Errno::EINTR);
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn a_listener_that_closes_wakes_clients_that_read() {
     let reader = host.thread();
     waits(host.by(reader, read(client)), "wait/server-not-accepting");
     host.close(listener);
-    let reset = host.world.resume(reader);
+    let reset = host.resume(reader);
     fails(reset, "recv/closed-before-accept", Errno::ECONNRESET);
 }
 
@@ -205,7 +205,7 @@ fn whoever_waits_at_the_other_end_is_woken() {
         let reader = host.thread();
         waits(host.by(reader, read(a)), "wait/nothing-to-read");
         host.close(b);
-        assert_eq!(received(host.world.resume(reader)).returned, 0);
+        assert_eq!(received(host.resume(reader)).returned, 0);
     }
 }
 
@@ -221,7 +221,7 @@ fn closing_a_descriptor_does_not_end_a_read_that_sleeps_on_it() {
     // The number belongs to another socket by now.
     assert_eq!(host.socket(DATAGRAM), a);
     host.sends(b, b"late");
-    assert_eq!(&*received(host.world.resume(reader)).data, b"late");
+    assert_eq!(&*received(host.resume(reader)).data, b"late");
     // And now the socket closes.
     assert_eq!(host.events(b), "in,out,rdhup,hup");
 }

@@ -131,7 +131,7 @@ fn who_waits_for_room_comes_in_first_come_first_served() {
         assert!(host.woken().is_empty());
         host.accepted(listener);
         assert_eq!(host.woken(), [*task], "turn {place}");
-        done(host.world.resume(*task));
+        done(host.resume(*task));
     }
 }
 
@@ -147,7 +147,7 @@ fn one_who_is_woken_in_vain_stands_at_the_end_again() {
     host.accepted(listener);
     // Somebody else is faster.
     host.client(STREAM, "/l");
-    waits(host.world.resume(first), "wait/backlog-full");
+    waits(host.resume(first), "wait/backlog-full");
     host.accepted(listener);
     assert_eq!(host.woken(), [second]);
 }
@@ -163,7 +163,7 @@ fn the_target_is_looked_up_again_after_waiting() {
     done(host.call(Op::File(FileOp::Unlink { path: b"/l".to_vec() })));
     assert!(host.woken().is_empty());
     host.accepted(listener);
-    let gone = host.world.resume(task);
+    let gone = host.resume(task);
     fails_with(gone, Errno::ENOENT);
     // At another listener of the name it succeeds, although this one still waits for room.
     waits(
@@ -176,7 +176,7 @@ fn the_target_is_looked_up_again_after_waiting() {
         },
         "wait/backlog-full",
     );
-    let refused = host.world.resume(task);
+    let refused = host.resume(task);
     fails(refused, "connect/listener-closed-while-waiting", Errno::ECONNREFUSED);
 }
 
@@ -196,7 +196,7 @@ fn who_waits_at_a_listener_that_closes_is_refused() {
         host.close(listener);
         assert_eq!(host.woken().len(), 2, "everybody is woken");
         for (task, _) in waiting {
-            let step = host.world.resume(task);
+            let step = host.resume(task);
             match unlinked {
                 true => fails_with(step, Errno::ENOENT),
                 false => {
@@ -219,7 +219,7 @@ fn a_listener_that_is_shut_down_wakes_nobody_who_waits_for_room() {
     host.shut(listener, 2);
     assert!(host.woken().is_empty());
     host.accepted(listener);
-    let refused = host.world.resume(task);
+    let refused = host.resume(task);
     fails(refused, "connect/listener-shut-down", Errno::ECONNREFUSED);
 }
 
@@ -236,12 +236,12 @@ fn the_send_timeout_limits_the_wait() {
     host.world.advance(Duration::from_millis(39));
     assert!(host.woken().is_empty());
     host.world.advance(Duration::from_millis(1));
-    fails(host.world.resume(task), "connect/timed-out", Errno::EAGAIN);
+    fails(host.resume(task), "connect/timed-out", Errno::EAGAIN);
     // It looks once more when its time is up.
     waits(host.by(task, connect(late, "/l")), "wait/backlog-full");
     host.world.advance(Duration::from_millis(40));
     host.accepted(listener);
-    done(host.world.resume(task));
+    done(host.resume(task));
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn a_signal_ends_the_wait_and_nothing_goes_on() {
     let late = host.socket(STREAM);
     waits(host.by(task, connect(late, "/l")), "wait/backlog-full");
     host.world.interrupt(task);
-    fails(host.world.resume(task), "connect/interrupted", Errno::EINTR);
+    fails(host.resume(task), "connect/interrupted", Errno::EINTR);
     host.accepted(listener);
     assert_eq!(host.events(late), "out,hup");
     // Even if there is room by now.
@@ -261,7 +261,7 @@ fn a_signal_ends_the_wait_and_nothing_goes_on() {
     waits(host.by(task, connect(late, "/l")), "wait/backlog-full");
     host.accepted(listener);
     host.world.interrupt(task);
-    fails(host.world.resume(task), "connect/interrupted", Errno::EINTR);
+    fails(host.resume(task), "connect/interrupted", Errno::EINTR);
     done(host.call(connect(late, "/l")));
 }
 
@@ -276,7 +276,7 @@ fn what_was_settled_when_a_wait_began_is_not_changed_by_flags_that_are_set_later
     done(host.call(Op::Nonblocking { fd: late, on: true }));
     host.accepted(listener);
     host.client(STREAM, "/l");
-    waits(host.world.resume(task), "wait/backlog-full");
+    waits(host.resume(task), "wait/backlog-full");
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_connected_socket_even_waits_for_room_before_it_is_told() {
     let task = host.thread();
     waits(host.by(task, connect(connected, "/l")), "wait/backlog-full");
     host.accepted(listener);
-    fails(host.world.resume(task), "connect/already-connected", Errno::EISCONN);
+    fails(host.resume(task), "connect/already-connected", Errno::EISCONN);
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn two_threads_may_connect_one_socket_and_the_second_wins() {
     waits(host.by(first, connect(shared, "/full")), "wait/backlog-full");
     done(host.by(second, connect(shared, "/free")));
     host.accepted(full);
-    fails(host.world.resume(first), "connect/already-connected", Errno::EISCONN);
+    fails(host.resume(first), "connect/already-connected", Errno::EISCONN);
 }
 
 #[test]
@@ -453,13 +453,13 @@ fn freebsd_14_waits_for_the_accept_if_it_is_asked_to() {
     let again = host.call(connect(client, "/l"));
     fails(again, "connect/concurrent-connect", Errno::EALREADY);
     host.accepted(listener);
-    done(host.world.resume(task));
+    done(host.resume(task));
     // A signal does not end what goes on in the background.
     let client = host.socket(STREAM);
     conn_wait(&mut host, client);
     waits(host.by(task, connect(client, "/l")), "wait/server-not-accepting");
     host.world.interrupt(task);
-    fails(host.world.resume(task), "connect/interrupted", Errno::EINTR);
+    fails(host.resume(task), "connect/interrupted", Errno::EINTR);
     host.accepted(listener);
     let again = host.call(connect(client, "/l"));
     fails(again, "connect/already-connected", Errno::EISCONN);
@@ -473,7 +473,7 @@ fn freebsd_14_resets_who_waits_for_the_accept_when_the_listener_closes() {
     conn_wait(&mut host, client);
     waits(host.by(task, connect(client, "/l")), "wait/server-not-accepting");
     host.close(listener);
-    fails(host.world.resume(task), "connect/reset", Errno::ECONNRESET);
+    fails(host.resume(task), "connect/reset", Errno::ECONNRESET);
 }
 
 #[test]
@@ -501,7 +501,7 @@ fn a_connection_in_progress_is_none_until_it_is_accepted() {
     waits(host.by(task, poll(&[(client, Events::OUT)], None)), "wait/send-buffer-full");
     host.accepted(listener);
     let writable = Polled { fd: client, events: Events::OUT };
-    assert_eq!(host.world.resume(task), Step::Done(Ret::Polled(vec![writable])));
+    assert_eq!(host.resume(task), Step::Done(Ret::Polled(vec![writable])));
     host.sends(client, b"x");
     // A call that waits finds the connection made when it is in the backlog.
     let blocking = host.socket(STREAM);

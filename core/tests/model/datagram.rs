@@ -94,7 +94,7 @@ fn every_message_that_is_read_lets_one_sender_go_on_first_come_first() {
     for task in tasks {
         host.reads(receiver, "x");
         assert_eq!(host.woken(), [task]);
-        assert_eq!(host.world.resume(task), ONE);
+        assert_eq!(host.resume(task), ONE);
     }
 }
 
@@ -104,9 +104,9 @@ fn who_comes_between_takes_the_room_of_the_one_that_was_woken() {
     let tasks = waiting(&mut host, 1);
     host.reads(receiver, "x");
     assert_eq!(host.call(try_to(sender, "/r")), ONE);
-    waits(host.world.resume(tasks[0]), FULL);
+    waits(host.resume(tasks[0]), FULL);
     host.reads(receiver, "x");
-    assert_eq!(host.world.resume(tasks[0]), ONE);
+    assert_eq!(host.resume(tasks[0]), ONE);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_receiver_that_closes_wakes_everybody_and_one_that_shuts_reading_nobody() {
         host.close(receiver);
         assert_eq!(host.woken(), tasks);
         for task in tasks {
-            let step = host.world.resume(task);
+            let step = host.resume(task);
             fails(step, "connect/stale-socket", Errno::ECONNREFUSED);
         }
     }
@@ -135,7 +135,7 @@ fn a_shutdown_is_noticed_when_time_runs_out() {
     waits(host.by(task, to(sender, "/r")), FULL);
     host.shut(receiver, 0);
     host.world.advance(Duration::from_millis(40));
-    let step = host.world.resume(task);
+    let step = host.resume(task);
     fails(step, "send/peer-stopped-reading", Errno::EPIPE);
 }
 
@@ -145,10 +145,10 @@ fn time_and_signals_end_a_wait_for_a_receiver() {
     host.set(sender, Opt::SndTimeo, millis(40));
     waits(host.call(to(sender, "/r")), FULL);
     host.world.advance(Duration::from_millis(40));
-    fails(host.world.resume(host.task), "send/timed-out", Errno::EAGAIN);
+    fails(host.resume(host.task), "send/timed-out", Errno::EAGAIN);
     waits(host.call(to(sender, "/r")), FULL);
     host.world.interrupt(host.task);
-    fails(host.world.resume(host.task), "send/interrupted", Errno::EINTR);
+    fails(host.resume(host.task), "send/interrupted", Errno::EINTR);
     // Nothing was queued, and nothing is paid for any more.
     for _ in 0..11 {
         host.reads(receiver, "x");
@@ -180,7 +180,7 @@ fn senders_that_wait_are_let_go_by_a_purge() {
     host.close(server);
     fails(host.send(receiver, b"x"), "send/receiver-closed", Errno::ECONNREFUSED);
     assert_eq!(host.woken(), tasks);
-    assert_eq!(host.world.resume(tasks[0]), ONE);
+    assert_eq!(host.resume(tasks[0]), ONE);
     host.reads(receiver, "x");
 }
 

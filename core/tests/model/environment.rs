@@ -145,11 +145,11 @@ fn one_bind_at_a_time() {
         world.set(&busy(true)).unwrap();
         assert!(matches!(bind(&mut world, task, fd, name), Step::Blocked(_)));
         world.interrupt(task);
-        fails(world.resume(task), "bind/interrupted", Errno::EINTR);
+        fails(resume(&mut world, task), "bind/interrupted", Errno::EINTR);
         assert!(matches!(bind(&mut world, task, fd, name), Step::Blocked(_)));
         world.set(&busy(false)).unwrap();
         assert_eq!(world.runnable().collect::<Vec<_>>(), [task]);
-        done(world.resume(task));
+        done(resume(&mut world, task));
     }
 }
 
@@ -223,13 +223,13 @@ fn a_client_waits_for_what_keeps_its_server() {
     let look = |world: &mut World, cause: &str| {
         waits(world.step(client, &Op::Recv(Want::new(first, 1))), cause);
         world.interrupt(client);
-        fails(world.resume(client), "recv/interrupted", Errno::EINTR);
+        fails(resume(world, client), "recv/interrupted", Errno::EINTR);
         let second = new(world, client, Kind::Stream);
         let full = connect(world, client, second, "/tmp/server");
         let usual = "wait/server-not-accepting";
         waits(full, if cause == usual { "wait/backlog-full" } else { cause });
         world.interrupt(client);
-        fails(world.resume(client), "connect/interrupted", Errno::EINTR);
+        fails(resume(world, client), "connect/interrupted", Errno::EINTR);
     };
     look(&mut world, "wait/server-not-accepting");
     world.set(&stop(true)).unwrap();

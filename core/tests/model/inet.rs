@@ -99,7 +99,7 @@ fn streams_connect_and_talk_on_loopback() {
     fails(recv(&mut world, task, server, 9), "recv/nothing-to-read", Errno::EAGAIN);
     waits(world.step(task, &Op::Recv(Want::new(server, 9))), "wait/nothing-to-read");
     world.interrupt(task);
-    let ended = world.resume(task);
+    let ended = resume(&mut world, task);
     fails(ended, "recv/interrupted", Errno::EINTR);
     done(world.step(task, &Op::Shutdown { fd: client, how: 1 }));
     assert_eq!(received(recv(&mut world, task, server, 9)).returned, 0);
@@ -159,7 +159,7 @@ fn a_full_listener_keeps_clients_waiting_until_they_give_up() {
     let wait = connect(&mut world, other, second, at(LOOPBACK, 80));
     waits(wait, "connect/timed-out-inet");
     world.interrupt(other);
-    let ended = world.resume(other);
+    let ended = resume(&mut world, other);
     fails(ended, "connect/interrupted-inet", Errno::EINTR);
     done(world.step(other, &Op::Nonblocking { fd: second, on: true }));
     let again = connect(&mut world, other, second, at(LOOPBACK, 80));
@@ -168,12 +168,12 @@ fn a_full_listener_keeps_clients_waiting_until_they_give_up() {
     waits(connect(&mut world, other, second, at(LOOPBACK, 80)), "connect/timed-out-inet");
     fd(accept(&mut world, task, server));
     assert_eq!(world.runnable().collect::<Vec<_>>(), [other]);
-    done(world.resume(other));
+    done(resume(&mut world, other));
 
     let third = new(&mut world, other, Kind::Stream);
     waits(connect(&mut world, other, third, at(LOOPBACK, 80)), "connect/timed-out-inet");
     world.advance(Duration::from_secs(127));
-    let late = world.resume(other);
+    let late = resume(&mut world, other);
     fails(late, "connect/timed-out-inet", Errno::ETIMEDOUT);
 }
 
@@ -193,7 +193,7 @@ fn hosts_answer_in_their_manner() {
     set(&mut world, task, fd, Opt::SndTimeo, Value::Time(Some(Duration::from_secs(1))));
     waits(connect(&mut world, task, fd, at(FAR, 80)), "connect/timed-out-inet");
     world.advance(Duration::from_secs(1));
-    let limited = world.resume(task);
+    let limited = resume(&mut world, task);
     fails(limited, "connect/in-progress", Errno::EINPROGRESS);
 }
 
@@ -206,7 +206,7 @@ fn a_connection_that_stood_ends() {
     assert_eq!(send(&mut world, task, fd, b"x"), Step::Done(Ret::Count(1)));
     waits(world.step(task, &Op::Recv(Want::new(fd, 1))), "wait/nothing-to-read");
     world.advance(world.next_deadline().unwrap());
-    let late = world.resume(task);
+    let late = resume(&mut world, task);
     fails(late, "connect/timed-out-inet", Errno::ETIMEDOUT);
 
     let (mut world, task) = world_with(Manner::Accepts);
@@ -239,7 +239,7 @@ fn an_administrator_destroys_a_connection() {
     let fd = new(&mut world, task, Kind::Stream);
     waits(connect(&mut world, task, fd, at(FAR, 80)), "connect/timed-out-inet");
     internet(&mut world, Internet::Destroy { task: task.0, fd });
-    let ended = world.resume(task);
+    let ended = resume(&mut world, task);
     fails(ended, "recv/destroyed-by-administrator", Errno::ECONNABORTED);
 
     let mut world = World::new(MACOS);

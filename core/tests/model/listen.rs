@@ -70,7 +70,7 @@ fn listening_again_changes_the_backlog_and_wakes_who_waits_if_it_grew() {
     assert!(host.woken().is_empty());
     done(host.call(listen(listener, 1)));
     assert_eq!(host.woken(), [waiting]);
-    done(host.world.resume(waiting));
+    done(host.resume(waiting));
     // It shrinks without throwing anybody out.
     done(host.call(listen(listener, 0)));
     let more = host.nonblocking(STREAM);

@@ -329,11 +329,11 @@ fn a_poll_waits_at_all_its_descriptors() {
     waits(host.by(poller, poll(&asked, None)), "wait/nothing-pending");
     host.client(PACKETS, "/l");
     assert_eq!(host.woken(), [poller]);
-    polled(host.world.resume(poller), &[(a, quiet), (listener, data), (-1, quiet)]);
+    polled(host.resume(poller), &[(a, quiet), (listener, data), (-1, quiet)]);
     host.accepted(listener);
     waits(host.by(poller, poll(&asked, None)), "wait/nothing-pending");
     host.sends(b, b"x");
-    polled(host.world.resume(poller), &[(a, data), (listener, quiet), (-1, quiet)]);
+    polled(host.resume(poller), &[(a, data), (listener, quiet), (-1, quiet)]);
 }
 
 #[test]
@@ -345,13 +345,13 @@ fn a_poll_that_is_woken_for_something_else_waits_on() {
     waits(host.by(poller, poll(&[(a, Events::OUT)], None)), "wait/send-buffer-full");
     host.sends(b, b"x");
     if host.woken() == [poller] {
-        waits(host.world.resume(poller), "wait/send-buffer-full");
+        waits(host.resume(poller), "wait/send-buffer-full");
     }
     while host.events(a) == "in" {
         assert!(host.woken().is_empty());
         received(host.recv(b));
     }
-    polled(host.world.resume(poller), &[(a, Events::OUT)]);
+    polled(host.resume(poller), &[(a, Events::OUT)]);
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn the_time_limit_ends_a_poll_without_an_error() {
         assert!(host.woken().is_empty());
         host.world.advance(Duration::from_millis(1));
         let nothing: Vec<_> = asked.iter().map(|(fd, _)| (*fd, Events::NONE)).collect();
-        polled(host.world.resume(poller), &nothing);
+        polled(host.resume(poller), &nothing);
     }
 }
 
@@ -378,7 +378,7 @@ fn a_signal_ends_a_poll() {
     let poller = host.thread();
     waits(host.by(poller, poll(&[(a, Events::IN)], None)), "wait/nothing-to-read");
     host.world.interrupt(poller);
-    fails_with(host.world.resume(poller), Errno::EINTR);
+    fails_with(host.resume(poller), Errno::EINTR);
 }
 
 #[test]
@@ -404,7 +404,7 @@ fn a_poll_keeps_its_sockets_open() {
     assert_eq!(host.events(b), "out");
     host.sends(b, b"x");
     // It is woken, and finds that the number means nothing any more.
-    polled(host.world.resume(poller), &[(a, Events::NVAL)]);
+    polled(host.resume(poller), &[(a, Events::NVAL)]);
     assert_eq!(host.events(b), "in,out,rdhup,err,hup");
 }
 
@@ -423,5 +423,5 @@ fn a_sender_that_polls_is_woken_when_its_receiver_has_room() {
     let poller = host.thread();
     waits(host.by(poller, poll(&[(sender, Events::OUT)], None)), "wait/send-buffer-full");
     received(host.recv(receiver));
-    polled(host.world.resume(poller), &[(sender, Events::OUT)]);
+    polled(host.resume(poller), &[(sender, Events::OUT)]);
 }

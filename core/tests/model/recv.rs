@@ -141,9 +141,9 @@ fn wait_all_waits_for_the_whole_buffer_of_a_stream() {
     host.sends(a, b"abc");
     waits(host.by(reader, all(b, 6)), NOTHING);
     host.sends(a, b"de");
-    waits(host.world.resume(reader), NOTHING);
+    waits(host.resume(reader), NOTHING);
     host.sends(a, b"fgh");
-    assert_eq!(came(host.world.resume(reader)).0, "abcdef");
+    assert_eq!(came(host.resume(reader)).0, "abcdef");
     host.reads(b, "gh");
 }
 
@@ -164,18 +164,18 @@ fn short_of_bytes(timeout: Option<u64>) -> (Host, Fd, Fd, TaskId) {
 fn wait_all_is_content_with_less_at_the_end() {
     let (mut host, a, _, reader) = short_of_bytes(None);
     host.shut(a, 1);
-    assert_eq!(came(host.world.resume(reader)).0, "abc");
+    assert_eq!(came(host.resume(reader)).0, "abc");
     let (mut host, _, _, reader) = short_of_bytes(Some(20));
     host.world.advance(Duration::from_millis(20));
-    assert_eq!(came(host.world.resume(reader)).0, "abc");
+    assert_eq!(came(host.resume(reader)).0, "abc");
     let (mut host, _, _, reader) = short_of_bytes(None);
     host.world.interrupt(reader);
-    assert_eq!(came(host.world.resume(reader)).0, "abc");
+    assert_eq!(came(host.resume(reader)).0, "abc");
     // An error that comes meanwhile is lost with it.
     let (mut host, a, b, reader) = short_of_bytes(None);
     host.sends(b, b"unread");
     host.close(a);
-    assert_eq!(came(host.world.resume(reader)).0, "abc");
+    assert_eq!(came(host.resume(reader)).0, "abc");
     host.reads(b, EOF);
 }
 
@@ -214,9 +214,9 @@ fn a_low_water_mark_is_for_streams_that_wait() {
     waits(host.by(reader, read(b)), NOTHING);
     host.sends(a, b"abc");
     assert_eq!(host.events(b), "in,out");
-    waits(host.world.resume(reader), NOTHING);
+    waits(host.resume(reader), NOTHING);
     host.sends(a, b"de");
-    assert_eq!(came(host.world.resume(reader)).0, "abcde");
+    assert_eq!(came(host.resume(reader)).0, "abcde");
     // A smaller buffer than the mark is enough, and who may not wait takes what there is.
     host.sends(a, b"fgh");
     assert_eq!(came(host.by(reader, Op::Recv(Want::new(b, 2)))).0, "fg");
@@ -399,10 +399,10 @@ fn time_and_signals_end_a_wait_for_something_to_read() {
         host.world.advance(Duration::from_millis(19));
         assert_eq!(host.woken(), []);
         host.world.advance(Duration::from_millis(1));
-        fails(host.world.resume(host.task), "recv/timed-out", Errno::EAGAIN);
+        fails(host.resume(host.task), "recv/timed-out", Errno::EAGAIN);
         waits(host.call(read(b)), NOTHING);
         host.world.interrupt(host.task);
-        fails(host.world.resume(host.task), "recv/interrupted", Errno::EINTR);
+        fails(host.resume(host.task), "recv/interrupted", Errno::EINTR);
     }
 }
 
@@ -418,9 +418,9 @@ fn a_message_wakes_the_reader_that_has_waited_longest_and_bytes_wake_all() {
         host.sends(a, b"x");
         let expected = if kind == STREAM { &readers[..] } else { &readers[..1] };
         assert_eq!(host.woken(), expected);
-        assert_eq!(came(host.world.resume(readers[0])).0, "x");
+        assert_eq!(came(host.resume(readers[0])).0, "x");
         if kind == STREAM {
-            waits(host.world.resume(readers[1]), NOTHING);
+            waits(host.resume(readers[1]), NOTHING);
         }
     }
 }

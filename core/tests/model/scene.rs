@@ -70,6 +70,13 @@ pub fn set(world: &mut World, task: TaskId, fd: Fd, option: Opt, value: i32) {
     done(world.step(task, &Op::Setsockopt { fd, level, option, value }));
 }
 
+/// A task looks again at the call in which it waits, for which it must have been woken.
+#[track_caller]
+pub fn resume(world: &mut World, task: TaskId) -> Step {
+    assert!(world.runnable().any(|woken| woken == task), "nobody has woken {task:?}");
+    world.resume(task)
+}
+
 /// A second thread of a task's process.
 #[track_caller]
 pub fn thread(world: &mut World, task: TaskId) -> TaskId {

@@ -148,12 +148,12 @@ fn a_sender_that_waits_learns_of_the_close_by_a_reset_without_signal() {
     let step = world.step(writer, &Op::Send(Message::new(a, vec![0; 1 << 20])));
     waits(step, "wait/send-buffer-full");
     world.interrupt(writer);
-    assert_eq!(world.resume(writer), Step::Done(Ret::Count(219_264)), "a part was sent");
+    assert_eq!(resume(&mut world, writer), Step::Done(Ret::Count(219_264)), "a part was sent");
     let step = world.step(writer, &Op::Send(Message::new(a, b"x")));
     waits(step, "wait/send-buffer-full");
     done(world.step(TaskId(thread), &Op::Close { fd: b }));
     assert!(world.runnable().any(|task| task == writer));
-    let step = world.resume(writer);
+    let step = resume(&mut world, writer);
     assert!(!signal(&step));
     fails(step, "send/peer-closed-while-blocked", Errno::ECONNRESET);
 }

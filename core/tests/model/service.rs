@@ -37,6 +37,11 @@ impl Host {
         self.world.step(task, &op)
     }
 
+    #[track_caller]
+    pub fn resume(&mut self, task: TaskId) -> Step {
+        resume(&mut self.world, task)
+    }
+
     /// Another thread of the process.
     pub fn thread(&mut self) -> TaskId {
         self.world.spawn_thread(self.task)

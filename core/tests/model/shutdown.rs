@@ -124,7 +124,7 @@ fn a_datagram_reader_that_waits_is_told_of_the_end() {
     let reader = host.thread();
     waits(host.by(reader, read(a)), "wait/nothing-to-read");
     host.shut(a, 0);
-    assert_eq!(received(host.world.resume(reader)).returned, 0);
+    assert_eq!(received(host.resume(reader)).returned, 0);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn readers_and_writers_of_both_ends_are_woken() {
         waits(host.by(there, read(b)), "wait/nothing-to-read");
         host.shut(a, 2);
         for reader in [here, there] {
-            assert_eq!(received(host.world.resume(reader)).returned, 0);
+            assert_eq!(received(host.resume(reader)).returned, 0);
         }
     }
 }
