@@ -288,3 +288,18 @@ fn who_polls_for_room_learns_of_a_new_peer() {
     let told = vec![Polled { fd: client, events: Events::OUT }];
     assert_eq!(host.resume(poller), Step::Done(Ret::Polled(told)));
 }
+
+#[test]
+fn two_sockets_may_have_each_other_for_a_peer() {
+    for profile in [LINUX, FREEBSD_14, MACOS] {
+        let mut host = Host::new(profile);
+        let a = host.bound(DATAGRAM, "/a");
+        let b = host.bound(DATAGRAM, "/b");
+        done(host.call(connect(a, "/b")));
+        done(host.call(connect(b, "/a")));
+        host.sends(a, b"there");
+        host.reads(b, "there");
+        host.sends(b, b"back");
+        host.reads(a, "back");
+    }
+}

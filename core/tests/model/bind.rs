@@ -2,8 +2,8 @@
 
 use crate::names::*;
 use crate::scene::*;
-use sunpath_core::model::{Credentials, World};
-use sunpath_core::op::{Family, Kind, Mount, Name, Op, Restriction, Setting};
+use sunpath_core::model::{Credentials, Step, World};
+use sunpath_core::op::{Family, Kind, Mount, Name, Op, Out, Restriction, Ret, Setting};
 use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, Machine, OPENSERVER};
 use sunpath_core::{Address, Errno};
 
@@ -270,4 +270,18 @@ fn no_name_can_be_made_in_a_directory_that_was_removed() {
     let a = socket(&mut world, task, Kind::Stream);
     fails(bind(&mut world, task, a, "s"), "bind/missing-directory", Errno::ENOENT);
     done(bind(&mut world, task, a, "../s"));
+}
+
+#[test]
+fn a_connected_socket_may_still_get_a_name_and_its_peer_sees_it() {
+    for kind in [Kind::Stream, Kind::SeqPacket, Kind::Datagram] {
+        let (mut world, task) = new_world(LINUX);
+        let (a, b) = pair(&mut world, task, kind);
+        let peer = Op::Getpeername { fd: b, name: Out::Room };
+        assert_eq!(world.step(task, &peer), Step::Done(Ret::Name(Address::Unnamed)));
+        done(bind(&mut world, task, a, "/tmp/late"));
+        assert_eq!(world.step(task, &peer), Step::Done(Ret::Name(Address::from("/tmp/late"))));
+        done(world.step(task, &Op::Close { fd: a }));
+        assert_eq!(world.step(task, &peer), Step::Done(Ret::Name(Address::from("/tmp/late"))));
+    }
 }

@@ -239,3 +239,32 @@ fn a_receiver_of_datagrams_has_a_buffer_elsewhere() {
         fails(step, "send/receiver-buffer-full", Errno::ENOBUFS);
     }
 }
+
+#[test]
+fn a_buffer_that_is_full_to_the_byte_is_full() {
+    // The smallest buffer is six times what a message of one byte costs.
+    for kind in [Kind::Stream, Kind::SeqPacket, Kind::Datagram] {
+        let mut world = World::new(LINUX);
+        let task = world.spawn();
+        let (a, _) = pair(&mut world, task, kind);
+        set(&mut world, task, a, Opt::SndBuf, 0);
+        for _ in 0..6 {
+            assert_eq!(send(&mut world, task, a, b"x"), Step::Done(Ret::Count(1)));
+        }
+        fails(send(&mut world, task, a, b"x"), "send/buffer-full", Errno::EAGAIN);
+    }
+}
+
+#[test]
+fn the_receive_buffer_does_not_matter_on_linux() {
+    for kind in [Kind::Stream, Kind::SeqPacket, Kind::Datagram] {
+        let mut world = World::new(LINUX);
+        let task = world.spawn();
+        let (a, b) = pair(&mut world, task, kind);
+        set(&mut world, task, b, Opt::RcvBuf, 0);
+        for _ in 0..278 {
+            assert_eq!(send(&mut world, task, a, b"x"), Step::Done(Ret::Count(1)));
+        }
+        fails(send(&mut world, task, a, b"x"), "send/buffer-full", Errno::EAGAIN);
+    }
+}

@@ -4,7 +4,7 @@ use crate::scene::*;
 use crate::service::*;
 use std::time::Duration;
 use sunpath_core::model::{Step, TaskId, World};
-use sunpath_core::op::{Fd, Message, Op, Opt, Ret, Value};
+use sunpath_core::op::{Fd, Message, Op, Opt, ProcessOp, Request, Ret, Value};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, Machine, OPENSERVER, Profile};
 use sunpath_core::{Address, Errno};
 
@@ -398,4 +398,19 @@ fn an_address_on_a_connected_datagram_is_an_error_on_the_bsds() {
         // An association with nobody there does not come first.
         fails(host.call(to(sender, "/none")), cause, Errno::EISCONN);
     }
+}
+
+#[test]
+fn who_exits_while_it_waits_for_room_gives_back_what_it_was_charged() {
+    let (mut host, _, _) = full();
+    let sender = host.socket(DATAGRAM);
+    let forked = host.call(Op::Process(ProcessOp::Fork));
+    let Step::Done(Ret::Task(child)) = forked else { panic!("{forked:?} gives no child") };
+    let child = TaskId(child);
+    let other = thread(&mut host.world, child);
+    waits(host.by(child, to(sender, "/r")), FULL);
+    let charged = Op::Ioctl { fd: sender, request: Request::Outq };
+    assert_eq!(host.call(charged.clone()), Step::Done(Ret::Value(Value::Int(768))));
+    done(host.by(other, Op::Process(ProcessOp::Exit)));
+    assert_eq!(host.call(charged), Step::Done(Ret::Value(Value::Int(0))));
 }

@@ -270,3 +270,20 @@ fn a_listeners_wishes_reach_its_connections_at_the_connect_or_the_accept() {
         }
     }
 }
+
+#[test]
+fn a_server_is_stopped_when_all_of_its_processes_are() {
+    let (mut world, server) = world();
+    let client = world.spawn();
+    listener(&mut world, server, "/tmp/server", 0);
+    let helper = fork(&mut world, server);
+    let first = new(&mut world, client, Kind::Stream);
+    done(connect(&mut world, client, first, "/tmp/server"));
+    for (stopped, cause) in [(server, "wait/backlog-full"), (helper, "wait/server-stopped")] {
+        world.set(&Setting::Stop { task: stopped.0, on: true }).unwrap();
+        let second = new(&mut world, client, Kind::Stream);
+        waits(connect(&mut world, client, second, "/tmp/server"), cause);
+        world.interrupt(client);
+        fails(resume(&mut world, client), "connect/interrupted", Errno::EINTR);
+    }
+}

@@ -5,7 +5,7 @@ use crate::scene::*;
 use sunpath_core::Errno;
 use sunpath_core::model::Credentials;
 use sunpath_core::model::World;
-use sunpath_core::op::{FileOp, Kind, Op, ProcessOp};
+use sunpath_core::op::{FileOp, Kind, Op, ProcessOp, Setting};
 use sunpath_core::profile::{FREEBSD_14, LINUX, Machine};
 
 fn path(text: &str) -> Vec<u8> {
@@ -200,4 +200,22 @@ fn a_new_file_gets_a_group_by_the_rules_of_the_system() {
             false => fails(step, "connect/no-write-permission", Errno::EACCES),
         }
     }
+}
+
+#[test]
+fn an_immutable_file_keeps_its_name_its_mode_and_its_owner() {
+    let (mut world, task) = new_world(LINUX);
+    create(&mut world, task, "/tmp/file");
+    create(&mut world, task, "/tmp/other");
+    let immutable = |on| Setting::Immutable { path: path("/tmp/file"), on };
+    world.set(&immutable(true)).unwrap();
+    let remove = FileOp::Unlink { path: path("/tmp/file") };
+    errs(file(&mut world, task, remove), Errno::EPERM);
+    errs(rename(&mut world, task, "/tmp/file", "/tmp/new"), Errno::EPERM);
+    errs(rename(&mut world, task, "/tmp/other", "/tmp/file"), Errno::EPERM);
+    errs(link(&mut world, task, "/tmp/file", "/tmp/new"), Errno::EPERM);
+    errs(chmod(&mut world, task, "/tmp/file", 0o600), Errno::EPERM);
+    errs(chown(&mut world, task, "/tmp/file", 1, 1), Errno::EPERM);
+    world.set(&immutable(false)).unwrap();
+    unlink(&mut world, task, "/tmp/file");
 }

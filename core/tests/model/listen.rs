@@ -3,9 +3,9 @@
 use crate::scene::*;
 use crate::service::*;
 use sunpath_core::Errno;
-use sunpath_core::model::Step;
+use sunpath_core::model::{Step, World};
 use sunpath_core::op::{Kind, Op, Opt, Ret, Value};
-use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
+use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, Machine, OPENSERVER, Profile};
 
 #[test]
 fn a_descriptor_must_be_a_socket() {
@@ -176,5 +176,22 @@ fn a_full_backlog_is_refused_elsewhere_even_by_a_call_that_may_wait() {
             }
         };
         fails(full, "connect/backlog-full", Errno::ECONNREFUSED);
+    }
+}
+
+#[test]
+fn the_machine_limits_every_backlog() {
+    for backlog in [-1, 3, 4096, i32::MAX] {
+        let mut host = Host::new(LINUX);
+        host.world = World::on(LINUX, Machine { backlog_max: 2, ..Machine::default() });
+        host.task = host.world.spawn();
+        let listener = host.listener(STREAM, "/l", backlog);
+        for _ in 0..3 {
+            host.client(STREAM, "/l");
+        }
+        let late = host.nonblocking(STREAM);
+        fails(host.call(connect(late, "/l")), "connect/backlog-full", Errno::EAGAIN);
+        host.accepted(listener);
+        done(host.call(connect(late, "/l")));
     }
 }

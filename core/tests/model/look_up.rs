@@ -416,3 +416,18 @@ fn what_a_system_does_not_have_cannot_be_set() {
         assert_eq!(world.set(&setting), Err(Errno::EOPNOTSUPP));
     }
 }
+
+#[test]
+fn where_mounts_are_everybodys_a_hidden_file_is_as_good_as_removed() {
+    for (profile, cause) in
+        [(LINUX, "connect/other-mount-namespace"), (FREEBSD_14, "connect/unlinked-live")]
+    {
+        let (mut world, task) = new_world(profile);
+        mkdir(&mut world, task, "/srv", 0o777);
+        mkdir(&mut world, task, "/empty", 0o777);
+        server(&mut world, task, "/srv/s");
+        let how = Mount::View { of: b"/empty".to_vec() };
+        world.set(&Setting::Mount { at: b"/srv".to_vec(), how }).unwrap();
+        refused(&mut world, task, "/srv/s", cause, Errno::ENOENT);
+    }
+}

@@ -4,7 +4,9 @@ use crate::scene::*;
 use core::time::Duration;
 use sunpath_core::model::{Caps, Credentials, Step, TaskId, World};
 use sunpath_core::op::{FileOp, Ids, Kind, Level, New, Op, Opt, Request, Ret, Value};
-use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, Machine, OPENSERVER, Profile};
+use sunpath_core::profile::{
+    FREEBSD_14, FREEBSD_15, LINUX, MACOS, Machine, OPENSERVER, Profile, linux,
+};
 use sunpath_core::{Address, Errno, SocketType};
 
 /// A process with one socket, descriptor 3.
@@ -479,4 +481,16 @@ fn capabilities_count_one_by_one() {
     let mut scene = Scene { world, task };
     done(scene.set(Opt::SndBufForce, Value::Int(8_000_000)));
     assert_eq!(scene.get(Opt::SndBuf), Value::Int(16_000_000));
+}
+
+#[test]
+fn an_older_linux_does_not_know_later_options() {
+    for (version, option) in
+        [((6, 16), Opt::Inq), ((6, 15), Opt::PassRights), ((6, 4), Opt::PassPidfd)]
+    {
+        let mut scene = Scene::new(linux(version.0, version.1), Kind::Stream);
+        let set = scene.set(option, Value::Int(1));
+        fails(set, "option/unknown", Errno::ENOPROTOOPT);
+        done(Scene::new(linux(6, 18), Kind::Stream).set(option, Value::Int(1)));
+    }
 }

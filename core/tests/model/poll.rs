@@ -425,3 +425,14 @@ fn a_sender_that_polls_is_woken_when_its_receiver_has_room() {
     received(host.recv(receiver));
     polled(host.resume(poller), &[(sender, Events::OUT)]);
 }
+
+#[test]
+fn who_polls_an_unconnected_socket_learns_of_its_connection() {
+    let mut host = Host::new(FREEBSD_14);
+    host.listener(STREAM, "/l", 4);
+    let client = host.socket(STREAM);
+    let poller = host.thread();
+    waits(host.by(poller, poll(&[(client, Events::OUT)], None)), "wait/send-buffer-full");
+    done(host.call(Op::Connect { fd: client, name: "/l".into() }));
+    polled(host.resume(poller), &[(client, Events::OUT)]);
+}

@@ -183,3 +183,17 @@ fn other_systems_look_at_the_state_first() {
         fails(step, "send/no-urgent-data", Errno::EOPNOTSUPP);
     }
 }
+
+#[test]
+fn the_bsds_tell_of_the_end_even_if_a_part_was_sent() {
+    for profile in [FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let mut world = World::new(profile);
+        let task = world.spawn();
+        let writer = thread(&mut world, task);
+        let (a, b) = pair(&mut world, task, Kind::Stream);
+        let long = Op::Send(Message::new(a, &[0; 300_000]));
+        waits(world.step(writer, &long), "wait/send-buffer-full");
+        done(world.step(task, &Op::Close { fd: b }));
+        fails(resume(&mut world, writer), "send/peer-closed", Errno::EPIPE);
+    }
+}
