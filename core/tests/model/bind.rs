@@ -2,7 +2,7 @@
 
 use crate::names::*;
 use crate::scene::*;
-use sunpath_core::model::{Credentials, Step, World};
+use sunpath_core::model::{Caps, Credentials, Step, World};
 use sunpath_core::op::{Family, Kind, Mount, Name, Op, Out, Restriction, Ret, Setting};
 use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, Machine, OPENSERVER};
 use sunpath_core::{Address, Errno};
@@ -284,4 +284,26 @@ fn a_connected_socket_may_still_get_a_name_and_its_peer_sees_it() {
         done(world.step(task, &Op::Close { fd: a }));
         assert_eq!(world.step(task, &peer), Step::Done(Ret::Name(Address::from("/tmp/late"))));
     }
+}
+
+#[test]
+fn an_address_may_have_its_longest_length() {
+    for (profile, longest) in [(LINUX, 110), (FREEBSD_14, 106)] {
+        let (mut world, task) = new_world(profile);
+        let stream = socket(&mut world, task, Kind::Stream);
+        let longer = bind(&mut world, task, stream, Name::Sized(longest + 1));
+        fails(longer, "connect/bad-address-length", Errno::EINVAL);
+        let cause = bind(&mut world, task, stream, Name::Sized(longest)).cause().map(|c| c.id);
+        assert_ne!(cause, Some("connect/bad-address-length"));
+    }
+}
+
+#[test]
+fn who_may_search_everything_may_not_make_files_everywhere() {
+    let (mut world, _) = new_world(LINUX);
+    let user = Credentials { caps: Caps::DAC_READ_SEARCH, ..Credentials::user(1000, 1000) };
+    let task = world.spawn_as(user);
+    let stream = socket(&mut world, task, Kind::Stream);
+    let denied = bind(&mut world, task, stream, "/run/s");
+    fails(denied, "bind/no-write-permission", Errno::EACCES);
 }

@@ -456,3 +456,21 @@ fn what_streams_do_datagrams_do_not() {
     done(world.step(task, &Op::Nonblocking { fd: server, on: true }));
     fails(accept(&mut world, task, server), "accept/nothing-pending", Errno::EAGAIN);
 }
+
+#[test]
+fn a_close_with_unread_data_resets() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let (client, server) = connection(&mut world, task);
+    assert_eq!(send(&mut world, task, client, b"unread"), Step::Done(Ret::Count(6)));
+    done(world.step(task, &Op::Close { fd: server }));
+    fails(recv(&mut world, task, client, 1), "recv/reset-inet", Errno::ECONNRESET);
+}
+
+#[test]
+fn everybody_may_have_any_port_that_is_free() {
+    let mut world = World::new(LINUX);
+    let user = world.spawn_as(Credentials::user(1000, 1000));
+    let fd = new(&mut world, user, Kind::Stream);
+    done(bind(&mut world, user, fd, at(LOOPBACK, 0)));
+}

@@ -437,3 +437,25 @@ fn buffers_are_counted_before_anything_else_of_a_socket() {
     assert_eq!(received(host.call(Op::Recv(none))).returned, 0);
     host.reads(b, "x");
 }
+
+#[test]
+fn descriptors_go_with_the_first_piece_of_a_long_send() {
+    let mut host = Host::new(LINUX);
+    let (a, b) = host.pair(STREAM);
+    pass(&mut host, a, &[b'x'; 60_000]);
+    let look = plain(100_000);
+    let pieces = [look(&mut host, b), look(&mut host, b)].map(|(data, fds)| (data.len(), fds));
+    assert_eq!(pieces, [(36_544, 1), (23_456, 0)]);
+}
+
+#[test]
+fn who_was_woken_in_time_is_not_late() {
+    let mut host = Host::new(LINUX);
+    let (_, b) = host.pair(DATAGRAM);
+    host.set(b, Opt::RcvTimeo, millis(20));
+    waits(host.call(read(b)), NOTHING);
+    let other = host.thread();
+    done(host.by(other, Op::Shutdown { fd: b, how: 0 }));
+    host.world.advance(Duration::from_millis(20));
+    assert_eq!(received(host.resume(host.task)).returned, 0);
+}

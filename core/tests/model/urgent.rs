@@ -178,3 +178,16 @@ fn taken_without_room_it_is_gone() {
     fails(t.world.step(t.task, &Op::Recv(want)), "recv/bad-pointer", Errno::EFAULT);
     fails(t.step(1, URGENT), "recv/no-urgent-data", Errno::EINVAL);
 }
+
+#[test]
+fn a_place_that_is_no_mark_any_more_once_another_byte_is_urgent() {
+    let mut t = talk();
+    t.urge(b"a");
+    t.hears(URGENT, b"a");
+    assert_eq!(t.ask(t.b, Request::AtMark), 1);
+    t.say(b"x");
+    t.urge(b"z");
+    assert_eq!(t.ask(t.b, Request::AtMark), 0);
+    t.hears(PLAIN, b"x");
+    assert_eq!(t.ask(t.b, Request::AtMark), 1);
+}
