@@ -130,7 +130,7 @@ pub struct Explain {
 )]
 pub struct Conform {
     /// The causes to provoke; all of them if none is named.
-    #[arg(value_name = "ID", conflicts_with = "mirror")]
+    #[arg(value_name = "ID", conflicts_with_all = ["mirror", "table"])]
     pub ids: Vec<String>,
     /// Instead, make random calls on the model and on the running kernel, and compare all they do.
     #[arg(long, group = "mirror")]
@@ -139,6 +139,15 @@ pub struct Conform {
     /// and with what.
     #[arg(long, group = "mirror")]
     pub blocking: bool,
+    /// Instead, make every call on sockets in every state on both, and compare all they do.
+    #[arg(long, group = "table", conflicts_with = "mirror")]
+    pub matrix: bool,
+    /// Instead, make every sequence of so many calls on both, of a few calls on a few sockets.
+    #[arg(long, value_name = "LENGTH", group = "table", conflicts_with = "mirror", value_parser = clap::value_parser!(u8).range(1..=12))]
+    pub exhaustive: Option<u8>,
+    /// Only every Nth of them.
+    #[arg(long, value_name = "N", hide = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sample: u32,
     /// How many calls [default: 1000000; 50000 that may wait].
     #[arg(long, value_name = "N", requires = "mirror")]
     pub steps: Option<u64>,
@@ -146,7 +155,7 @@ pub struct Conform {
     #[arg(long, value_name = "S", requires = "mirror")]
     pub seed: Option<u64>,
     /// Make the model wrong on purpose, to see that this is found.
-    #[arg(long, requires = "mirror", hide = true)]
+    #[arg(long, hide = true)]
     pub mistake: bool,
     /// Where the calls are written that show a difference [default: sunpath-SEED.trace].
     #[arg(long, value_name = "FILE", requires = "mirror", value_hint = ValueHint::FilePath)]

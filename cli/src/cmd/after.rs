@@ -90,6 +90,10 @@ Examples:
       Make random calls on the model and on the running kernel, and compare.
   sunpath conform --blocking --seed 7
       The same with calls that wait: who sleeps, who wakes, who does not.
+  sunpath conform --matrix
+  sunpath conform --exhaustive 4
+      The same with every call on sockets in every state, and with every sequence of
+      four calls of a few.
 
 The exit status is 0 if everything that could be provoked behaves as documented
 or no difference was found, 1 if anything differs, 2 if there is no such cause

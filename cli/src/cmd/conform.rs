@@ -1,11 +1,13 @@
 //! `sunpath conform`: provokes causes on the running kernel and checks errno and diagnosis.
 
+mod cells;
 mod random;
 
 use crate::args::Conform;
 use crate::conform::judge::{Report, Verdict};
 use crate::conform::run;
 use crate::exit::Exit;
+use crate::mirror::cells::Table;
 use crate::nearest::nearest;
 use crate::out::{self, Stop};
 use crate::render::{BAD, DIM, DOUBT, GOOD, paint};
@@ -19,6 +21,10 @@ use sunpath::text::escape;
 pub fn run(args: &Conform) -> Result<Exit, Stop> {
     if args.random || args.blocking {
         return random::run(args);
+    }
+    let table = args.exhaustive.map(|length| Table::Sequences(length.into()));
+    if let Some(table) = table.or(args.matrix.then_some(Table::Matrix)) {
+        return cells::run(args, table);
     }
     let ids = chosen(&args.ids)?;
     let bar = ProgressBar::new(ids.len() as u64).with_style(style());

@@ -6,7 +6,7 @@ use crate::conform::run;
 use crate::conform::show::From;
 use crate::exit::Exit;
 use crate::live::run as live;
-use crate::mirror::lane;
+use crate::mirror::{cells, lane};
 use crate::out;
 use crate::stage::{Trouble, directory};
 use std::ffi::OsString;
@@ -50,28 +50,16 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
             let task = [seed, first, every, steps, mistake, blocking];
             let task = task.map(|arg| arg.to_str().unwrap_or_default());
             let parent = parent.to_str()?.parse().ok()?;
-            let played = lane::run(lane::Task::from_args(task)?, Path::new(dir), parent);
-            Some(played.map_or_else(
-                |trouble| {
-                    let line = serde_json::json!({ "trouble": trouble.to_string() });
-                    // Without a listener there is nowhere to report to.
-                    let _ = out::print(&format!("{line}\n"));
-                    Exit::Trouble.into()
-                },
-                |()| Exit::Success.into(),
-            ))
+            Some(told(lane::run(lane::Task::from_args(task)?, Path::new(dir), parent)))
+        }
+        (cells::CELLS, [length, first, every, mistake, dir, parent]) => {
+            let task = [length, first, every, mistake].map(|arg| arg.to_str().unwrap_or_default());
+            let parent = parent.to_str()?.parse().ok()?;
+            Some(told(cells::work::run(cells::Task::from_args(task)?, Path::new(dir), parent)))
         }
         (live::PLAY, [dir, parent]) => {
             let parent = parent.to_str()?.parse().ok()?;
-            Some(match live::run(Path::new(dir), parent, play::show) {
-                Ok(()) => Exit::Success.into(),
-                Err(trouble) => {
-                    let line = serde_json::json!({ "trouble": trouble.to_string() });
-                    // Without a listener there is nowhere to report to.
-                    let _ = out::print(&format!("{line}\n"));
-                    Exit::Trouble.into()
-                }
-            })
+            Some(told(live::run(Path::new(dir), parent, play::show)))
         }
         (directory::SWEEP, [dir]) => {
             let swept = directory::sweep(Path::new(dir));
@@ -79,4 +67,13 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
         }
         _ => None,
     }
+}
+
+/// The end of a process that plays scripts.
+fn told(played: Result<(), Trouble>) -> ExitCode {
+    let Err(trouble) = played else { return Exit::Success.into() };
+    let line = serde_json::json!({ "trouble": trouble.to_string() });
+    // Without a listener there is nowhere to report to.
+    let _ = out::print(&format!("{line}\n"));
+    Exit::Trouble.into()
 }

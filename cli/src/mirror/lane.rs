@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::generate::generate;
 use super::house::House;
 use super::script::{Play, Role};
-use super::shrink::{self, Finding};
+use super::shrink;
 use super::story;
 use crate::out;
 use crate::stage::{Step, Trouble};
@@ -69,7 +69,9 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
         steps += play.lines.len() as u64;
         if shrink::difference(&cast, &play, &mut house)?.is_some() {
             let short = shrink::shrink(&cast, &play, &mut house)?;
-            return say(&json!({ "steps": steps, "finding": to_json(script, &short) }));
+            let mut finding = story::to_json(&short);
+            finding["script"] = json!(script);
+            return say(&json!({ "steps": steps, "finding": finding }));
         }
         if told.elapsed() > OFTEN {
             say(&json!({ "steps": steps }))?;
@@ -111,20 +113,7 @@ fn script_of(seed: u64, number: u64, house: &House) -> (Vec<Role>, Play) {
     generate(dice, length, house.privileged, house.own, &house.machine)
 }
 
-fn say(value: &Value) -> Result<(), Trouble> {
+/// A line for whoever started this process.
+pub fn say(value: &Value) -> Result<(), Trouble> {
     out::print(&format!("{value}\n")).map_err(|_| Trouble::Failed("nobody listens".into()))
-}
-
-fn to_json(number: u64, finding: &Finding) -> Value {
-    let last = finding.play.lines.last();
-    json!({
-        "script": number,
-        "trace": story::trace(&finding.cast, &finding.play).to_string(),
-        "model": match (&finding.play.panicked, last) {
-            (Some(_), _) => "panics".to_string(),
-            (None, Some(line)) => line.expected.to_string(),
-            (None, None) => String::new(),
-        },
-        "kernel": finding.kernel,
-    })
 }

@@ -13,9 +13,11 @@
 //! ```
 //! What both sides number differently is translated: process ids, automatic names, users
 //! ([`compare`]). No call waits: those that would are left out by the generator. Calls that wait
-//! have a room of their own: [`blocking`].
+//! have a room of their own: [`blocking`]. So have scripts that are made one after the other
+//! rather than by chance: [`cells`].
 
 mod blocking;
+pub mod cells;
 pub mod compare;
 mod crew;
 mod dice;

@@ -1,10 +1,12 @@
 //! Starts lanes, and gathers what they say.
 
+use super::cells::{self, CELLS, Table};
 use super::lane::{LANE, Task};
 use crate::stage::directory::PrivateDir;
 use crate::stage::{Step, Trouble};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -45,16 +47,86 @@ pub fn run(
     blocking: bool,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, Trouble> {
-    let dir = PrivateDir::new()?;
     let every = lanes();
+    let steps_of_each = steps.div_ceil(every);
+    let mistake = mistake.into();
+    let task = |first| Task { seed, first, every, steps: steps_of_each, mistake, blocking };
+    let mut steps = vec![0; every as usize];
+    let mut finding = None;
+    in_lanes(
+        LANE,
+        |first| task(first).to_args().to_vec(),
+        |lane, said| {
+            steps[lane] = said["steps"].as_u64().unwrap_or(steps[lane]);
+            progress(steps.iter().sum());
+            finding = said.get("finding").cloned();
+            if finding.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    )?;
+    Ok(Report { steps: steps.iter().sum(), finding })
+}
+
+/// What came of cells.
+#[derive(Debug, Default)]
+pub struct Cells {
+    /// Cells in which both sides agree.
+    pub agreed: u64,
+    /// Cells in which they do not.
+    pub differ: u64,
+    /// Cells in which a call would wait, which were left out.
+    pub wait: u64,
+    /// How many calls were compared.
+    pub calls: u64,
+    /// The differences, made short.
+    pub findings: Vec<Value>,
+}
+
+/// Plays the cells of a table, or every `sample`th of them. `progress` is told how many were
+/// played, of how many.
+pub fn cells(
+    table: Table,
+    sample: usize,
+    mistake: bool,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Cells, Trouble> {
+    let every = lanes() as usize * sample;
+    let mistake = mistake.into();
+    let task = |first| cells::Task { table, first: first as usize * sample, every, mistake };
+    let mut tallies = vec![Value::Null; lanes() as usize];
+    let (mut played, mut total) = (vec![0; lanes() as usize], 0);
+    let mut findings: Vec<Value> = Vec::new();
+    in_lanes(
+        CELLS,
+        |first| task(first).to_args().to_vec(),
+        |lane, said| {
+            total += said["total"].as_u64().unwrap_or(0);
+            findings.extend(said.get("finding").cloned());
+            if let Some(tally) = said.get("tally") {
+                tallies[lane] = tally.clone();
+            }
+            played[lane] = said["played"].as_u64().unwrap_or(played[lane]);
+            progress(played.iter().sum(), total);
+            ControlFlow::Continue(())
+        },
+    )?;
+    let sum = |key| tallies.iter().filter_map(|tally| tally[key].as_u64()).sum();
+    let [agreed, differ, wait, calls] = ["agreed", "differ", "wait", "calls"].map(sum);
+    Ok(Cells { agreed, differ, wait, calls, findings })
+}
+
+/// Starts a lane for each CPU and tells `said` what they say, until it breaks off or all are done.
+fn in_lanes(
+    subcommand: &str,
+    arguments: impl Fn(u64) -> Vec<String>,
+    said: impl FnMut(usize, &Value) -> ControlFlow<()>,
+) -> Result<(), Trouble> {
+    let dir = PrivateDir::new()?;
     let (sender, lines) = mpsc::channel();
-    let mut lanes = Vec::new();
-    for first in 0..every {
-        let steps = steps.div_ceil(every);
-        let task = Task { seed, first, every, steps, mistake: mistake.into(), blocking };
+    let mut started = Vec::new();
+    for first in 0..lanes() {
         let mut child = Command::new("/proc/self/exe")
-            .arg(LANE)
-            .args(task.to_args())
+            .arg(subcommand)
+            .args(arguments(first))
             .arg(dir.path().join(first.to_string()))
             .arg(std::process::id().to_string())
             .stdin(Stdio::null())
@@ -63,7 +135,7 @@ pub fn run(
             .spawn()
             .step("start a process")?;
         let stdout = child.stdout.take();
-        lanes.push(Lane(child));
+        started.push(Lane(child));
         let sender = sender.clone();
         std::thread::spawn(move || {
             let lines = stdout.into_iter().flat_map(|out| BufReader::new(out).lines());
@@ -77,7 +149,7 @@ pub fn run(
         });
     }
     drop(sender);
-    gather(&lines, lanes.len(), &mut progress)
+    gather(&lines, started.len(), said)
 }
 
 type Said = (usize, Option<String>);
@@ -85,9 +157,8 @@ type Said = (usize, Option<String>);
 fn gather(
     lines: &mpsc::Receiver<Said>,
     lanes: usize,
-    progress: &mut impl FnMut(u64),
-) -> Result<Report, Trouble> {
-    let mut steps = vec![0; lanes];
+    mut tell: impl FnMut(usize, &Value) -> ControlFlow<()>,
+) -> Result<(), Trouble> {
     let mut done = vec![false; lanes];
     for (lane, line) in lines {
         let Some(line) = line else {
@@ -102,16 +173,13 @@ fn gather(
         let Ok(said) = serde_json::from_str::<Value>(&line) else {
             return Err(Trouble::Failed(format!("a process said: {line}")));
         };
-        steps[lane] = said["steps"].as_u64().unwrap_or(steps[lane]);
-        progress(steps.iter().sum());
-        if let Some(finding) = said.get("finding") {
-            let finding = Some(finding.clone());
-            return Ok(Report { steps: steps.iter().sum(), finding });
-        }
         if let Some(trouble) = said.get("trouble").and_then(Value::as_str) {
             return Err(Trouble::Failed(trouble.to_string()));
         }
+        if tell(lane, &said).is_break() {
+            break;
+        }
         done[lane] |= said.get("done").is_some();
     }
-    Ok(Report { steps: steps.iter().sum(), finding: None })
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! A play as a trace, which people can read and `sunpath play` can repeat.
 
 use super::script::{Play, Role};
+use super::shrink::Finding;
+use serde_json::{Value, json};
 use sunpath::trace::{Event, Expectation, Expected, Outcome, Step, Trace};
 
 /// The processes and their calls, with what the model said to each.
@@ -29,4 +31,18 @@ pub fn trace(cast: &[Role], play: &Play) -> Trace {
 
 fn name(task: usize) -> String {
     format!("p{task}")
+}
+
+/// A difference, for programs: the trace, and what each side says to its last call.
+pub fn to_json(finding: &Finding) -> Value {
+    let last = finding.play.lines.last();
+    json!({
+        "trace": trace(&finding.cast, &finding.play).to_string(),
+        "model": match (&finding.play.panicked, last) {
+            (Some(_), _) => "panics".to_string(),
+            (None, Some(line)) => line.expected.to_string(),
+            (None, None) => String::new(),
+        },
+        "kernel": finding.kernel,
+    })
 }
