@@ -113,7 +113,9 @@ impl Generator {
 
     fn something(&mut self) {
         /// How often each is done.
-        const CHOICES: &[(u32, fn(&mut Generator))] = &[
+        /// How often of a hundred or so, and what.
+        type Choice = (u32, fn(&mut Generator));
+        const CHOICES: &[Choice] = &[
             (9, Generator::new_socket),
             (8, Generator::bind),
             (5, Generator::listen),
