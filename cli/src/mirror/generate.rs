@@ -112,8 +112,7 @@ impl Generator {
     }
 
     fn something(&mut self) {
-        /// How often each is done.
-        /// How often of a hundred or so, and what.
+        /// How often each is done, and what it is.
         type Choice = (u32, fn(&mut Generator));
         const CHOICES: &[Choice] = &[
             (9, Generator::new_socket),

@@ -38,7 +38,7 @@ impl Generator {
         }
     }
 
-    fn new_socket(&mut self) -> New {
+    fn creation(&mut self) -> New {
         let kind = match self.dice.below(60) {
             0 => Kind::Raw,
             1 => Kind::Other(*self.dice.pick(&[0, 4, 6, 10, 11, 12, -1])),
@@ -55,7 +55,7 @@ impl Generator {
     }
 
     pub(super) fn new_socket(&mut self) {
-        let new = self.new_socket();
+        let new = self.creation();
         let op = if self.dice.once_in(2) {
             Op::Socket(new)
         } else {
