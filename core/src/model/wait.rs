@@ -111,6 +111,8 @@ pub(crate) struct Attempt {
     pub(crate) parcel: Option<Box<Parcel>>,
     /// It waits for room at a datagram's receiver.
     pub(crate) at_receiver: bool,
+    /// How many bytes it waits for, as was settled when it began.
+    pub(crate) least: Option<usize>,
     /// What it has received so far.
     pub(crate) gathered: Option<Box<Gathered>>,
 }

@@ -4,7 +4,7 @@ use crate::scene::*;
 use crate::service::*;
 use sunpath_core::Errno;
 use sunpath_core::model::Step;
-use sunpath_core::op::{Op, Out, ProcessOp, Ret, Want};
+use sunpath_core::op::{Op, Opt, Out, ProcessOp, Ret, Value, Want};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS};
 
 fn wait_all(fd: i32, length: usize) -> Op {
@@ -78,4 +78,15 @@ fn whoever_ends_in_vain_gives_the_number_back() {
     // The connection is taken and lost; so is the number, which is free again.
     fails(host.call(accept_into(listener, Out::Unmapped)), "accept/bad-pointer", Errno::EFAULT);
     assert_eq!(host.socket(STREAM), client + 1);
+}
+
+#[test]
+fn how_many_bytes_are_waited_for_is_settled_at_first() {
+    let mut host = Host::new(LINUX);
+    let (a, b) = host.pair(STREAM);
+    let reader = host.thread();
+    waits(host.by(reader, read(b)), "wait/nothing-to-read");
+    host.set(b, Opt::RcvLowat, Value::Int(4));
+    host.sends(a, b"cc");
+    assert_eq!(received(host.world.resume(reader)).data, b"cc"[..].into());
 }

@@ -119,7 +119,7 @@ impl World {
     ) -> Tried<Received> {
         let copied = gathered.bytes.len();
         let socket = &mut self.sockets[into.at];
-        if copied >= target(socket, into) {
+        if copied >= *attempt.least.get_or_insert_with(|| target(socket, into)) {
             return self.hand_over(into, gathered);
         }
         if let Some(error) = socket.error.take() {
