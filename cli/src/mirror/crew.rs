@@ -13,8 +13,24 @@ use sunpath::op::{Op, ProcessOp, Ret};
 use sunpath::sys::process::{self, Child};
 use sunpath::sys::socket::{self, PollFlags};
 
-/// How long the calls of an order may take. None waits, if the model is right.
-const LIMIT: Duration = Duration::from_secs(5);
+/// How a script is played.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How long the calls of an order may take. None waits, if the model is right.
+    pub patience: Duration,
+    /// Each order is for one call, so that it is known which does not come back.
+    pub one_by_one: bool,
+}
+
+impl Manner {
+    /// Fast as long as all is well.
+    pub const USUAL: Manner = Manner { patience: Duration::from_secs(5), one_by_one: false };
+    /// For a script in which a call is known to wait.
+    pub const HASTY: Manner = Manner { patience: Duration::from_millis(300), one_by_one: true };
+}
+
+/// What the kernel says of a call that does not come back.
+pub const STUCK: &str = "does not come back";
 
 /// How it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +53,21 @@ struct Crew<'a> {
     answers: Vec<PipeReader>,
     children: Vec<Option<Child>>,
     ended: [bool; MOST_TASKS],
-    /// Each order is for one call, so that it is known which does not come back.
-    one_by_one: bool,
+    manner: Manner,
     known: Dictionary,
 }
 
 /// Plays a script on the kernel.
-pub fn perform(play: &Play, cast: &[Role], house: &mut House) -> Result<Ending, Trouble> {
-    match attempt(play, cast, house, false)? {
+pub fn perform(
+    play: &Play,
+    cast: &[Role],
+    house: &mut House,
+    manner: Manner,
+) -> Result<Ending, Trouble> {
+    match attempt(play, cast, house, manner)? {
         Some(ending) => Ok(ending),
         None => {
-            let ending = attempt(play, cast, house, true)?;
+            let ending = attempt(play, cast, house, Manner { one_by_one: true, ..manner })?;
             Ok(ending.unwrap_or(Ending::Agreed))
         }
     }
@@ -58,10 +78,10 @@ fn attempt(
     play: &Play,
     cast: &[Role],
     house: &mut House,
-    one_by_one: bool,
+    manner: Manner,
 ) -> Result<Option<Ending>, Trouble> {
     house.fresh_root()?;
-    let mut crew = Crew::start(play, cast, house, one_by_one)?;
+    let mut crew = Crew::start(play, cast, house, manner)?;
     let mut from = 0;
     while from < play.lines.len() {
         let to = crew.end_of_order(from);
@@ -70,7 +90,7 @@ fn attempt(
             Told::Differs { at, kernel } => return Ok(Some(Ending::Differs { at, kernel })),
             Told::Nothing if to - from > 1 => return Ok(None),
             Told::Nothing => {
-                let kernel = "does not come back".to_string();
+                let kernel = STUCK.to_string();
                 return Ok(Some(Ending::Differs { at: from, kernel }));
             }
         }
@@ -90,7 +110,7 @@ impl Crew<'_> {
         play: &'a Play,
         cast: &[Role],
         house: &House,
-        one_by_one: bool,
+        manner: Manner,
     ) -> Result<Crew<'a>, Trouble> {
         let (mut orders, mut answers) = (Vec::new(), Vec::new());
         let mut ends: Vec<std::os::fd::OwnedFd> = Vec::new();
@@ -104,7 +124,7 @@ impl Crew<'_> {
         let known = Dictionary { users: house.users, ..Dictionary::default() };
         let ended = [false; MOST_TASKS];
         let children = Vec::new();
-        let mut crew = Crew { play, orders, answers, children, ended, one_by_one, known };
+        let mut crew = Crew { play, orders, answers, children, ended, manner, known };
         let ends: Vec<_> = ends.iter().map(AsFd::as_fd).collect();
         let lane = std::process::id();
         for (task, role) in cast.iter().enumerate() {
@@ -127,7 +147,7 @@ impl Crew<'_> {
     /// The end of the calls that are made in one go: of one process, up to one that makes a new
     /// process; a process that ends has an order of its own, as it does not answer.
     fn end_of_order(&self, from: usize) -> usize {
-        if self.one_by_one {
+        if self.manner.one_by_one {
             return from + 1;
         }
         let lines = &self.play.lines[from..];
@@ -171,7 +191,8 @@ impl Crew<'_> {
 
     fn answer(&mut self, task: usize) -> Result<Option<Answer>, Trouble> {
         let pipe = &mut self.answers[task];
-        let ready = socket::poll(pipe.as_fd(), PollFlags::IN, LIMIT).step("wait for a worker")?;
+        let ready = socket::poll(pipe.as_fd(), PollFlags::IN, self.manner.patience)
+            .step("wait for a worker")?;
         if ready.is_empty() {
             return Ok(None);
         }

@@ -52,6 +52,8 @@ pub struct Generator {
     task: u32,
     /// Users, files anywhere and namespaces.
     privileged: bool,
+    /// Rings can be made.
+    rings: bool,
     /// How many messages were sent, by which they differ.
     sent: u8,
 }
@@ -63,6 +65,7 @@ pub fn generate(
     length: usize,
     privileged: bool,
     own: Role,
+    rings: bool,
     machine: &Machine,
 ) -> (Vec<Role>, Play) {
     let mut dice = dice;
@@ -70,7 +73,8 @@ pub fn generate(
     let play = Play::new(&cast, machine);
     let tables = cast.iter().map(|_| Vec::new()).collect();
     let places = Vec::new();
-    let mut generator = Generator { dice, play, tables, places, task: 0, privileged, sent: 0 };
+    let mut generator =
+        Generator { dice, play, tables, places, task: 0, privileged, rings, sent: 0 };
     while generator.play.lines.len() < length && !generator.play.is_over() && generator.go_on() {}
     if !generator.play.is_over() {
         generator.look_at_everything();

@@ -3,15 +3,25 @@
 use crate::stage::place::powers;
 use crate::stage::{Step, Trouble, is_root};
 use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use sunpath::host;
 use sunpath::model::Caps;
 use sunpath::profile::Machine;
 use sunpath::sys::namespace::{self, New};
-use sunpath::sys::process;
+use sunpath::sys::{probe, process};
 
 use super::script::{NETS, Role};
+
+/// How long the kernel may take to collect what a script left behind.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to wait before looking again.
+const NAP: Duration = Duration::from_micros(100);
 
 /// What the workers of a lane share.
 pub struct House {
@@ -28,6 +38,8 @@ pub struct House {
     pub own: Role,
     /// What is added to the number of a script's user.
     pub users: u32,
+    /// Rings can be made.
+    pub rings: bool,
     /// What the running kernel decides.
     pub machine: Machine,
 }
@@ -66,12 +78,14 @@ impl House {
             privileged,
             own,
             users,
+            rings: privileged && has_rings(),
             machine: Machine { descriptors: DESCRIPTORS, ..machine },
         })
     }
 
     /// A new, empty root directory for the next script; that of the last is removed.
     pub fn fresh_root(&mut self) -> Result<&Path, Trouble> {
+        self.wait_for_calm()?;
         if self.rooms > 0 {
             fs::remove_dir_all(&self.root).step("remove a script's files")?;
         }
@@ -82,10 +96,44 @@ impl House {
         Ok(&self.root)
     }
 
+    /// Waits until no socket of the last script is left: those that only messages in flight refer
+    /// to, the kernel collects when it likes. Their names are taken as long.
+    pub fn wait_for_calm(&self) -> Result<(), Trouble> {
+        let until = Instant::now() + PATIENCE;
+        for net in &self.nets {
+            namespace::enter(net.as_fd(), None).step("enter a network namespace")?;
+            while !is_calm()? {
+                if Instant::now() > until {
+                    return Err(Trouble::Failed("sockets of a script are never collected".into()));
+                }
+                // Closing a socket asks for a collection.
+                drop(UnixDatagram::pair().step("make a socket")?);
+                std::thread::sleep(NAP);
+            }
+        }
+        Ok(())
+    }
+
     /// The root directory of this script.
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// Whether there is no UNIX domain socket in this thread's network namespace.
+fn is_calm() -> Result<bool, Trouble> {
+    let mut file = File::open("/proc/thread-self/net/unix").step("look for sockets")?;
+    // The heading is shorter than this; heading and a line are not.
+    let mut start = [0; 96];
+    let length = file.read(&mut start).step("look for sockets")?;
+    let heading = start[..length].iter().position(|byte| *byte == b'\n');
+    Ok(heading.is_some_and(|end| end + 1 == length))
+}
+
+/// Whether this system lets root make an instance of `io_uring`.
+fn has_rings() -> bool {
+    let disabled = fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+    disabled.is_ok_and(|text| text.trim() == "0") && probe::ring().is_ok()
 }
 
 /// `/dev/null`. Root gets one of its own, as a script may change its mode.

@@ -1,15 +1,17 @@
 //! A process that plays scripts, one after the other, with workers of its own.
 
 use super::blocking;
+use super::crew::Manner;
 use super::dice::Dice;
 use super::generate::generate;
 use super::house::House;
-use super::script::{Play, Role};
+use super::script::{Expected, Play, Role};
 use super::shrink;
 use super::story;
 use crate::out;
 use crate::stage::{Step, Trouble};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use sunpath::sys::process;
@@ -64,11 +66,17 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
         return wait(task, &mut house);
     }
     let (mut script, mut steps, mut told) = (task.first, 0, Instant::now());
+    let mut causes = BTreeMap::new();
     while steps < task.steps {
         let (cast, play) = script_of(task.seed, script, &house);
         steps += play.lines.len() as u64;
-        if shrink::difference(&cast, &play, &mut house)?.is_some() {
-            let short = shrink::shrink(&cast, &play, &mut house)?;
+        for line in &play.lines {
+            if let Expected::Fails { cause, .. } = &line.expected {
+                *causes.entry(*cause).or_insert(0u64) += 1;
+            }
+        }
+        if let Some(differs) = shrink::difference(&cast, &play, &mut house, Manner::USUAL)? {
+            let short = shrink::shrink(&cast, &play, differs, &mut house)?;
             let mut finding = story::to_json(&short);
             finding["script"] = json!(script);
             return say(&json!({ "steps": steps, "finding": finding }));
@@ -79,7 +87,8 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
         }
         script += task.every;
     }
-    say(&json!({ "steps": steps, "done": true }))
+    causes.remove("");
+    say(&json!({ "steps": steps, "done": true, "causes": causes }))
 }
 
 /// Plays programs whose calls wait.
@@ -110,7 +119,7 @@ fn wait(task: Task, house: &mut House) -> Result<(), Trouble> {
 fn script_of(seed: u64, number: u64, house: &House) -> (Vec<Role>, Play) {
     let mut dice = Dice::new(seed, number);
     let length = 30 + dice.below(400);
-    generate(dice, length, house.privileged, house.own, &house.machine)
+    generate(dice, length, house.privileged, house.own, house.rings, &house.machine)
 }
 
 /// A line for whoever started this process.

@@ -28,8 +28,14 @@ fn the_cause_of_every_failure_is_recovered() {
     let mut tallies = BTreeMap::new();
     let mut missed = BTreeMap::new();
     for number in 0..asked.unwrap_or(SCRIPTS) {
-        let (cast, play) =
-            generate(Dice::new(0, number), 120, true, Role::Root(Caps::ALL), &Machine::default());
+        let (cast, play) = generate(
+            Dice::new(0, number),
+            120,
+            true,
+            Role::Root(Caps::ALL),
+            true,
+            &Machine::default(),
+        );
         let mut world = World::on(LINUX, Machine::default());
         for role in &cast {
             world.spawn_as(role.credentials());

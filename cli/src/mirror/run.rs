@@ -3,8 +3,9 @@
 use super::cells::{self, CELLS, Table};
 use super::lane::{LANE, Task};
 use crate::stage::directory::PrivateDir;
-use crate::stage::{Step, Trouble};
+use crate::stage::{Step, Trouble, is_root};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
@@ -13,9 +14,11 @@ use std::sync::mpsc;
 use sunpath::sys::process;
 
 /// How many scripts are played at the same time. The number of CPUs decides; which scripts there
-/// are does not depend on it.
+/// are does not depend on it. Without a network namespace for each they would meet by their
+/// abstract names.
 pub fn lanes() -> u64 {
-    process::online_cpus().clamp(1, 8) as u64
+    let most = if is_root() { 8 } else { 1 };
+    process::online_cpus().clamp(1, most) as u64
 }
 
 /// What came of it.
@@ -25,6 +28,8 @@ pub struct Report {
     pub steps: u64,
     /// The first difference.
     pub finding: Option<Value>,
+    /// How often calls failed for each cause, if there was no difference.
+    pub causes: BTreeMap<String, u64>,
 }
 
 /// A lane, killed with all its workers when this is dropped.
@@ -53,17 +58,21 @@ pub fn run(
     let task = |first| Task { seed, first, every, steps: steps_of_each, mistake, blocking };
     let mut steps = vec![0; every as usize];
     let mut finding = None;
+    let mut causes = BTreeMap::new();
     in_lanes(
         LANE,
         |first| task(first).to_args().to_vec(),
         |lane, said| {
             steps[lane] = said["steps"].as_u64().unwrap_or(steps[lane]);
             progress(steps.iter().sum());
+            for (cause, times) in said["causes"].as_object().into_iter().flatten() {
+                *causes.entry(cause.clone()).or_insert(0) += times.as_u64().unwrap_or(0);
+            }
             finding = said.get("finding").cloned();
             if finding.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
     )?;
-    Ok(Report { steps: steps.iter().sum(), finding })
+    Ok(Report { steps: steps.iter().sum(), finding, causes })
 }
 
 /// What came of cells.

@@ -110,6 +110,7 @@ pub struct Member {
 }
 
 /// The model, playing a script.
+#[derive(Clone)]
 pub struct Play {
     world: World,
     /// Every process there was.

@@ -1,6 +1,6 @@
 //! Makes a script short on which the two sides differ: leaves calls out as long as they still do.
 
-use super::crew::{self, Ending};
+use super::crew::{self, Ending, Manner, STUCK};
 use super::house::House;
 use super::script::{Play, Role};
 use super::symbolic::Symbolic;
@@ -16,7 +16,12 @@ pub struct Finding {
     pub play: Play,
     /// What the kernel said to the last call.
     pub kernel: String,
+    /// They differ each time, as far as was tried.
+    pub repeats: bool,
 }
+
+/// How often a script is played again, to see whether the sides differ each time.
+const REPETITIONS: usize = 3;
 
 /// How often a shorter script is tried.
 const TRIALS: usize = 3000;
@@ -27,11 +32,12 @@ pub fn difference(
     cast: &[Role],
     play: &Play,
     house: &mut House,
+    manner: Manner,
 ) -> Result<Option<(usize, String)>, Trouble> {
     if play.panicked.is_some() {
         return Ok(Some((play.lines.len(), "not asked, as the model panics".to_string())));
     }
-    Ok(match crew::perform(play, cast, house)? {
+    Ok(match crew::perform(play, cast, house, manner)? {
         Ending::Agreed => None,
         Ending::Differs { at, kernel } => Some((at, kernel)),
     })
@@ -40,13 +46,28 @@ pub fn difference(
 struct Shrinker<'a> {
     house: &'a mut House,
     best: Symbolic,
+    manner: Manner,
     trials: usize,
 }
 
-/// The shortest script that is found on which the sides differ; they do on this one.
-pub fn shrink(cast: &[Role], play: &Play, house: &mut House) -> Result<Finding, Trouble> {
+/// The shortest script that is found on which the sides differ; they did on this one, where the
+/// kernel said this. A difference that does not come again is told as it is.
+pub fn shrink(
+    cast: &[Role],
+    play: &Play,
+    (at, kernel): (usize, String),
+    house: &mut House,
+) -> Result<Finding, Trouble> {
+    for _ in 0..REPETITIONS {
+        if difference(cast, play, house, Manner::USUAL)?.is_none() {
+            let mut play = play.clone();
+            play.lines.truncate(at + 1);
+            return Ok(Finding { cast: cast.to_vec(), play, kernel, repeats: false });
+        }
+    }
     let best = Symbolic::of(cast, play);
-    let mut shrinker = Shrinker { house, best, trials: TRIALS };
+    let manner = if kernel == STUCK { Manner::HASTY } else { Manner::USUAL };
+    let mut shrinker = Shrinker { house, best, manner, trials: TRIALS };
     loop {
         let before = shrinker.best.clone();
         shrinker.leave_out()?;
@@ -69,7 +90,8 @@ impl Shrinker<'_> {
         }
         self.trials -= 1;
         let played = script.play(&self.house.machine);
-        let Some((at, _)) = difference(&played.cast, &played.play, self.house)? else {
+        let differs = difference(&played.cast, &played.play, self.house, self.manner)?;
+        let Some((at, _)) = differs.filter(|(_, kernel)| self.is_alike(kernel)) else {
             return Ok(false);
         };
         let mut kept: Vec<_> = played.kept.into_iter().take(at + 1).collect();
@@ -81,6 +103,11 @@ impl Shrinker<'_> {
         self.best = script;
         self.best.steps = steps;
         Ok(true)
+    }
+
+    /// A call that waits by mistake is to stay one.
+    fn is_alike(&self, kernel: &str) -> bool {
+        (kernel == STUCK) == self.manner.one_by_one
     }
 
     /// Halves, then quarters, and so on down to single calls.
@@ -121,11 +148,12 @@ impl Shrinker<'_> {
     fn finding(self) -> Result<Finding, Trouble> {
         let played = self.best.play(&self.house.machine);
         let (cast, mut play) = (played.cast, played.play);
-        let differs = difference(&cast, &play, self.house)?;
+        let differs = difference(&cast, &play, self.house, Manner::USUAL)?;
+        let repeats = differs.is_some();
         let (at, kernel) = differs
             .unwrap_or_else(|| (play.lines.len(), "the same, when it was asked again".into()));
         play.lines.truncate(at + 1);
-        Ok(Finding { cast, play, kernel })
+        Ok(Finding { cast, play, kernel, repeats })
     }
 }
 

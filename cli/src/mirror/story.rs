@@ -44,5 +44,6 @@ pub fn to_json(finding: &Finding) -> Value {
             (None, None) => String::new(),
         },
         "kernel": finding.kernel,
+        "repeats": finding.repeats,
     })
 }

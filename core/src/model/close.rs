@@ -56,7 +56,7 @@ impl World {
             match self.files.remove(file).what {
                 What::Socket(socket) => self.bury(socket),
                 What::Inet(socket) => self.bury_internet(socket),
-                What::Device | What::Path | What::Process | What::Ring => {}
+                What::Device | What::Path | What::Process(_) | What::Ring => {}
             }
         }
         self.burying = false;

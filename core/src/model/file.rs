@@ -1,6 +1,7 @@
 //! Open files: what descriptors, and messages with descriptors in flight, refer to.
 
 use super::inet::InetId;
+use super::process::ProcessId;
 use super::slab::Id;
 use super::socket::SocketId;
 use super::stop::{Stop, Tried};
@@ -33,8 +34,8 @@ pub(crate) enum What {
     Device,
     /// A file opened with `O_PATH`, which no call of sockets takes.
     Path,
-    /// A descriptor of a process.
-    Process,
+    /// A descriptor of a process; `None`: of one outside this world, which never ends.
+    Process(Option<ProcessId>),
     /// An instance of `io_uring`, or of `kqueue`, which no message may carry.
     Ring,
 }
@@ -45,7 +46,8 @@ impl World {
         if !*self.profile.ancillary.pidfd_of_reaped && !self.process_exists(pid) {
             return Err(Errno::EINVAL);
         }
-        let opened = self.open_file(caller, What::Process, NewFlags::NONE, "");
+        let of = self.processes.iter().find(|(_, p)| p.pid == pid).map(|(id, _)| id);
+        let opened = self.open_file(caller, What::Process(of), NewFlags::NONE, "");
         opened.map(|(_, fd)| fd).map_err(|_| Errno::EMFILE)
     }
 

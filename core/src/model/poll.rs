@@ -1,6 +1,7 @@
 //! `poll`: what is the case of a socket.
 
 use crate::model::file::{FileId, What};
+use crate::model::process::ProcessId;
 use crate::model::socket::{Socket, SocketId, State};
 use crate::model::stop::{Block, Stop, Tried};
 use crate::model::wait::{Attempt, Line, Woken};
@@ -82,8 +83,15 @@ impl World {
             What::Inet(socket) => self.internet_events(socket),
             // There is room for requests, and none has been answered.
             What::Ring if *self.profile.ancillary.rings_take_requests => Events::OUT,
-            What::Ring | What::Process => Events::NONE,
+            What::Process(of) => of.map_or(Events::NONE, |of| self.process_events(of)),
+            What::Ring => Events::NONE,
         }
+    }
+
+    /// A process can be waited for once it has ended, and hangs up once somebody did.
+    fn process_events(&self, id: ProcessId) -> Events {
+        let process = &self.processes[id];
+        Events::IN.when(process.gone) | Events::HUP.when(process.reaped)
     }
 
     pub(crate) fn socket_events(&self, id: SocketId) -> Events {

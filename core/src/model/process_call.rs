@@ -1,12 +1,12 @@
 //! Calls on processes.
 
-use super::file::What;
+use super::file::{FileId, What};
 use super::process::{Caps, Process, ProcessId, Task};
 use super::stop::{Stop, Tried};
-use super::wait::Pending;
+use super::wait::{Pending, Woken};
 use super::world::{Caller, TaskId, World};
 use crate::Errno;
-use crate::op::{ProcessOp, Ret, Value};
+use crate::op::{Op, ProcessOp, Ret, Value};
 use alloc::vec::Vec;
 use core::mem;
 
@@ -70,6 +70,7 @@ impl World {
     /// descriptor first.
     fn exit(&mut self, id: ProcessId) -> Ret {
         self.processes[id].gone = true;
+        self.tell_of_end(id);
         for number in 0..self.tasks.len() {
             let Task { process, pending } = &mut self.tasks[number];
             if *process != id {
@@ -95,6 +96,17 @@ impl World {
         }
         self.reap(id);
         Ret::Unit
+    }
+
+    /// Wakes those who poll a descriptor of the process.
+    fn tell_of_end(&mut self, id: ProcessId) {
+        for pending in self.tasks.iter_mut().filter_map(|task| task.pending.as_deref_mut()) {
+            let of_it = |file: &FileId| self.files[*file].what == What::Process(Some(id));
+            let polls = matches!(pending.op, Op::Poll { .. });
+            if polls && pending.attempt.woken.is_none() && pending.files.iter().any(of_it) {
+                pending.attempt.woken = Some(Woken::Ready);
+            }
+        }
     }
 
     /// A process that has exited keeps its number until its parent asks how it ended, which no

@@ -254,7 +254,7 @@ impl World {
             What::Socket(socket) => Ok((file, socket)),
             What::Path => Err(fail(bad)),
             What::Inet(socket) => Err(Stop::Internet(socket)),
-            What::Device | What::Process | What::Ring => Err(fail(not_a_socket)),
+            What::Device | What::Process(_) | What::Ring => Err(fail(not_a_socket)),
         }
     }
 

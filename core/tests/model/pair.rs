@@ -3,7 +3,7 @@
 use crate::scene::*;
 use sunpath_core::Errno;
 use sunpath_core::model::{Step, World};
-use sunpath_core::op::{Kind, Op, Ret, Want};
+use sunpath_core::op::{Kind, Op, RecvFlags, Ret, Want};
 use sunpath_core::profile::LINUX;
 
 #[test]
@@ -28,4 +28,18 @@ fn a_reader_waits_until_something_comes() {
     waits(world.step(reader, &Op::Recv(Want::new(b, 8))), "wait/nothing-to-read");
     assert_eq!(world.runnable().count(), 0);
     fails(send(&mut world, writer, b, b"x"), "send/bad-descriptor", Errno::EBADF);
+}
+
+#[test]
+fn a_reader_that_wants_all_waits_for_the_rest() {
+    let mut world = World::new(LINUX);
+    let reader = world.spawn();
+    let (a, b) = pair(&mut world, reader, Kind::Stream);
+    assert_eq!(send(&mut world, reader, a, b"he"), Step::Done(Ret::Count(2)));
+    let flags = RecvFlags { wait_all: true, ..RecvFlags::default() };
+    let want = Want { flags, ..Want::new(b, 5) };
+    waits(world.step(reader, &Op::Recv(want)), "wait/nothing-to-read");
+    let helper = thread(&mut world, reader);
+    assert_eq!(send(&mut world, helper, a, b"llo"), Step::Done(Ret::Count(3)));
+    assert_eq!(&*received(world.resume(reader)).data, b"hello");
 }

@@ -3,7 +3,7 @@
 use crate::scene::*;
 use sunpath_core::Errno;
 use sunpath_core::model::{Caps, Credentials, Step, TaskId, World};
-use sunpath_core::op::{Kind, Op, ProcessOp, Ret, Value, Want};
+use sunpath_core::op::{ControlOut, Events, Kind, Op, Opt, Polled, ProcessOp, Ret, Value, Want};
 use sunpath_core::profile::{LINUX, MACOS};
 
 fn process(world: &mut World, task: TaskId, op: ProcessOp) -> Step {
@@ -127,4 +127,34 @@ fn networks_are_made_and_joined() {
     let mut world = World::new(MACOS);
     let task = world.spawn();
     assert_eq!(process(&mut world, task, ProcessOp::UnshareNet).errno(), Some(Errno::ENOSYS));
+}
+
+#[test]
+fn a_descriptor_of_a_process_tells_of_its_end() {
+    let mut world = World::new(LINUX);
+    let parent = world.spawn();
+    let (a, b) = pair(&mut world, parent, Kind::Stream);
+    let child = new_task(&mut world, parent, ProcessOp::Fork);
+    set(&mut world, parent, b, Opt::PassPidfd, 1);
+    // Bytes of different writers come one by one.
+    for task in [parent, child] {
+        assert_eq!(send(&mut world, task, a, b"x"), Step::Done(Ret::Count(1)));
+    }
+    let of = |world: &mut World| {
+        let got = received(world.step(parent, &Op::Recv(Want::new(b, 1).control(64))));
+        match got.control[..] {
+            [ControlOut::Pidfd(fd)] => fd,
+            ref other => panic!("{other:?}"),
+        }
+    };
+    let (own, of_child) = (of(&mut world), of(&mut world));
+    assert_eq!(world.events(parent, of_child), Events::NONE);
+    let fds = vec![(own, Events::IN), (of_child, Events::IN)];
+    let waits = world.step(parent, &Op::Poll { fds, timeout: None });
+    assert!(matches!(waits, Step::Blocked(_)), "{waits:?}");
+    done(process(&mut world, child, ProcessOp::Exit));
+    assert_eq!(world.runnable().collect::<Vec<_>>(), [parent]);
+    let found = [(own, Events::NONE), (of_child, Events::IN)];
+    let found = found.map(|(fd, events)| Polled { fd, events }).to_vec();
+    assert_eq!(world.resume(parent), Step::Done(Ret::Polled(found)));
 }

@@ -69,9 +69,13 @@ fn to_text(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
     };
     let said = |key: &str| escape(finding[key].as_str().unwrap_or("-").as_bytes()).to_string();
     let differ = paint(BAD, "model and kernel differ");
+    let repeats = match finding["repeats"].as_bool() {
+        Some(false) => "\n(The same calls agreed when they were made again.)",
+        _ => "",
+    };
     let saved = saved.map(|path| escape(path.as_os_str().as_encoded_bytes()).to_string());
     format!(
-        "{differ} (seed {seed}, script {}):\n\n{}\nmodel:  {}\nkernel: {}\n\n{} calls compared; \
+        "{differ} (seed {seed}, script {}):\n\n{}\nmodel:  {}\nkernel: {}{repeats}\n\n{} calls compared; \
          saved as {}\n",
         finding["script"],
         trace(finding),
@@ -87,6 +91,7 @@ fn to_json(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
         "seed": seed,
         "steps": report.steps,
         "difference": report.finding,
+        "causes": report.causes,
         "saved": saved.map(|path| path.to_string_lossy()),
     });
     format!("{value:#}\n")

@@ -2,6 +2,7 @@
 
 use super::super::house::House;
 use super::super::script::Play;
+use super::super::crew::Manner;
 use super::super::shrink::{self, Finding};
 use super::scene::{Called, Obstacle, Scene};
 use crate::stage::Trouble;
@@ -102,13 +103,13 @@ pub fn play(
         let batch = Batch::new(rest, house);
         let cast = [house.own];
         let mut taken = batch.taken;
-        match shrink::difference(&cast, &batch.play, house)? {
+        match shrink::difference(&cast, &batch.play, house, Manner::USUAL)? {
             None => {
                 tally.agreed += batch.ends.len() as u64;
                 tally.wait += batch.wait;
                 tally.calls += batch.play.lines.len() as u64;
             }
-            Some((at, _)) => {
+            Some((at, kernel)) => {
                 let before = batch.ends.iter().take_while(|(_, end)| *end <= at).count();
                 let (place, _) =
                     batch.ends.get(before).or(batch.ends.last()).copied().unwrap_or_default();
@@ -116,7 +117,8 @@ pub fn play(
                 tally.calls += at as u64;
                 tally.differ += 1;
                 taken = place + 1;
-                differs(&rest[place], &alone(&rest[place], &batch.play, house)?)?;
+                let finding = alone(&rest[place], &batch.play, (at, kernel), house)?;
+                differs(&rest[place], &finding)?;
             }
         }
         rest = &rest[taken..];
@@ -128,12 +130,17 @@ pub fn play(
 }
 
 /// The difference in a cell, if possible without those that were played before it.
-fn alone(cell: &Cell<'_>, all: &Play, house: &mut House) -> Result<Finding, Trouble> {
+fn alone(
+    cell: &Cell<'_>,
+    all: &Play,
+    differs: (usize, String),
+    house: &mut House,
+) -> Result<Finding, Trouble> {
     let cast = [house.own];
     let mut play = Play::new(&cast, &house.machine);
     play_cell(cell, &mut play);
-    match shrink::difference(&cast, &play, house)? {
-        Some(_) => shrink::shrink(&cast, &play, house),
-        None => shrink::shrink(&cast, all, house),
+    match shrink::difference(&cast, &play, house, Manner::USUAL)? {
+        Some(differs) => shrink::shrink(&cast, &play, differs, house),
+        None => shrink::shrink(&cast, all, differs, house),
     }
 }

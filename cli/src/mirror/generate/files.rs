@@ -9,7 +9,7 @@ impl Generator {
     pub(super) fn file(&mut self) {
         let mode = *self.dice.pick(MODES);
         let privileged = self.privileged;
-        let op = match self.dice.below(34) {
+        let op = match self.dice.below(36) {
             0..=4 => FileOp::Mkdir { path: self.path(), mode },
             5..=6 => FileOp::Create { path: self.path(), mode },
             7 => FileOp::Mkfifo { path: self.path(), mode },
@@ -27,7 +27,8 @@ impl Generator {
             28 => FileOp::Open { path: self.path() },
             29..=30 => FileOp::OpenPath { path: self.path() },
             31 if privileged => FileOp::Chdir { path: self.path() },
-            32 => FileOp::Umask { mask: *self.dice.pick(&[0, 0o022, 0o077, 0o777, 0o027]) },
+            32..=33 if self.rings => FileOp::Ring,
+            34 => FileOp::Umask { mask: *self.dice.pick(&[0, 0o022, 0o077, 0o777, 0o027]) },
             _ => FileOp::Lstat { path: self.path() },
         };
         // What is open beside sockets is all the same to the model: it is closed at once.

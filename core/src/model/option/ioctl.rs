@@ -16,7 +16,7 @@ impl World {
             What::Socket(id) => id,
             What::Inet(socket) => return Err(Stop::Internet(socket)),
             What::Path => return Err(fail("option/bad-descriptor")),
-            What::Device | What::Process | What::Ring => {
+            What::Device | What::Process(_) | What::Ring => {
                 return Err(fail("option/unknown-request"));
             }
         };
@@ -61,7 +61,7 @@ impl World {
         match self.files[file].what {
             What::Socket(_) | What::Inet(_) => Err(fail("socket/not-seekable")),
             What::Device => Ok(Ret::Count(0)),
-            What::Process | What::Ring => Err(Stop::Errno(Errno::ESPIPE)),
+            What::Process(_) | What::Ring => Err(Stop::Errno(Errno::ESPIPE)),
             What::Path => Err(Stop::Errno(Errno::EBADF)),
         }
     }

@@ -67,7 +67,7 @@ impl World {
             // The device is root's.
             What::Device if overrides => Ok(Ret::Unit),
             What::Device => Err(Stop::Errno(Errno::EPERM)),
-            What::Process | What::Ring => Err(Stop::Errno(Errno::EOPNOTSUPP)),
+            What::Process(_) | What::Ring => Err(Stop::Errno(Errno::EOPNOTSUPP)),
         }
     }
 
