@@ -125,7 +125,10 @@ pub struct Explain {
     about = "Provoke every cause on the running kernel and check errno and diagnosis",
     long_about = "Provoke every cause on the running kernel and check errno and diagnosis.\n\n\
         Each cause is provoked in processes and namespaces of its own, in a private directory. \
-        What needs root is skipped, with the reason, for other users.",
+        What needs root is skipped, with the reason, for other users.\n\n\
+        With --random, processes make random calls instead, and each result is compared with \
+        what the model says; a difference is shown as a short trace, and saved. Other users than \
+        root compare less: no users, capabilities or networks of their own.",
     after_long_help = crate::cmd::after::CONFORM
 )]
 pub struct Conform {

@@ -46,6 +46,20 @@ fn the_kernel_does_what_the_model_says() {
 }
 
 #[test]
+fn a_report_tells_how_often_each_cause_was_reached() {
+    let output = sunpath(&["--steps", "20000", "--seed", "5", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["steps"].as_u64().unwrap() >= 20_000);
+    assert!(report["difference"].is_null() && report["saved"].is_null());
+    let causes = report["causes"].as_object().unwrap();
+    assert!(causes.len() > 60, "only {} causes arose", causes.len());
+    for (cause, times) in causes {
+        assert!(sunpath::cause::find(cause).is_some() && times.as_u64() > Some(0), "{cause}");
+    }
+}
+
+#[test]
 fn a_model_that_is_wrong_is_found_out_by_a_short_trace() {
     let dir = Dir::new("wrong");
     let save = dir.0.join("found.trace");

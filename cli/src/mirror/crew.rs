@@ -86,7 +86,13 @@ fn attempt(
     while from < play.lines.len() {
         let to = crew.end_of_order(from);
         match crew.order(from, to)? {
-            Told::Agreed => from = to,
+            Told::Agreed => match play.lines[to - 1].left {
+                Some(left) if !house.waits_for(left)? => {
+                    let kernel = format!("has not {left} sockets left");
+                    return Ok(Some(Ending::Differs { at: to - 1, kernel }));
+                }
+                _ => from = to,
+            },
             Told::Differs { at, kernel } => return Ok(Some(Ending::Differs { at, kernel })),
             Told::Nothing if to - from > 1 => return Ok(None),
             Told::Nothing => {
@@ -145,7 +151,8 @@ impl Crew<'_> {
     }
 
     /// The end of the calls that are made in one go: of one process, up to one that makes a new
-    /// process; a process that ends has an order of its own, as it does not answer.
+    /// process, or garbage that the kernel is to collect; a process that ends has an order of its
+    /// own, as it does not answer.
     fn end_of_order(&self, from: usize) -> usize {
         if self.manner.one_by_one {
             return from + 1;
@@ -153,12 +160,13 @@ impl Crew<'_> {
         let lines = &self.play.lines[from..];
         let task = lines[0].made.task;
         let goes_on = |line: &Line| match &line.made.op {
+            _ if line.left.is_some() => false,
             Op::Process(ProcessOp::Fork | ProcessOp::Exit) => false,
             _ => line.made.task == task,
         };
         let plain = lines.iter().take_while(|line| goes_on(line)).count();
         match lines.get(plain).map(|line| &line.made) {
-            Some(next) if next.task == task && next.op == Op::Process(ProcessOp::Fork) => {
+            Some(next) if next.task == task && next.op != Op::Process(ProcessOp::Exit) => {
                 from + plain + 1
             }
             _ => from + plain.max(1),

@@ -3,11 +3,11 @@
 use crate::stage::place::powers;
 use crate::stage::{Step, Trouble, is_root};
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 use sunpath::host;
 use sunpath::model::Caps;
@@ -85,7 +85,10 @@ impl House {
 
     /// A new, empty root directory for the next script; that of the last is removed.
     pub fn fresh_root(&mut self) -> Result<&Path, Trouble> {
-        self.wait_for_calm()?;
+        // What the last script left behind keeps its names until the kernel collects it.
+        if !self.waits_for(0)? {
+            return Err(Trouble::Failed("sockets of a script are never collected".into()));
+        }
         if self.rooms > 0 {
             fs::remove_dir_all(&self.root).step("remove a script's files")?;
         }
@@ -96,38 +99,45 @@ impl House {
         Ok(&self.root)
     }
 
-    /// Waits until no socket of the last script is left: those that only messages in flight refer
-    /// to, the kernel collects when it likes. Their names are taken as long.
-    pub fn wait_for_calm(&self) -> Result<(), Trouble> {
+    /// Waits until so many sockets are left in the namespaces, which is to be once the kernel has
+    /// collected those that only messages in flight refer to. It does when it likes. Whether that
+    /// came about.
+    pub fn waits_for(&self, left: usize) -> Result<bool, Trouble> {
         let until = Instant::now() + PATIENCE;
+        let mut naps = 0;
+        while self.sockets()? != left {
+            if Instant::now() > until {
+                return Ok(false);
+            }
+            // Closing a socket asks for a collection.
+            drop(UnixDatagram::pair().step("make a socket")?);
+            thread::sleep(NAP);
+            naps += 1;
+        }
+        // The last one is not to be seen any more, but its peer may have to learn of it yet.
+        if naps > 0 || left > 0 {
+            thread::sleep(NAP * 10);
+        }
+        Ok(true)
+    }
+
+    /// How many UNIX domain sockets there are in the namespaces.
+    fn sockets(&self) -> Result<usize, Trouble> {
+        let mut sockets = 0;
         for net in &self.nets {
             namespace::enter(net.as_fd(), None).step("enter a network namespace")?;
-            while !is_calm()? {
-                if Instant::now() > until {
-                    return Err(Trouble::Failed("sockets of a script are never collected".into()));
-                }
-                // Closing a socket asks for a collection.
-                drop(UnixDatagram::pair().step("make a socket")?);
-                std::thread::sleep(NAP);
-            }
+            let listed = fs::read("/proc/thread-self/net/unix").step("look for sockets")?;
+            let lines = listed.iter().filter(|byte| **byte == b'\n').count();
+            // The first is the heading.
+            sockets += lines.saturating_sub(1);
         }
-        Ok(())
+        Ok(sockets)
     }
 
     /// The root directory of this script.
     pub fn root(&self) -> &Path {
         &self.root
     }
-}
-
-/// Whether there is no UNIX domain socket in this thread's network namespace.
-fn is_calm() -> Result<bool, Trouble> {
-    let mut file = File::open("/proc/thread-self/net/unix").step("look for sockets")?;
-    // The heading is shorter than this; heading and a line are not.
-    let mut start = [0; 96];
-    let length = file.read(&mut start).step("look for sockets")?;
-    let heading = start[..length].iter().position(|byte| *byte == b'\n');
-    Ok(heading.is_some_and(|end| end + 1 == length))
 }
 
 /// Whether this system lets root make an instance of `io_uring`.

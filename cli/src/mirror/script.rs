@@ -95,6 +95,8 @@ pub struct Line {
     pub expected: Expected,
     /// The number of the network namespace in which the process is afterwards.
     pub net: usize,
+    /// How many sockets there are once the garbage is collected that this call made.
+    pub left: Option<usize>,
 }
 
 /// A process, as far as the other side has to know.
@@ -116,6 +118,8 @@ pub struct Play {
     /// Every process there was.
     pub members: Vec<Member>,
     nets: usize,
+    /// It can be seen when the kernel has collected garbage.
+    collects: bool,
     /// Automatic names that a call gave: of others the kernel's counterpart is not known.
     automatic: Vec<Automatic>,
     /// What was played.
@@ -131,6 +135,7 @@ impl Play {
             world: World::on(LINUX, machine.clone()),
             members: Vec::new(),
             nets: 1,
+            collects: cast.iter().all(|role| !matches!(role, Role::Own { .. })),
             automatic: Vec::new(),
             lines: Vec::new(),
             panicked: None,
@@ -176,7 +181,11 @@ impl Play {
         };
         self.note(&made, &expected);
         let net = self.members[made.task as usize].net;
-        self.lines.push(Line { made, expected, net });
+        let left = (self.collects && self.world.has_garbage()).then(|| {
+            self.world.collect_garbage();
+            self.world.living_sockets()
+        });
+        self.lines.push(Line { made, expected, net, left });
         self.lines.last().map(|line| &line.expected)
     }
 

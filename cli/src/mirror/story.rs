@@ -22,6 +22,9 @@ pub fn trace(cast: &[Role], play: &Play) -> Trace {
         };
         let expected = vec![Expectation { on: Vec::new(), is }];
         trace.lines.push(sunpath::trace::Line::Step(Step { event, expected, line: 0 }));
+        if line.left.is_some() {
+            trace.push(Event::Collect);
+        }
     }
     if let Some(made) = &play.panicked {
         trace.push(Event::call(name(made.task as usize), made.op.clone()));

@@ -55,6 +55,12 @@ impl World {
         self.in_flight.collection_due = false;
     }
 
+    /// How many sockets there are: open, in flight, and the servers' ends of connections that wait
+    /// to be accepted.
+    pub fn living_sockets(&self) -> usize {
+        self.sockets.iter().filter(|(_, socket)| !socket.dead).count()
+    }
+
     /// A socket was released: those in flight may be garbage now.
     #[inline]
     pub(crate) fn ask_for_collection(&mut self) {

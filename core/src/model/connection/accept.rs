@@ -10,6 +10,7 @@ use crate::model::wait::{Attempt, Line, Waiting, Wake};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, NewFlags, Out, Ret};
 use crate::profile::{AcceptDescriptor, Inherited, Inherits};
+use core::time::Duration;
 
 const WAITING: Waiting = Waiting {
     would_block: "accept/nothing-pending",
@@ -145,10 +146,12 @@ impl World {
         };
         let Some(embryo) = listening.pending.pop_front() else {
             let may_wait = !self.files[file].nonblocking;
-            if socket.no_more_reading && (may_wait || attempt.waited) {
+            let timeout = socket.options.receive_timeout;
+            // Only who may wait, if not for long, is told of a shutdown.
+            let could_wait = may_wait && timeout != Some(Duration::ZERO);
+            if socket.no_more_reading && (could_wait || attempt.waited) {
                 return Err(fail("accept/shut-down"));
             }
-            let timeout = socket.options.receive_timeout;
             let place = (listener, Line::Readable);
             return Err(self.wait_or_fail(attempt, may_wait, timeout, place, &WAITING));
         };

@@ -120,6 +120,8 @@ impl World {
     /// Makes the server's end and puts it into the backlog.
     fn join_backlog(&mut self, caller: Caller, client: SocketId, at: SocketId) -> SocketId {
         let embryo = self.new_socket(caller, self.sockets[client].kind);
+        // Wherever the caller is by now.
+        self.sockets[embryo].net = self.sockets[client].net;
         let itself = peer_credentials(&self.processes[caller.process]);
         let listener = &self.sockets[at];
         let (name, theirs) = (listener.name.clone(), listener.peer_credentials.clone());

@@ -8,6 +8,7 @@ use crate::model::wait::{Attempt, Line, Wake, Woken};
 use crate::model::world::World;
 use crate::op::{Bytes, Received};
 use core::mem;
+use core::time::Duration;
 
 impl World {
     pub(super) fn recv_message(
@@ -43,13 +44,14 @@ impl World {
             return Err(fail(error));
         }
         let waits_only = *self.profile.transfer.shut_datagram_ends_waits_only;
-        let could_wait = into.may_wait && attempt.woken != Some(Woken::Expired);
+        let timeout = socket.options.receive_timeout;
+        let has_time = timeout != Some(Duration::ZERO) && attempt.woken != Some(Woken::Expired);
+        let could_wait = into.may_wait && has_time;
         if socket.no_more_reading
             && (could_wait || socket.kind != SocketType::Datagram || !waits_only)
         {
             return Ok(self.end_of_file(into));
         }
-        let timeout = socket.options.receive_timeout;
         let place = (into.at, Line::Readable);
         Err(self.wait_or_fail(attempt, into.may_wait, timeout, place, &WAITING))
     }

@@ -33,7 +33,13 @@ impl World {
         match outcome {
             Outcome::Enough => self.hand_over(into, gathered),
             Outcome::Fault if gathered.bytes.len() > 0 => self.hand_over(into, gathered),
-            Outcome::Fault => Err(fail("recv/bad-pointer")),
+            Outcome::Fault => {
+                // What comes beside the bytes is handed over first: a descriptor of the sender's
+                // process stays.
+                let baggage = gathered.baggage;
+                self.unload(into.caller, into.at, into.want, baggage, &mut Received::default())?;
+                Err(fail("recv/bad-pointer"))
+            }
             Outcome::Nothing => self.none_left(into, gathered, attempt),
         }
     }
