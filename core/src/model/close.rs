@@ -49,9 +49,13 @@ impl World {
         // Messages of a socket that dies may hold the last reference to another: no recursion,
         // as the chain may be long.
         self.doomed.push(file);
-        if mem::replace(&mut self.burying, true) {
-            return;
+        if !mem::replace(&mut self.burying, true) {
+            self.bury_doomed();
         }
+    }
+
+    /// Releases the files that nothing refers to any more.
+    pub(crate) fn bury_doomed(&mut self) {
         while let Some(file) = self.doomed.pop() {
             match self.files.remove(file).what {
                 What::Socket(socket) => self.bury(socket),

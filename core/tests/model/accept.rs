@@ -4,7 +4,7 @@ use crate::scene::*;
 use crate::service::*;
 use std::time::Duration;
 use sunpath_core::model::{Caps, Credentials, Step, TaskId};
-use sunpath_core::op::{FileOp, NewFlags, Op, Opt, Out, ProcessOp, Ret, Setting, Value};
+use sunpath_core::op::{FileOp, Level, NewFlags, Op, Opt, Out, ProcessOp, Ret, Setting, Value};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 use sunpath_core::{Address, Errno};
 
@@ -381,4 +381,16 @@ fn the_systems_limit_of_open_files_keeps_the_connection() {
     assert_eq!(host.events(listener), "in");
     // Administrators exceed it.
     host.accepted(listener);
+}
+
+#[test]
+fn who_cannot_wait_at_all_learns_nothing_of_a_shutdown() {
+    let mut host = Host::new(LINUX);
+    let listener = host.listener(STREAM, "/l", 4);
+    host.shut(listener, 0);
+    fails(host.call(accept(listener)), "accept/shut-down", Errno::EINVAL);
+    let (level, option) = (Level::Socket, Opt::RcvTimeo);
+    let value = Value::RawTime(-1, 0);
+    done(host.call(Op::Setsockopt { fd: listener, level, option, value }));
+    fails(host.call(accept(listener)), "accept/timed-out", Errno::EAGAIN);
 }

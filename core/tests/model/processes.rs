@@ -158,3 +158,16 @@ fn a_descriptor_of_a_process_tells_of_its_end() {
     let found = found.map(|(fd, events)| Polled { fd, events }).to_vec();
     assert_eq!(world.resume(parent), Step::Done(Ret::Polled(found)));
 }
+
+#[test]
+fn a_descriptor_of_a_process_stays_when_the_bytes_cannot_be_written() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let (a, b) = pair(&mut world, task, Kind::Stream);
+    set(&mut world, task, b, Opt::PassPidfd, 1);
+    assert_eq!(send(&mut world, task, a, b"x"), Step::Done(Ret::Count(1)));
+    let want = Want { unmapped: true, ..Want::new(b, 1).control(64) };
+    fails(world.step(task, &Op::Recv(want)), "recv/bad-pointer", Errno::EFAULT);
+    let next = fd(world.step(task, &Op::Dup { fd: a }));
+    assert_eq!(next, b + 2);
+}

@@ -191,3 +191,16 @@ fn a_place_that_is_no_mark_any_more_once_another_byte_is_urgent() {
     t.hears(PLAIN, b"x");
     assert_eq!(t.ask(t.b, Request::AtMark), 1);
 }
+
+#[test]
+fn descriptors_that_are_skipped_with_the_byte_close_after_the_call() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let (a, b) = pair(&mut world, task, Kind::Stream);
+    let mut message = Message::new(a, b"!").with_rights(&[a]).dont_wait();
+    message.flags.urgent = true;
+    assert_eq!(world.step(task, &Op::Send(message)), Step::Done(Ret::Count(1)));
+    done(world.step(task, &Op::Close { fd: a }));
+    fails(recv(&mut world, task, b, 8), "recv/nothing-to-read", Errno::EAGAIN);
+    assert_eq!(received(recv(&mut world, task, b, 8)).returned, 0);
+}

@@ -119,6 +119,9 @@ impl World {
             }
             _ => self.recv_message(&into, attempt),
         };
+        if self.burying {
+            self.bury_doomed();
+        }
         Ok(Ret::Received(received?))
     }
 

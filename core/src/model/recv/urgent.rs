@@ -61,6 +61,9 @@ impl World {
 
     #[cold]
     fn pass_mark(&mut self, at: SocketId, copied: bool) -> bool {
+        // What is thrown away on the way is closed when the call is over, not before it has looked
+        // for an end of file.
+        self.burying = true;
         let socket = &mut self.sockets[at];
         if socket.queue[0].is_spent() {
             if copied && !socket.has_urgent {
