@@ -34,12 +34,12 @@ fn a_reader_waits_until_something_comes() {
 fn a_reader_that_wants_all_waits_for_the_rest() {
     let mut world = World::new(LINUX);
     let reader = world.spawn();
+    let helper = thread(&mut world, reader);
     let (a, b) = pair(&mut world, reader, Kind::Stream);
     assert_eq!(send(&mut world, reader, a, b"he"), Step::Done(Ret::Count(2)));
     let flags = RecvFlags { wait_all: true, ..RecvFlags::default() };
     let want = Want { flags, ..Want::new(b, 5) };
     waits(world.step(reader, &Op::Recv(want)), "wait/nothing-to-read");
-    let helper = thread(&mut world, reader);
     assert_eq!(send(&mut world, helper, a, b"llo"), Step::Done(Ret::Count(3)));
     assert_eq!(&*received(world.resume(reader)).data, b"hello");
 }
