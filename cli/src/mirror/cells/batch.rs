@@ -1,8 +1,8 @@
 //! Plays cells one after the other, and finds the one in which both sides differ.
 
+use super::super::crew::Manner;
 use super::super::house::House;
 use super::super::script::Play;
-use super::super::crew::Manner;
 use super::super::shrink::{self, Finding};
 use super::scene::{Called, Obstacle, Scene};
 use crate::stage::Trouble;
