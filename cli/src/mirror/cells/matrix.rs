@@ -20,8 +20,11 @@ struct Place {
 /// The table.
 pub struct Matrix {
     /// For each type the states, and the calls.
-    types: Vec<(SocketType, Vec<Place>, Vec<(String, Vec<Called>)>)>,
+    types: Vec<(SocketType, Vec<Place>, Vec<Tried>)>,
 }
+
+/// A group of calls, and what it is called.
+type Tried = (String, Vec<Called>);
 
 /// The other socket that there always is.
 fn other(kind: SocketType) -> &'static str {

@@ -32,8 +32,8 @@ pub fn all() -> impl Iterator<Item = String> {
     let looks: String = options.clone().map(|option| look(&option)).collect();
     let sets = options.map(|option| {
         let name = option.name();
-        let set = |value: &&str| format!("setsockopt s {name} {value}\ngetsockopt s {name}\n");
-        values(*option).iter().map(|value| set(&value)).collect()
+        let set = |value: &str| format!("setsockopt s {name} {value}\ngetsockopt s {name}\n");
+        values(*option).iter().map(|value| set(value)).collect()
     });
     let level = ["getsockopt s level=other SO_TYPE", "setsockopt s level=other SO_SNDBUF 1"];
     std::iter::once(looks).chain(sets).chain(level.map(String::from))
