@@ -30,11 +30,11 @@
 //!    │          of the sockets it waits for     └── in flight ───┘      (descriptors, credentials)
 //!    └─ one file for each call: checks first, in the order of the catalogue, then the change
 //! ```
-//! - A check that fails returns [`fail`](stop::fail) with the id of its cause; which errno that is
+//! - A check that fails returns `fail` with the id of its cause; which errno that is
 //!   on a platform, the catalogue says.
 //! - What differs between systems is asked of the [`Profile`](crate::profile::Profile), by what it
 //!   does and not by its name.
-//! - A call that must wait returns [`Stop::Block`](stop::Stop): the task stands in the line of a
+//! - A call that must wait returns `Stop::Block`: the task stands in the line of a
 //!   socket until somebody wakes it, time runs out or a signal comes; then [`World::resume`] makes
 //!   the call look again. Who of several goes first, the caller decides ([`World::runnable`]).
 //! - There is no clock, no randomness and no hash map: time is passed in ([`World::advance`]), and

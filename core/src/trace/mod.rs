@@ -32,7 +32,7 @@
 //! | `interrupt bob` | a signal comes |
 //! | `advance 200ms` | time passes |
 //! | `collect` | garbage is collected |
-//! | `mount "/data" read-only`, `stop bob` | what is around changes: see [`Setting`](crate::op::Setting) |
+//! | `mount "/data" read-only`, `stop bob` | what is around changes: see [`Setting`] |
 //! | `only linux macos` | the story is about these systems only |
 //! | `about recv/end-of-file` | it shows this cause, which is no error |
 //!

@@ -1,14 +1,14 @@
 //! The running kernel under the same calls as the model: [`perform`] makes a call of
 //! [`crate::op`] for real, in this process, and tells what came of it in the model's words, so
-//! that both can be compared field by field. [`machine`] measures what this machine decides.
+//! that both can be compared field by field. `machine` measures what this machine decides.
 //! No promise of stability is made for this module; it is public for the command-line tool alone.
 //!
 //! Descriptors are plain numbers, also those that come with messages: they stay open until a call
 //! closes them. So this is for processes whose table of descriptors belongs to a script, see
 //! [`crate::sys::bare`].
 //!
-//! One file for each kind of call: [`message`] (sending and receiving), [`option`] (options and
-//! requests), [`around`] (files and users); `name` encodes addresses.
+//! One file for each kind of call: `message` (sending and receiving), `option` (options and
+//! requests), `around` (files and users); `name` encodes addresses.
 
 mod around;
 mod machine;
