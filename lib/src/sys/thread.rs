@@ -65,14 +65,22 @@ pub fn sleep(pid: u32, thread: u32) -> Result<Sleep> {
     })
 }
 
-/// Whether this is the number of a call that waits for sockets, as [`super::bare`] makes it.
+/// Whether this is the number of a call that waits for sockets, as `sys` makes it.
 fn waits(number: libc::c_long) -> bool {
     #[cfg(target_arch = "x86_64")]
     if number == libc::SYS_poll {
         return true;
     }
-    [libc::SYS_recvmsg, libc::SYS_sendmsg, libc::SYS_accept4, libc::SYS_connect, libc::SYS_ppoll]
-        .contains(&number)
+    let waiting = [
+        libc::SYS_recvmsg,
+        libc::SYS_recvfrom,
+        libc::SYS_sendmsg,
+        libc::SYS_sendto,
+        libc::SYS_accept4,
+        libc::SYS_connect,
+        libc::SYS_ppoll,
+    ];
+    waiting.contains(&number)
 }
 
 #[cfg(test)]
