@@ -97,6 +97,7 @@ errnos! {
 
 /// What systems print for an error where it differs from [`Errno::meaning`], in lower case.
 const MESSAGES: &[(Errno, &str)] = &[
+    (Errno::EXDEV, "invalid cross-device link"),
     (Errno::EADDRNOTAVAIL, "cannot assign requested address"),
     (Errno::EADDRNOTAVAIL, "can't assign requested address"),
     (Errno::EAFNOSUPPORT, "address family not supported by protocol"),

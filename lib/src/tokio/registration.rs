@@ -42,45 +42,62 @@ fn with_runtime(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket
     reactor::register(socket, interest)
 }
 
-/// The time, by tokio's clock, which may be paused, or that of the simulation.
+#[cfg(not(feature = "sim"))]
+pub(super) use ::tokio::time::{sleep, sleep_until, timeout};
+#[cfg(feature = "sim")]
+pub(super) use either::{now, sleep, sleep_until, timeout};
+
+/// The time, by tokio's clock, which may be paused.
+#[cfg(not(feature = "sim"))]
 pub(super) fn now() -> Instant {
-    #[cfg(feature = "sim")]
-    if crate::sim::current().is_some() {
-        return Instant::from_std(crate::sys::clock::now());
-    }
     Instant::now()
 }
 
-/// Lets time pass.
-pub(super) async fn sleep(time: Duration) {
-    #[cfg(feature = "sim")]
-    if crate::sim::current().is_some() {
-        return crate::sim::sleep_async(time).await;
-    }
-    ::tokio::time::sleep(time).await;
-}
+/// Time by tokio's clock, or that of the simulation.
+#[cfg(feature = "sim")]
+mod either {
+    use super::*;
+    use crate::sim;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
 
-/// Waits until this time.
-pub(super) async fn sleep_until(deadline: Instant) {
-    #[cfg(feature = "sim")]
-    if crate::sim::current().is_some() {
-        return sleep(deadline.saturating_duration_since(now())).await;
+    /// The time.
+    pub(in crate::tokio) fn now() -> Instant {
+        match sim::current() {
+            Some(_) => Instant::from_std(crate::sys::clock::now()),
+            None => Instant::now(),
+        }
     }
-    ::tokio::time::sleep_until(deadline).await;
-}
 
-/// Waits for a future for so long; `None` if it was too long.
-pub(super) async fn timeout<F: Future>(time: Duration, future: F) -> Option<F::Output> {
-    #[cfg(feature = "sim")]
-    if crate::sim::current().is_some() {
-        let (mut future, mut late) = (std::pin::pin!(future), std::pin::pin!(sleep(time)));
-        return std::future::poll_fn(|context| match future.as_mut().poll(context) {
-            std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
-            std::task::Poll::Pending => late.as_mut().poll(context).map(|()| None),
+    /// Lets time pass.
+    pub(in crate::tokio) async fn sleep(time: Duration) {
+        match sim::current() {
+            Some(_) => sim::sleep_async(time).await,
+            None => ::tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Waits until this time.
+    pub(in crate::tokio) async fn sleep_until(deadline: Instant) {
+        match sim::current() {
+            Some(_) => sleep(deadline.saturating_duration_since(now())).await,
+            None => ::tokio::time::sleep_until(deadline).await,
+        }
+    }
+
+    /// Waits for a future for so long.
+    pub(in crate::tokio) async fn timeout<F: Future>(
+        time: Duration,
+        future: F,
+    ) -> Result<F::Output, ()> {
+        let (mut future, mut late) = (pin!(future), pin!(sleep(time)));
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => late.as_mut().poll(context).map(Err),
         })
-        .await;
+        .await
     }
-    ::tokio::time::timeout(time, future).await.ok()
 }
 
 #[cfg(feature = "sim")]

@@ -4,11 +4,11 @@ use crate::fact::arguments::{
     AddressArgument, Control, Creation, Family, OptionArgument, OptionNature,
 };
 use crate::fact::{Arguments, Seen};
+use crate::model::file::What;
 use crate::model::process::Caps;
 use crate::model::world::{Caller, World};
 use crate::op::{self, Kind, Level, Message, Name, Op, Opt, Out, Request, Value, Want};
 use crate::{Address, SocketType};
-use alloc::vec::Vec;
 
 impl World {
     pub(super) fn argument_facts(&self, caller: Caller, op: &Op) -> Arguments {
@@ -70,9 +70,13 @@ impl World {
         Some(match item {
             op::Control::Rights(fds) => {
                 let open = |fd: &&i32| process.descriptor(**fd).is_some();
+                let is_ring = |fd: &&i32| {
+                    let file = process.descriptor(**fd).map(|d| self.files[d.file].what);
+                    file == Some(What::Ring)
+                };
                 let not_open = fds.iter().filter(|fd| !open(fd)).copied().collect();
-                let count = fds.len() as u64;
-                Control::Rights { count, not_open, not_passable: Vec::new() }
+                let not_passable = fds.iter().filter(is_ring).copied().collect();
+                Control::Rights { count: fds.len() as u64, not_open, not_passable }
             }
             op::Control::Credentials(ids) => {
                 let held = &process.credentials;

@@ -224,7 +224,8 @@ fn tcp_is_seen_through_its_life() {
 
 #[test]
 fn an_error_of_udp_waits_unseen() {
-    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // An address of its own, so that no other test is given the port.
+    let nobody = UdpSocket::bind("127.0.0.89:0").unwrap().local_addr().unwrap();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(nobody).unwrap();
     assert_eq!(look(&socket).pending_error, Seen::Known(None));
