@@ -43,6 +43,7 @@
 //! | answer within microseconds | [`Spinning`] |
 //! | use tokio | the module `tokio`, with the feature of that name: every type, batches and frames |
 //! | test all of it without a kernel, on any platform's rules, with every fault | the module `sim`, with the feature of that name |
+//! | list every socket, its holders and its peer | [`list`](mod@list) |
 //! | be started with open sockets by a service manager | [`activation`] |
 //! | learn why a call failed | [`Error::why`]; for errors of other libraries [`why()`](fn@why), [`why_of`] |
 //! | read the catalogue of causes, the facts and the diagnosis | [`cause`], [`fact`], [`observe`] |
@@ -101,6 +102,7 @@ mod flags;
 pub mod framing;
 #[doc(hidden)]
 pub mod host;
+pub mod list;
 mod listener;
 pub mod observe;
 mod peer;

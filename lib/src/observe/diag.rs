@@ -33,6 +33,8 @@ impl States {
     pub(crate) const CONNECTED: States = States(1 << ESTABLISHED);
     /// Listening sockets.
     pub(crate) const LISTENING: States = States(1 << LISTEN);
+    /// All there are.
+    pub(crate) const EVERY: States = States(u32::MAX);
 }
 
 /// `UDIAG_SHOW_*`: what is wanted of each socket. The kernel locks each socket once more for
@@ -43,6 +45,7 @@ pub(crate) mod show {
     pub(crate) const PEER: u32 = 4;
     pub(crate) const WAITING: u32 = 8;
     pub(crate) const QUEUE: u32 = 0x10;
+    pub(crate) const UID: u32 = 0x40;
     /// What tells whether a socket is the one that is looked for, and what it is up to.
     pub(crate) const USUAL: u32 = NAME | VFS | PEER | QUEUE;
 }
@@ -63,6 +66,8 @@ pub(crate) struct Record<'a> {
     /// For a listener: connections and backlog; otherwise bytes received and sent.
     pub queue: Option<(u32, u32)>,
     pub shutdown: Directions,
+    /// The user that made it (Linux 5.9).
+    pub uid: Option<u32>,
 }
 
 /// Reads one answer. `None`: not a UNIX domain socket, or too short to be one.
@@ -94,6 +99,7 @@ pub(crate) fn parse(message: &[u8]) -> Option<Record<'_>> {
                 let bits = value.first().copied().unwrap_or_default();
                 record.shutdown = Directions { read: bits & 1 != 0, write: bits & 2 != 0 };
             }
+            7 => record.uid = u32_at(value, 0),
             _ => {}
         }
     }
@@ -130,20 +136,24 @@ fn file_of(value: &[u8]) -> Option<FileId> {
 }
 
 impl Record<'_> {
+    /// For a listener whose queue is shown: the connections in it, and its limit.
+    pub(crate) fn backlog(&self) -> Option<Backlog> {
+        let (pending, limit) = self.queue.filter(|_| self.state == State::Listening)?;
+        Some(Backlog { pending, limit })
+    }
+
     /// As a fact; the owners are not filled in.
     pub(crate) fn to_fact(&self, kind: SocketType, net_namespace: Seen<u64>) -> SocketFact {
         let listening = self.state == State::Listening;
-        let (first, second) = self.queue.unwrap_or_default();
         SocketFact {
             state: self.state,
             name: self.name.as_deref().map(<[u8]>::to_vec),
             file: self.file,
             net_namespace,
-            backlog: (listening && self.queue.is_some())
-                .then_some(Backlog { pending: first, limit: second }),
+            backlog: self.backlog(),
             peer: self.peer.map(u64::from),
             queued_bytes: match self.queue {
-                Some(_) if !listening => Seen::Known(first),
+                Some((unread, _)) if !listening => Seen::Known(unread),
                 _ => Seen::default(),
             },
             shutdown: self.shutdown,
@@ -182,7 +192,7 @@ pub(crate) fn exact<T>(
     make: impl Fn(&Record<'_>) -> Option<T>,
 ) -> Result<Option<T>, Trouble> {
     let mut found = None;
-    let body = query(States(u32::MAX), inode, shown, ANY_COOKIE);
+    let body = query(States::EVERY, inode, shown, ANY_COOKIE);
     match client.get(BY_FAMILY, &body, |_, message| found = parse(message).and_then(|r| make(&r))) {
         Ok(()) => Ok(found),
         Err(Trouble::Errno(Errno::NOENT)) => Ok(None),

@@ -6,11 +6,12 @@
 //! every other case all owners matter (another process that shares the socket may well accept), and
 //! the search goes on to the end.
 
+use super::descriptors::{self, Kind};
 use super::process::{self, SAME_USER};
 use crate::fact::process::{Process, ProcessState, WaitsIn};
 use crate::fact::{Seen, SocketFact, Unseen};
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, StatxFlags, openat, readlinkat, statx};
+use rustix::fd::OwnedFd;
+use rustix::fs::Dir;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -167,13 +168,14 @@ fn search_in(
     all: bool,
     extent: Extent,
 ) -> Found {
+    let kind = Kind::sockets();
     let found = Mutex::new(so_far);
     let next = AtomicUsize::new(0);
     let done = AtomicBool::new(false);
     let work = || {
         while !done.load(Ordering::Relaxed) {
             let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let result = look_into(*pid, wanted, extent, &done);
+            let result = look_into(*pid, kind, wanted, extent, &done);
             let mut found = found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             match result {
                 Ok(holders) => {
@@ -222,43 +224,30 @@ impl Extent {
 /// The first descriptor of each wanted socket among those listed of a process.
 fn look_into(
     pid: u32,
+    kind: Kind,
     wanted: &BTreeSet<u64>,
     extent: Extent,
     done: &AtomicBool,
 ) -> Result<Vec<Holder>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory: OwnedFd = openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+    let directory = descriptors::of(pid)?;
     let mut holders: Vec<Holder> = Vec::new();
     let mut gap = 0;
     for name in extent.names(&directory)? {
         if done.load(Ordering::Relaxed) || (extent == Extent::First && gap == GAP) {
             break;
         }
-        let Some(fd) = name.to_str().ok().and_then(|n| n.parse().ok()) else { continue };
-        // The numbers that are cached do: a file on a network or FUSE file system whose server
-        // hangs must not hang the search.
-        let cached = AtFlags::STATX_DONT_SYNC;
-        let what = StatxFlags::TYPE | StatxFlags::INO;
-        let Ok(stat) = statx(&directory, &name, cached, what) else {
+        let Some(fd) = descriptors::number(&name) else { continue };
+        let Ok(socket) = descriptors::socket_at(&directory, &name, kind) else {
             gap += 1;
             continue;
         };
         gap = 0;
-        let is_socket = u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFSOCK;
-        if is_socket
-            && wanted.contains(&stat.stx_ino)
-            && !holders.iter().any(|h| h.inode == stat.stx_ino)
-            && on_sockfs(&directory, &name)
+        if let Some(inode) = socket
+            && wanted.contains(&inode)
+            && !holders.iter().any(|h| h.inode == inode)
         {
-            holders.push(Holder { inode: stat.stx_ino, pid, fd });
+            holders.push(Holder { inode, pid, fd });
         }
     }
     Ok(holders)
-}
-
-/// Whether the descriptor is a socket and not a socket file opened with `O_PATH`, whose inode
-/// number is of another kind.
-fn on_sockfs(directory: impl AsFd, name: &std::ffi::CStr) -> bool {
-    let link = readlinkat(directory, name, Vec::with_capacity(64));
-    link.is_ok_and(|l| l.as_bytes().starts_with(b"socket:["))
 }

@@ -68,6 +68,11 @@ pub(crate) fn identity(pid: u32) -> Option<(Vec<u8>, Seen<u32>)> {
     Some((name.to_vec(), parsed(read(pid, "status"), parse::effective_uid)))
 }
 
+/// How many descriptors wait in the queue of a socket that it holds (Linux 5.11).
+pub(crate) fn descriptors_in_flight(pid: u32, fd: u32) -> Option<u32> {
+    parse::descriptors_in_flight(&read(pid, &format!("fdinfo/{fd}")).ok()?)
+}
+
 /// Its program, as the observer names it: what `exec` was last called with, resolved.
 pub(crate) fn executable(pid: u32) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe"))

@@ -55,8 +55,18 @@ impl Table {
             let kind = record.kind.filter(|_| record.inode != 0 && want(record))?;
             Some(record.to_fact(kind, id.clone()))
         };
+        self.records(states, show::USUAL, make)
+    }
+
+    /// What `make` makes of the sockets in these states, of which so much is to be shown.
+    pub(crate) fn records<T>(
+        &mut self,
+        states: States,
+        shown: u32,
+        make: impl Fn(&Record<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, Unseen> {
         if let Some(client) = &mut self.client {
-            match diag::dump(client, states, show::USUAL, make) {
+            match diag::dump(client, states, shown, &make) {
                 Ok(found) => return Ok(found),
                 Err(Trouble::Changed) => return Err(Unseen::Changed),
                 // Not there, or not allowed: from now on the text has to do.

@@ -32,6 +32,11 @@ pub(super) fn pid_of_pidfd(text: &[u8]) -> Option<i32> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
+/// The descriptors in the queue of a socket, of `fdinfo`.
+pub(super) fn descriptors_in_flight(text: &[u8]) -> Option<u32> {
+    number(lines(text).find_map(|line| line.strip_prefix(b"scm_fds:"))?.trim_ascii())
+}
+
 /// The soft limit of `Max open files` in `limits`.
 pub(super) fn descriptor_limit(text: &[u8]) -> Option<u64> {
     let line = lines(text).find_map(|l| l.strip_prefix(b"Max open files"))?;

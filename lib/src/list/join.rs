@@ -1,0 +1,78 @@
+//! Brings sockets, holders and clients together.
+
+use super::holders::Held;
+use super::socket::{Peer, Socket};
+use super::tables::Tables;
+use super::{Holder, Listing};
+use crate::SocketType;
+use crate::fact::socket::State;
+use crate::observe::process;
+use std::collections::HashMap;
+
+/// The listing of these sockets, held so.
+pub(super) fn join(tables: Tables, mut held: Vec<Held>) -> Listing {
+    let Tables { mut sockets, namespaces, all_sockets } = tables;
+    sockets.sort_unstable_by_key(|s| s.inode);
+    // A socket that was hashed anew during the dump may be shown twice.
+    sockets.dedup_by(|a, b| a.inode == b.inode && a.inode != 0);
+    held.sort_unstable();
+    let holders = share(&mut sockets, &held);
+    let clients = clients(&sockets);
+    for socket in sockets.iter_mut().filter(|s| s.peer == Some(Peer::Socket(0))) {
+        socket.peer = Some(nameless(socket, &clients));
+    }
+    Listing { sockets, namespaces, all_sockets, holders, ..Listing::default() }
+}
+
+/// Gives each socket its part of the holders; those of other families' sockets fall out.
+fn share(sockets: &mut [Socket], held: &[Held]) -> Vec<Holder> {
+    let mut holders = Vec::with_capacity(held.len());
+    let mut rest = held;
+    for socket in sockets.iter_mut().skip_while(|s| s.inode == 0) {
+        let before = rest.partition_point(|(inode, _)| *inode < socket.inode);
+        let (mine, after) = {
+            let from = rest.get(before..).unwrap_or_default();
+            from.split_at(from.partition_point(|(inode, _)| *inode == socket.inode))
+        };
+        let start = holders.len();
+        holders.extend(mine.iter().map(|(_, holder)| *holder));
+        socket.held = start..holders.len();
+        rest = after;
+    }
+    holders
+}
+
+/// The listener at which each client waits.
+fn clients(sockets: &[Socket]) -> HashMap<u32, u32> {
+    let client = |s: &Socket| match (s.peer, s.waits_at) {
+        (Some(Peer::Socket(client)), Some(listener)) => Some((client, listener)),
+        _ => None,
+    };
+    sockets.iter().take_while(|s| s.inode == 0).filter_map(client).collect()
+}
+
+/// The other end of a connection whose peer has no inode number: it waits to be accepted, or it is
+/// closed. A peer that closes shuts the other end down.
+fn nameless(socket: &Socket, clients: &HashMap<u32, u32>) -> Peer {
+    match clients.get(&socket.inode) {
+        Some(listener) => Peer::AtListener(*listener),
+        None if socket.kind == SocketType::Datagram || socket.shutdown.read => Peer::Gone,
+        None => Peer::AtListener(0),
+    }
+}
+
+/// Fills in how many descriptors wait in the queues of the sockets that are held.
+pub(super) fn count_in_flight(listing: &mut Listing) {
+    let holders = std::mem::take(&mut listing.holders);
+    for socket in &mut listing.sockets {
+        // A message may be empty, and its length then shows nothing.
+        let empty = socket.kind == SocketType::Stream && socket.unread == Some(0);
+        let holder = holders.get(socket.held.clone()).and_then(<[Holder]>::first);
+        socket.in_flight = match holder {
+            _ if empty || socket.state == State::Listening => Some(0),
+            Some(holder) => process::descriptors_in_flight(holder.pid, holder.fd),
+            None => None,
+        };
+    }
+    listing.holders = holders;
+}

@@ -1,0 +1,104 @@
+//! The sockets of one or of every network namespace, without their holders.
+
+use super::socket::{Peer, Socket};
+use crate::fact::socket::State;
+use crate::fact::{Seen, Unseen};
+use crate::observe::diag::{Record, States, show};
+use crate::observe::netns;
+use crate::observe::tables::{Table, mark};
+use std::collections::HashMap;
+
+/// What is asked of each socket.
+const SHOWN: u32 = show::USUAL | show::UID;
+
+/// What the tables show.
+pub(super) struct Tables {
+    pub sockets: Vec<Socket>,
+    pub namespaces: Vec<u64>,
+    pub all_sockets: Seen<()>,
+}
+
+/// Reads the table of this network namespace, or of all.
+pub(super) fn gather(every_namespace: bool) -> Tables {
+    let mut all =
+        Tables { sockets: Vec::new(), namespaces: Vec::new(), all_sockets: Seen::Known(()) };
+    all.add(&mut Table::of(None));
+    if every_namespace {
+        let others = netns::others(mark("thread-self").ok());
+        if let Seen::Unseen(why) = others.everywhere {
+            all.all_sockets = Seen::Unseen(why);
+        }
+        for mut table in others.tables {
+            all.add(&mut table);
+        }
+    }
+    all
+}
+
+impl Tables {
+    fn add(&mut self, table: &mut Table) {
+        let namespace = table.id.known().copied().unwrap_or_default();
+        self.namespaces.push(namespace);
+        match table.records(States::EVERY, SHOWN, |record| socket(record, namespace)) {
+            Ok(sockets) => {
+                self.sockets.extend(waiting(table, &sockets));
+                self.sockets.extend(sockets);
+            }
+            // A namespace whose last process ended meanwhile has no sockets any more.
+            Err(Unseen::Changed) if self.namespaces.len() > 1 => {}
+            Err(why) => self.all_sockets = Seen::Unseen(why),
+        }
+    }
+}
+
+/// The connections that wait to be accepted. They have no inode number, and the kernel shows them
+/// only as the clients in a listener's queue.
+fn waiting(table: &mut Table, sockets: &[Socket]) -> Vec<Socket> {
+    let awaited = |s: &&Socket| s.backlog.is_some_and(|b| b.pending > 0);
+    let listeners: HashMap<u32, &Socket> =
+        sockets.iter().filter(awaited).map(|s| (s.inode, s)).collect();
+    if listeners.is_empty() {
+        return Vec::new();
+    }
+    // What does not fit into a datagram of the kernel's, some 8,000 clients, is left out.
+    let queues = table.records(States::LISTENING, show::WAITING, |record| {
+        Some((record.inode, record.waiting.clone()?))
+    });
+    let queues = queues.unwrap_or_default();
+    let queues = queues.iter().filter_map(|(at, clients)| Some((*listeners.get(at)?, clients)));
+    queues.flat_map(|(at, clients)| clients.iter().map(|c| connection(at, *c))).collect()
+}
+
+/// The server's end of a connection at a listener; the client is 0 if it is closed already.
+fn connection(listener: &Socket, client: u32) -> Socket {
+    Socket {
+        inode: 0,
+        state: State::Connected,
+        peer: Some(if client == 0 { Peer::Gone } else { Peer::Socket(client) }),
+        waits_at: Some(listener.inode),
+        backlog: None,
+        uid: None,
+        ..listener.clone()
+    }
+}
+
+fn socket(record: &Record<'_>, namespace: u64) -> Option<Socket> {
+    let queue = record.queue.filter(|_| record.backlog().is_none());
+    Some(Socket {
+        inode: record.inode,
+        namespace,
+        kind: record.kind?,
+        state: record.state,
+        name: record.name.as_deref().map(Box::from),
+        file: record.file,
+        peer: record.peer.map(Peer::Socket),
+        backlog: record.backlog(),
+        unread: queue.map(|(unread, _)| unread),
+        unsent: queue.map(|(_, unsent)| unsent),
+        shutdown: record.shutdown,
+        uid: record.uid,
+        in_flight: None,
+        waits_at: None,
+        held: 0..0,
+    })
+}

@@ -1,0 +1,177 @@
+//! Listings of the live machine, held against sockets that the tests made.
+
+mod directory;
+
+use directory::Directory;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use sunpath::fact::socket::State;
+use sunpath::list::{Listing, Peer, Socket, What, list};
+use sunpath::{Ancillary, Datagram, Listener, SocketType, Stream};
+
+const ALL: What = What { all_namespaces: false, holders: true, in_flight: true };
+
+fn inode(fd: BorrowedFd<'_>) -> u32 {
+    rustix::fs::fstat(fd).unwrap().st_ino as u32
+}
+
+fn of<'a>(listing: &'a Listing, fd: BorrowedFd<'_>) -> &'a Socket {
+    listing.socket(inode(fd)).expect("it is listed")
+}
+
+fn bound<'a>(listing: &'a Listing, path: &Path) -> Vec<&'a Socket> {
+    let name = path.as_os_str().as_bytes();
+    listing.sockets.iter().filter(|s| s.path() == Some(name)).collect()
+}
+
+#[test]
+fn both_ends_of_a_connection_know_each_other_and_this_process() {
+    let (one, other) = Stream::pair().unwrap();
+    one.send(b"12345").unwrap();
+    let listing = list(&ALL);
+    let (first, second) = (of(&listing, one.as_fd()), of(&listing, other.as_fd()));
+    assert_eq!(listing.peer(first).map(|s| s.inode), Some(second.inode));
+    assert_eq!(listing.peer(second).map(|s| s.inode), Some(first.inode));
+    assert_eq!((first.kind, first.state), (SocketType::Stream, State::Connected));
+    assert_eq!((second.unread, first.unread), (Some(5), Some(0)));
+    assert!(first.unsent > Some(0));
+    let holder = listing.holders(first);
+    assert_eq!(holder.len(), 1);
+    assert_eq!((holder[0].pid, holder[0].fd), (std::process::id(), one.as_raw_fd() as u32));
+    let me = &listing.processes[&std::process::id()];
+    assert_eq!(me.uid, Some(rustix::process::geteuid().as_raw()));
+    assert_eq!(me.name, std::fs::read("/proc/self/comm").unwrap().trim_ascii_end());
+    assert!(first.uid.is_none_or(|uid| Some(uid) == me.uid));
+}
+
+#[test]
+fn a_socket_that_was_duplicated_has_several_holders() {
+    let (one, _other) = Stream::pair().unwrap();
+    let again = one.as_fd().try_clone_to_owned().unwrap();
+    let listing = list(&ALL);
+    let mut held: Vec<u32> =
+        listing.holders(of(&listing, one.as_fd())).iter().map(|h| h.fd).collect();
+    held.sort_unstable();
+    let mut ours = vec![one.as_raw_fd() as u32, again.as_raw_fd() as u32];
+    ours.sort_unstable();
+    assert_eq!(held, ours);
+}
+
+#[test]
+fn a_connection_that_waits_to_be_accepted_is_shown_with_its_client() {
+    let dir = Directory::new();
+    let path = dir.path("server");
+    let listener = Listener::bind(&path).unwrap();
+    let client = Stream::connect(&path).unwrap();
+    let gone = Stream::connect(&path).unwrap();
+    drop(gone);
+    let listing = list(&ALL);
+    let server = of(&listing, listener.as_fd());
+    assert_eq!(server.backlog.unwrap().pending, 2);
+    let ours = of(&listing, client.as_fd());
+    assert_eq!(ours.peer, Some(Peer::AtListener(server.inode)));
+    assert_eq!(listing.peer(ours).map(|s| s.inode), Some(server.inode));
+    let waiting: Vec<_> =
+        bound(&listing, &path).into_iter().filter(|s| s.waits_at == Some(server.inode)).collect();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().any(|s| s.peer == Some(Peer::Socket(ours.inode))));
+    assert!(waiting.iter().any(|s| s.peer == Some(Peer::Gone)));
+    let accepted = listener.accept().unwrap();
+    let listing = list(&ALL);
+    assert_eq!(of(&listing, client.as_fd()).peer, Some(Peer::Socket(inode(accepted.as_fd()))));
+}
+
+#[test]
+fn names_of_any_bytes_are_kept() {
+    let dir = Directory::new();
+    for name in [&b"a b"[..], b"new\nline", b"esc\x1b[31m", b"\xff\xfe", b"@at", b"trailing "] {
+        let path = dir.path(std::ffi::OsStr::from_bytes(name));
+        let socket = Datagram::bind(&path).unwrap();
+        let listing = list(&What::default());
+        assert_eq!(of(&listing, socket.as_fd()).path(), Some(path.as_os_str().as_bytes()));
+    }
+    let name = format!("\0with\0nul\0{}\0", std::process::id());
+    let socket = Datagram::bind(sunpath::AddressRef::Abstract(&name.as_bytes()[1..])).unwrap();
+    let listing = list(&What::default());
+    assert_eq!(of(&listing, socket.as_fd()).abstract_name(), Some(&name.as_bytes()[1..]));
+}
+
+#[test]
+fn a_path_bound_anew_is_two_sockets_with_two_files() {
+    let dir = Directory::new();
+    let path = dir.path("server");
+    let first = Listener::options().keep_file(true).bind(&path).unwrap();
+    std::fs::rename(&path, dir.path("aside")).unwrap();
+    let second = Listener::bind(&path).unwrap();
+    let client = Stream::connect(&path).unwrap();
+    let listing = list(&What::default());
+    let (old, new) = (of(&listing, first.as_fd()), of(&listing, second.as_fd()));
+    assert_eq!(old.name, new.name);
+    assert!(old.file.is_some() && old.file != new.file);
+    assert_eq!(of(&listing, client.as_fd()).peer, Some(Peer::AtListener(new.inode)));
+}
+
+#[test]
+fn descriptors_in_a_queue_are_counted() {
+    let (one, other) = Stream::pair().unwrap();
+    let file = std::fs::File::open("/dev/null").unwrap();
+    other.sockopt().set_pass_rights(true).unwrap();
+    one.send_with(b"x", &Ancillary::descriptors(&[file.as_fd(), file.as_fd()])).unwrap();
+    let (idle, _peer) = Stream::pair().unwrap();
+    let listing = list(&ALL);
+    assert_eq!(of(&listing, idle.as_fd()).in_flight, Some(0));
+    match of(&listing, other.as_fd()).in_flight {
+        None => eprintln!("skipped: this kernel does not count descriptors in flight"),
+        counted => assert_eq!(counted, Some(2)),
+    }
+    let unasked = list(&What::default());
+    assert_eq!(of(&unasked, other.as_fd()).in_flight, None);
+}
+
+#[test]
+fn a_socket_in_flight_is_listed_and_held_by_nobody() {
+    let (one, other) = Stream::pair().unwrap();
+    other.sockopt().set_pass_rights(true).unwrap();
+    let (sent, kept) = Stream::pair().unwrap();
+    let number = inode(sent.as_fd());
+    one.send_with(b"x", &Ancillary::descriptors(&[sent.as_fd()])).unwrap();
+    drop(sent);
+    let listing = list(&ALL);
+    let socket = listing.socket(number).unwrap();
+    assert!(listing.holders(socket).is_empty());
+    assert_eq!(listing.peer(of(&listing, kept.as_fd())).map(|s| s.inode), Some(number));
+}
+
+#[test]
+fn thousands_of_waiting_connections_take_no_listener_away() {
+    const WAITING: u32 = 5000;
+    let dir = Directory::new();
+    let path = dir.path("server");
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if limit.maximum.is_some_and(|m| m < u64::from(WAITING) + 100)
+        || somaxconn.trim().parse::<u32>().unwrap() < 64
+    {
+        eprintln!("skipped: too few descriptors may be open");
+        return;
+    }
+    let wanted = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, wanted).unwrap();
+    let listener = Listener::options().backlog(WAITING).bind(&path).unwrap();
+    let backlog = of(&list(&What::default()), listener.as_fd()).backlog.unwrap();
+    let room = WAITING.min(backlog.limit);
+    let clients: Vec<Stream> = (0..room).map(|_| Stream::connect(&path).unwrap()).collect();
+    let listing = list(&ALL);
+    let server = of(&listing, listener.as_fd());
+    assert_eq!(server.backlog.unwrap().pending, room);
+    let waiting =
+        bound(&listing, &path).into_iter().filter(|s| s.waits_at == Some(server.inode)).count();
+    assert_eq!(waiting, room as usize);
+    for client in &clients {
+        assert_eq!(of(&listing, client.as_fd()).peer, Some(Peer::AtListener(server.inode)));
+    }
+    if room < WAITING {
+        eprintln!("skipped: somaxconn allows {room} waiting connections, not {WAITING}");
+    }
+}
