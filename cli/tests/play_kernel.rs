@@ -93,6 +93,76 @@ fn an_ordinary_user_plays_what_needs_no_other_user() {
     assert!(whole > 20, "only {whole} traces were played to their end");
 }
 
+/// A server that died, and one that closed before it accepted: what only its past tells.
+const CAUSES: &str = "\
+spawn a
+a: s = socket stream
+a: bind s \"app.sock\"
+a: listen s 5
+a: c = socket stream
+a: connect c \"app.sock\"
+a: close s
+a: recv c 64 ! ECONNRESET recv/closed-before-accept
+a: d = socket stream
+a: connect d \"app.sock\" ! ECONNREFUSED connect/stale-socket
+";
+
+#[test]
+fn causes_are_told_and_how_they_are_known() {
+    if !can_play() {
+        return;
+    }
+    let path = file("causes.trace", CAUSES);
+    let report = play(&[&path], None);
+    assert_eq!(agrees(&report), 1);
+    let steps = runs(&report)[0]["steps"].as_array().unwrap();
+    assert_eq!(steps[7]["cause"], "recv/closed-before-accept");
+    assert_eq!(steps[7]["cause_by"], "model");
+    assert_eq!(steps[9]["cause"], "connect/stale-socket");
+    assert_eq!(steps[9]["cause_by"], "diagnosis");
+    assert!(steps[8]["cause_by"].is_null());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sunpath"));
+    let output = command.args(["play", "--on", "kernel"]).arg(&path).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("recv/closed-before-accept (as the model says)\n"), "{text}");
+    assert!(text.contains("connect/stale-socket (diagnosed)\n"), "{text}");
+}
+
+#[test]
+fn another_cause_of_the_same_errno_is_not_as_expected() {
+    if !can_play() {
+        return;
+    }
+    let wrong = CAUSES.replace("connect/stale-socket", "connect/backlog-full");
+    let wrong = wrong.replace("ECONNREFUSED", "");
+    let refused = CAUSES.replace("connect/stale-socket", "connect/not-listening");
+    for (name, text) in [("other-errno.trace", wrong), ("other-cause.trace", refused)] {
+        let report = play(&[&file(name, &text)], None);
+        let fault = runs(&report)[0]["steps"][9]["fault"].as_str().unwrap();
+        assert!(fault.ends_with("got ! ECONNREFUSED connect/stale-socket"), "{fault}");
+    }
+}
+
+#[test]
+fn where_the_model_is_wrong_the_diagnosis_stands_alone() {
+    if !is_root() {
+        return eprintln!("skipped: needs root, to become an ordinary user");
+    }
+    // Root of a user namespace, which the model takes for root.
+    let text = "spawn a\na: s = socket stream\na: setsockopt s SO_SNDBUFFORCE 9999\n\
+                a: connect s \"nowhere/x\"\n";
+    let report = play(&[&file("namespace.trace", text)], Some(NOBODY));
+    let run = &runs(&report)[0];
+    if !run["skipped"].is_null() {
+        return eprintln!("skipped: {}", run["skipped"]);
+    }
+    let said = |step: usize, key: &str| run["steps"][step][key].as_str().unwrap_or("-").to_string();
+    assert_eq!(said(2, "errno"), "EPERM");
+    for (step, cause) in [(2, "option/needs-privilege"), (3, "connect/missing-directory")] {
+        assert_eq!([said(step, "cause"), said(step, "cause_by")], [cause, "diagnosis"]);
+    }
+}
+
 /// Traces that want out.
 const STRANGE: &[&str] = &[
     // Upwards, over links, and by the paths of this machine.

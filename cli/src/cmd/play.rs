@@ -2,7 +2,7 @@
 
 use crate::args::{On, Play};
 use crate::exit::Exit;
-use crate::live;
+use crate::live::{self, cause::Source};
 use crate::out::{self, Stop};
 use crate::render::text::{columns, pad};
 use crate::render::{BAD, DIM, GOOD, HEAD, paint};
@@ -159,6 +159,8 @@ struct Step {
     came: String,
     errno: Option<String>,
     cause: Option<String>,
+    /// How the cause is known.
+    cause_by: Option<String>,
     expected: Option<String>,
     fault: Option<String>,
 }
@@ -173,7 +175,7 @@ impl Run {
             Ok(played) => (played, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        let steps = played.iter().map(Step::of).collect();
+        let steps = played.iter().map(|played| Step::of(played, Some(Source::Model))).collect();
         let told = played.into_iter().map(|played| played.told).collect();
         Run { trace: shown(path), on: On::Model, platform, concerned, steps, told, ended }
     }
@@ -218,7 +220,7 @@ impl Run {
         }
         let widths = self.steps.iter().map(|step| columns(&step.event));
         let width = widths.filter(|w| *w <= WIDEST).max().unwrap_or(0);
-        self.steps.iter().for_each(|step| text.push_str(&step.to_text(width)));
+        self.steps.iter().for_each(|step| text.push_str(&step.to_text(self.on, width)));
         match (&self.ended, self.skipped()) {
             (_, Some(_)) if self.faults() > 0 => text.push_str(&self.summary()),
             (Some(ended), Some(_)) => {
@@ -244,12 +246,12 @@ impl Run {
 }
 
 /// A step as JSON.
-pub fn show(played: &Played<'_>) -> Value {
-    Step::of(played).to_json()
+pub fn show(played: &Played<'_>, source: Option<Source>) -> Value {
+    Step::of(played, source).to_json()
 }
 
 impl Step {
-    fn of(played: &Played<'_>) -> Step {
+    fn of(played: &Played<'_>, source: Option<Source>) -> Step {
         let outcome = || played.outcome.as_ref().map(|outcome| outcome.to_string());
         let told = played.told.as_ref().map(|told| told.to_string());
         let (errno, cause) = match &played.outcome {
@@ -263,13 +265,20 @@ impl Step {
             came: told.or_else(outcome).unwrap_or_default(),
             errno: errno.map(Into::into),
             cause: cause.map(Into::into),
+            cause_by: cause.and(source).map(|source| source.name().into()),
             expected: played.expected.map(|expected| expected.to_string()),
             fault: played.fault(),
         }
     }
 
-    fn to_text(&self, width: usize) -> String {
-        let line = format!("  {} {}", pad(&self.event, width), self.came);
+    /// `on`: where it was played. The model knows its causes; on the kernel it is said how.
+    fn to_text(&self, on: On, width: usize) -> String {
+        let source = match (on, self.cause_by.as_deref()) {
+            (On::Kernel, Some(by)) if by == Source::Diagnosis.name() => " (diagnosed)",
+            (On::Kernel, Some(_)) => " (as the model says)",
+            _ => "",
+        };
+        let line = format!("  {} {}{}", pad(&self.event, width), self.came, paint(DIM, source));
         let fault = self
             .fault
             .as_ref()
@@ -284,6 +293,7 @@ impl Step {
             "outcome": self.came,
             "errno": self.errno,
             "cause": self.cause,
+            "cause_by": self.cause_by,
             "expected": self.expected,
             "fault": self.fault,
         })
@@ -297,6 +307,7 @@ impl Step {
             came: text("outcome").unwrap_or_default(),
             errno: text("errno"),
             cause: text("cause"),
+            cause_by: text("cause_by"),
             expected: text("expected"),
             fault: text("fault"),
         }

@@ -76,6 +76,11 @@ impl Crew {
         &self.place
     }
 
+    /// How many tasks there were.
+    pub fn tasks(&self) -> u32 {
+        self.tasks.len() as u32
+    }
+
     /// The number of the task that is made next.
     fn next(&self) -> Result<usize, String> {
         let next = self.tasks.len();

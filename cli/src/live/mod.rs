@@ -17,6 +17,7 @@
 //! names in the order in which they are seen.
 
 mod around;
+pub mod cause;
 mod crew;
 mod place;
 pub mod run;

@@ -1,6 +1,7 @@
 //! A process for each trace that is played, and the limit on all of it.
 
 use super::Live;
+use super::cause::{Explained, Source};
 use super::crew::Crew;
 use super::place::Place;
 use crate::out;
@@ -13,6 +14,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use sunpath::host;
+use sunpath::model::World;
+use sunpath::profile::{LINUX, Machine, linux};
 use sunpath::sys::process;
 use sunpath::sys::socket::{self, PollFlags};
 use sunpath::trace::{Misplayed, Played, Trace, steps};
@@ -104,7 +108,11 @@ fn read_until(output: &mut (impl Read + AsFd), limit: Instant) -> Result<(String
 
 /// Plays the trace from standard input, in this process, a child of `parent`; `show` makes JSON
 /// of each step.
-pub fn run(dir: &Path, parent: u32, show: impl Fn(&Played<'_>) -> Value) -> Result<(), Trouble> {
+pub fn run(
+    dir: &Path,
+    parent: u32,
+    show: impl Fn(&Played<'_>, Option<Source>) -> Value,
+) -> Result<(), Trouble> {
     process::die_with(parent).step("begin")?;
     let mut text = String::new();
     std::io::stdin().lock().read_to_string(&mut text).step("read the trace")?;
@@ -113,14 +121,29 @@ pub fn run(dir: &Path, parent: u32, show: impl Fn(&Played<'_>) -> Value) -> Resu
         Err(Trouble::NotHere(why)) => return say_ended(0, &format!("skipped: {why}")),
         place => place?,
     };
-    let mut live = Live::new(Crew::new(place)?);
-    for played in steps(&trace, &mut live) {
+    let model = model_of_this(&place)?;
+    let mut explained = Explained::new(Live::new(Crew::new(place)?), model);
+    let source = explained.source();
+    for played in steps(&trace, &mut explained) {
         match played {
-            Ok(played) => say(&serde_json::json!({ "step": show(&played) }))?,
+            Ok(played) => say(&serde_json::json!({ "step": show(&played, source.take()) }))?,
             Err(Misplayed { line, why }) => return say_ended(line, &why),
         }
     }
     say(&serde_json::json!({ "done": true }))
+}
+
+/// The model of the running kernel, as far as its version and this machine decide.
+fn model_of_this(place: &Place) -> Result<World, Trouble> {
+    let machine = host::machine().step("measure this machine")?;
+    let machine = Machine { descriptors: place.machine.descriptors, ..machine };
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let rules = match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => linux(major, minor),
+        _ => LINUX,
+    };
+    Ok(World::on(rules, machine))
 }
 
 fn say_ended(line: usize, why: &str) -> Result<(), Trouble> {

@@ -9,7 +9,7 @@ mod unix;
 use crate::fact::socket::{OwnSocket, SocketOptions, State};
 use crate::fact::{Descriptor, Seen, Unseen};
 use crate::sys::option::{self, SO_PASSPIDFD, SO_PASSRIGHTS};
-use crate::sys::{Errno, Result, socket};
+use crate::sys::{Errno, Result, process, socket};
 use crate::text;
 use rustix::event::PollFlags;
 use rustix::fs::{FileType, OFlags};
@@ -44,6 +44,21 @@ pub fn of_number(number: RawFd) -> Seen<Descriptor> {
     match option::duplicate(number) {
         Ok(copy) => descriptor(copy.as_fd()),
         Err(Errno::BADF) => Descriptor::NotOpen.into(),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+    }
+}
+
+/// What a descriptor of another process is, which must be one that this process may trace.
+///
+/// Unseen if it may not, or if there is no such process.
+pub fn of_process(pid: u32, number: RawFd) -> Seen<Descriptor> {
+    use std::os::fd::AsFd;
+    match process::descriptor_of(pid, number) {
+        Ok(copy) => descriptor(copy.as_fd()),
+        Err(Errno::BADF) => Descriptor::NotOpen.into(),
+        Err(Errno::PERM) => {
+            Seen::Unseen(Unseen::Denied { needs: "CAP_SYS_PTRACE, or the same user" })
+        }
         Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
     }
 }

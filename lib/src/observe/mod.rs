@@ -36,7 +36,7 @@ mod unix;
 pub(crate) use backlog::backlog;
 pub(crate) use bound::file_number;
 pub use caller::{As, ObserveError, UserSpec};
-pub use descriptor::of_number as descriptor_of_number;
+pub use descriptor::{of_number as descriptor_of_number, of_process as descriptor_of};
 
 use crate::fact::{Arguments, Facts, Seen, Target, Unseen};
 use crate::{Address, Call, Endpoint, SocketType};

@@ -2,8 +2,10 @@
 
 use super::{Errno, Result, check};
 use rustix::event::PollFlags;
-use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, WaitOptions};
-use std::os::fd::BorrowedFd;
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, WaitOptions,
+};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -51,6 +53,19 @@ pub fn fork(closure: impl FnOnce() -> i32) -> Result<Child> {
         }
         pid => Ok(Child { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, reaped: false }),
     }
+}
+
+/// A copy of another process's descriptor, by `pidfd_getfd(2)`.
+///
+/// `EBADF` if that is not open, `EPERM` if this process may not trace the other one, `ESRCH` if
+/// that is not there, `ENOSYS` before Linux 5.6.
+pub fn descriptor_of(pid: u32, number: i32) -> Result<OwnedFd> {
+    if number < 0 {
+        return Err(Errno::BADF);
+    }
+    let pid = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+    let process = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+    rustix::process::pidfd_getfd(process, number, PidfdGetfdFlags::empty())
 }
 
 /// A thread that was joined still counts until the kernel has put it away.
