@@ -6,7 +6,9 @@ use scene::*;
 use sunpath_core::fact::process::{DescriptorUse, ProcessState, WaitsIn};
 use sunpath_core::fact::socket::{Backlog, Peer, State};
 use sunpath_core::fact::{Process, Seen, Unseen};
-use sunpath_core::{Call, Errno, Facts, SocketType, Symptom, diagnose};
+use sunpath_core::{
+    Call, Certainty, Errno, Facts, Outcome, Platform, SocketType, Symptom, diagnose, diagnose_on,
+};
 
 const REFUSED: Errno = Errno::ECONNREFUSED;
 
@@ -25,6 +27,56 @@ fn a_full_backlog() {
     hangs("wait/backlog-full", full(Seen::Known(60))).both();
     hangs("wait/backlog-full", full(Seen::default())).both();
     hangs("wait/backlog-full", full(Seen::Known(0))).likely().both();
+}
+
+/// Each system counts in its own way how many connections may wait.
+#[test]
+fn a_backlog_is_full_by_the_arithmetic_of_the_platform() {
+    use Platform::*;
+    for (platform, limit, most) in [
+        (Linux, 4, 5),
+        (FreeBsd14, 4, 7),
+        (FreeBsd14, 5, 8),
+        (FreeBsd15, 4, 7),
+        (MacOs, 4, 4),
+        (OpenServer, 4, 7),
+    ] {
+        let facts = |pending| {
+            let mut facts = serving(|s| s.backlog = Some(Backlog { pending, limit }));
+            facts.arguments.nonblocking = Some(true);
+            facts
+        };
+        let on = |pending, symptom| {
+            let facts = facts(pending);
+            diagnose_on(platform, Call::Connect, SocketType::Stream, symptom, &facts)
+        };
+        let shown = if platform == Linux { Errno::EAGAIN } else { REFUSED };
+        let room = on(most - 1, None);
+        assert_eq!(room.outcome, Outcome::Succeeds, "{platform}: {:?}", room.causes);
+        for symptom in [None, Some(shown.into())] {
+            let full = on(most, symptom);
+            assert_eq!(full.outcome, Outcome::Fails(shown), "{platform}: {:?}", full.causes);
+            let cause = &full.causes[0];
+            assert_eq!(
+                (cause.cause.id, cause.certainty),
+                ("connect/backlog-full", Certainty::Certain)
+            );
+        }
+        // A server that takes nothing keeps waiting only whom its backlog admits.
+        let mut stuck = facts(most - 1);
+        attached(&mut stuck)[0].stuck_ms = Seen::Known(60);
+        let idle = WaitsIn::Elsewhere { call: "nanosleep".into() };
+        let owner = Process { waits_in: Seen::Known(idle), ..server() };
+        attached(&mut stuck)[0].owners = Seen::Known(vec![owner]);
+        let waits = |facts: &Facts| {
+            let hangs = Some(Symptom::Hangs);
+            let d = diagnose_on(platform, Call::Connect, SocketType::Stream, hangs, facts);
+            d.causes.iter().any(|r| r.cause.id == "wait/server-not-accepting")
+        };
+        assert!(waits(&stuck), "{platform}");
+        attached(&mut stuck)[0].backlog = Some(Backlog { pending: most, limit });
+        assert!(!waits(&stuck), "{platform}");
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use crate::case::{Case, Finding};
 use crate::fact::path::{End, FileKind, PathTarget, Step, Walk};
 use crate::fact::permission::{Denial, Permission, Want, is_ambiguous, judge};
-use crate::fact::socket::{AbstractTarget, OwnSocket, State};
+use crate::fact::socket::{AbstractTarget, Backlog, OwnSocket, State};
 use crate::fact::{Process, Seen, SocketFact};
+use crate::profile::Profile;
 use crate::text::escape;
 use crate::{Call, SocketType};
 use alloc::format;
@@ -190,6 +191,11 @@ pub(super) fn listener<'a>(case: &Case<'a>) -> Option<&'a SocketFact> {
         }
         _ => None,
     }
+}
+
+/// Whether the next connection is one too many for a listener of the platform.
+pub(super) fn is_full(case: &Case<'_>, backlog: Backlog) -> bool {
+    backlog.pending >= Profile::of(case.platform).connection.backlog.most(backlog.limit)
 }
 
 /// Sockets that are bound by the same path to another file, and that a server could serve.

@@ -264,7 +264,7 @@ fn backlog_full(case: &Case<'_>) -> Finding {
     let Some(backlog) = listener.backlog else {
         return if hangs { Finding::Unseen("the listener's backlog") } else { Finding::Excluded };
     };
-    if !backlog.is_full() || points(&server_stopped(case)) {
+    if !look::is_full(case, backlog) || points(&server_stopped(case)) {
         return Finding::Excluded;
     }
     let because = format!(
@@ -335,7 +335,7 @@ fn named(process: &Process) -> String {
 fn server_out_of_descriptors(case: &Case<'_>) -> Finding {
     let hangs = case.symptom == Some(Symptom::Hangs);
     let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
-    let full = queue.backlog.is_some_and(|b| b.is_full());
+    let full = queue.backlog.is_some_and(|b| look::is_full(case, b));
     if (full && !hangs) || points(&server_stopped(case)) {
         return Finding::Excluded;
     }
@@ -378,7 +378,7 @@ fn server_out_of_descriptors(case: &Case<'_>) -> Finding {
 fn server_not_accepting(case: &Case<'_>) -> Finding {
     let Some(queue) = queue(case).filter(Queue::waiting) else { return Finding::Excluded };
     let hangs = case.symptom == Some(Symptom::Hangs);
-    let full = queue.backlog.is_some_and(|b| b.is_full());
+    let full = queue.backlog.is_some_and(|b| look::is_full(case, b));
     if full || points(&server_stopped(case)) || points(&server_out_of_descriptors(case)) {
         return Finding::Excluded;
     }

@@ -79,7 +79,8 @@ impl SocketFact {
 pub struct Backlog {
     /// Connections waiting.
     pub pending: u32,
-    /// The backlog as given to `listen`, clamped by `somaxconn`. Linux admits one more.
+    /// The backlog as given to `listen`, clamped by `somaxconn`. How many connections that admits,
+    /// differs between systems: see [`crate::profile::Backlog`].
     pub limit: u32,
 }
 

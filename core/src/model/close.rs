@@ -127,14 +127,14 @@ impl World {
         self.wake_users(peer);
     }
 
-    /// Tells the datagram sockets whose peer closed that they have none any more.
+    /// Leaves an error in the datagram sockets whose peer closed, and no peer. Who waits is not
+    /// woken by it.
     fn tell_associates_of_close(&mut self, id: SocketId) {
         let associates = self.sockets.iter().filter(|(_, s)| !s.dead && s.peer() == Some(id));
         let associates: Vec<SocketId> = associates.map(|(associate, _)| associate).collect();
         for associate in associates {
             self.dissociate(associate);
-            self.sockets[associate].error = Some("send/receiver-closed");
-            self.wake_users(associate);
+            self.sockets[associate].error = Some("recv/receiver-closed");
         }
     }
 

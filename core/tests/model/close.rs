@@ -4,7 +4,7 @@ use crate::scene::*;
 use crate::service::*;
 use sunpath_core::Errno;
 use sunpath_core::model::Step;
-use sunpath_core::op::{Op, Opt, Ret, Value, Want};
+use sunpath_core::op::{Message, Op, Opt, Ret, Value, Want};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 
 const RESET: &str = "recv/peer-closed-with-unread-data";
@@ -250,10 +250,41 @@ fn datagram_peers_are_told_at_once_elsewhere() {
         });
         host.close(server);
         for client in clients {
-            let told = host.recv(client);
-            fails(told, "send/receiver-closed", Errno::ECONNRESET);
+            fails(host.recv(client), "recv/receiver-closed", Errno::ECONNRESET);
             fails(host.recv(client), "recv/nothing-to-read", Errno::EAGAIN);
         }
+    }
+}
+
+#[test]
+fn the_error_of_a_closed_datagram_peer_comes_after_its_messages_and_before_any_send() {
+    for profile in [FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let mut host = Host::new(profile);
+        let (a, b) = host.pair(DATAGRAM);
+        host.sends(b, b"last");
+        host.close(b);
+        assert_eq!(host.events(a), "in,out");
+        host.reads(a, "last");
+        fails(host.recv(a), "recv/receiver-closed", Errno::ECONNRESET);
+        host.bound(DATAGRAM, "/s");
+        let (a, b) = host.pair(DATAGRAM);
+        host.close(b);
+        let elsewhere = Op::Send(Message::new(a, b"x").to("/s").dont_wait());
+        fails(host.call(elsewhere.clone()), "send/receiver-closed", Errno::ECONNRESET);
+        assert_eq!(host.call(elsewhere), Step::Done(Ret::Count(1)));
+    }
+}
+
+#[test]
+fn who_waits_is_not_woken_when_its_datagram_peer_closes() {
+    for profile in [FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let mut host = Host::new(profile);
+        let (a, b) = host.pair(DATAGRAM);
+        let reader = host.thread();
+        waits(host.by(reader, Op::Recv(Want::new(a, 9))), "wait/nothing-to-read");
+        host.close(b);
+        assert_eq!(host.world.runnable().count(), 0);
+        fails(host.recv(a), "recv/receiver-closed", Errno::ECONNRESET);
     }
 }
 

@@ -60,6 +60,17 @@ fn the_same_cause_has_other_errors() {
             ],
         ),
         (
+            "recv/receiver-closed",
+            DATAGRAM,
+            [None, Some(ECONNRESET), Some(ECONNRESET), Some(ECONNRESET), Some(ECONNRESET)],
+        ),
+        ("recv/peer-left-with-unread-data", DATAGRAM, [Some(ECONNRESET), None, None, None, None]),
+        (
+            "bind/exists-and-already-bound",
+            STREAM,
+            [Some(EADDRINUSE), Some(EINVAL), Some(EINVAL), Some(EINVAL), Some(EINVAL)],
+        ),
+        (
             "send/after-shutdown",
             STREAM,
             [Some(EPIPE), Some(EPIPE), Some(EPIPE), Some(EPIPE), Some(ESHUTDOWN)],
@@ -168,6 +179,32 @@ fn what_only_others_have() {
     crowded.caller.descriptors = Seen::Known(DescriptorUse { used: 64, limit: 64 });
     let limit = named(FreeBsd15, Call::Recv, STREAM, Errno::EMFILE, &crowded);
     assert_eq!(limit, ("rights/descriptor-limit", certain));
+}
+
+/// Where a datagram peer that closes leaves an error, the next call reports it, whichever it is.
+#[test]
+fn a_datagram_peer_that_closed() {
+    let pending = Seen::Known(Some(Errno::ECONNRESET));
+    let told = OwnSocket { pending_error: pending, ..OwnSocket::fresh(DATAGRAM) };
+    let reported = with(OwnSocket::fresh(DATAGRAM));
+    let message = with(OwnSocket { readable: Seen::Known(3), ..told.clone() });
+    for platform in [FreeBsd14, FreeBsd15, MacOs, OpenServer] {
+        for (call, id) in
+            [(Call::Recv, "recv/receiver-closed"), (Call::Send, "send/receiver-closed")]
+        {
+            let reset = Errno::ECONNRESET;
+            let d = diagnose_on(platform, call, DATAGRAM, Some(reset.into()), &reported);
+            assert_eq!(d.causes[0].cause.id, id, "{platform} {call}");
+            assert_eq!(d.causes[0].certainty, Certainty::Certain, "{platform} {call}");
+            let d = diagnose_on(platform, call, DATAGRAM, None, &with(told.clone()));
+            assert_eq!(d.outcome, fails(reset), "{platform} {call}: {:?}", d.causes);
+            assert_eq!(d.causes[0].cause.id, id, "{platform} {call}");
+        }
+        let d = diagnose_on(platform, Call::Recv, DATAGRAM, None, &message);
+        assert_eq!(d.outcome, Outcome::Succeeds, "{platform}: {:?}", d.causes);
+    }
+    let again = failed(Call::Recv, DATAGRAM, Errno::EAGAIN);
+    again.is_not("recv/receiver-closed", &reported);
 }
 
 #[test]

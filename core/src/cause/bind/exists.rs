@@ -34,7 +34,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         shows: &[
             fails(LINUX, Errno::EADDRINUSE, Evidence::Measured),
             fails(BSDS, Errno::EINVAL, Evidence::Source),
-            fails(OPENSERVER, Errno::EADDRINUSE, Evidence::Inferred),
+            fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
         ],
         title: "the path exists, and the socket is bound already",
         happened: "bind was called a second time on the same socket, with a path that exists: \

@@ -461,7 +461,7 @@ fn backlog_full(case: &Case<'_>) -> Finding {
         }
     );
     let eagain = case.symptom == Some(Symptom::Errno(Errno::EAGAIN));
-    match backlog.pending >= most {
+    match look::is_full(case, backlog) {
         true if unknown => Finding::Suggests(format!(
             "{counts}; if the socket was blocking, its SO_SNDTIMEO ran out instead"
         )),

@@ -133,7 +133,7 @@ fn interrupted(case: &Case<'_>) -> Finding {
         ));
     }
     match look::listener(case).and_then(|l| l.backlog) {
-        Some(b) if b.is_full() => Finding::Suggests(format!(
+        Some(b) if look::is_full(case, b) => Finding::Suggests(format!(
             "{} at a backlog of {}, so connect has to wait, and waiting ends when a signal \
              arrives",
             connections_wait(b.pending),

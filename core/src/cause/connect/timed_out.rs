@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
-use crate::cause::look::{listener, nonblocking};
+use crate::cause::look::{is_full, listener, nonblocking};
 use crate::cause::own::{Patience, judge, seconds, sending};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::text::connections_wait;
@@ -46,7 +46,7 @@ fn timed_out(case: &Case<'_>) -> Finding {
     }
     judge(case, |own| {
         let Patience::Limited(us) = sending(case, own) else { return Finding::Excluded };
-        let full = listener(case).and_then(|s| s.backlog).filter(|b| b.is_full());
+        let full = listener(case).and_then(|s| s.backlog).filter(|b| is_full(case, *b));
         match (full, case.symptom) {
             (Some(backlog), _) => Finding::Holds(format!(
                 "SO_SNDTIMEO is {}, and {} (backlog {})",

@@ -3,6 +3,7 @@
 use super::{OWN_STATE, by_pending_error, by_symptom, host};
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
+use crate::cause::look::is_full;
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::InetTarget;
 use crate::fact::inet::InetSocket;
@@ -270,7 +271,7 @@ fn timed_out(case: &Case<'_>) -> Finding {
         return by_symptom(case, "only silence of the other end leads to this error");
     };
     let symptom = case.symptom.is_some();
-    match (is_here(target), full_queue(target)) {
+    match (is_here(target), full_queue(case, target)) {
         _ if target.is_unresolved() && !symptom => Finding::Excluded,
         (Some(true), Some(queue)) if symptom => Finding::Holds(queue),
         (Some(true), Some(queue)) => Finding::Suggests(
@@ -290,9 +291,9 @@ fn timed_out(case: &Case<'_>) -> Finding {
 }
 
 /// The full accept queue of the only listener, in words.
-fn full_queue(target: &InetTarget) -> Option<String> {
+fn full_queue(case: &Case<'_>, target: &InetTarget) -> Option<String> {
     let mut listening = target.listeners.known()?.iter().filter(|s| s.listening);
-    let full = |s: &InetSocket| s.backlog.filter(|b| b.is_full());
+    let full = |s: &InetSocket| s.backlog.filter(|b| is_full(case, *b));
     let Backlog { pending, limit } = full(listening.next()?)?;
     let others_full = listening.all(|s| full(s).is_some());
     others_full.then(|| {

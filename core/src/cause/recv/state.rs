@@ -73,7 +73,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         shows: &[
             fails(LINUX, Errno::ECONNRESET, Evidence::Measured),
             never(BSDS, Evidence::Source),
-            fails(OPENSERVER, Errno::ECONNRESET, Evidence::Inferred),
+            never(OPENSERVER, Evidence::Inferred),
         ],
         title: "the peer left and threw away messages that it had not read",
         happened: "This datagram socket and its peer were connected to each other. The peer then \
@@ -92,6 +92,34 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         test: peer_left,
         confusable: &[],
         provoke: Provoke::Live("datagram pair: send, let the peer connect to AF_UNSPEC, recv"),
+    },
+    Cause {
+        id: "recv/receiver-closed",
+        calls: &[at(Call::Recv, 43)],
+        sockets: Sockets::DATAGRAM,
+        shows: &[
+            never(LINUX, Evidence::Measured),
+            fails(BSDS, Errno::ECONNRESET, Evidence::Source),
+            fails(OPENSERVER, Errno::ECONNRESET, Evidence::Inferred),
+        ],
+        title: "the socket that this one was connected to has closed",
+        happened: "This datagram socket was connected to another one, which closed. The \
+                   association is over, and this call is the first to tell.",
+        why: "The BSDs leave an error in every datagram socket that was connected to one that \
+              closes. Whichever call comes next reports it once: a send before anything else, a \
+              recv when no message waits. A recv that waits already is not woken by it.",
+        fix: "Connect again, and ask again for the answer that was awaited: nobody is left to send \
+              it. Let a recv that waits for an answer have a time limit.",
+        commands: &[],
+        differs: Some(
+            "Linux says nothing to a receiver: only a send finds out, with ECONNREFUSED, and a \
+             recv waits for messages from others.",
+        ),
+        documents: &[Document::OpenServer],
+        class: Class::MidWay,
+        test: receiver_closed,
+        confusable: &[],
+        provoke: Provoke::Not("Linux tells a receiver nothing of a peer that closed"),
     },
     Cause {
         id: "recv/peer-closed-with-unread-data",
@@ -220,6 +248,16 @@ fn peer_left(case: &Case<'_>) -> Finding {
             Finding::Holds("a further reset waits to be reported".into())
         }
         Some(_) => Finding::Holds("nothing else resets a UNIX domain datagram socket".into()),
+    })
+}
+
+fn receiver_closed(case: &Case<'_>) -> Finding {
+    judge(case, |own| match case.symptom {
+        None => when(
+            reset_pending(own) && own.readable.is(|n| *n == 0),
+            "the peer has closed, and left an error in the socket",
+        ),
+        Some(_) => Finding::Holds("nothing else resets a datagram socket there".into()),
     })
 }
 

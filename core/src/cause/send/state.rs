@@ -8,6 +8,7 @@ use crate::cause::own::{
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, Rule};
 use crate::fact::socket::{OwnSocket, State};
+use crate::profile::{ClosedDatagram, Profile};
 use crate::{Call, Errno, SocketType, Sockets};
 
 /// The entries of this file.
@@ -248,6 +249,10 @@ fn no_destination(case: &Case<'_>) -> Finding {
         return Finding::Excluded;
     }
     judge(case, |own| match lacks_peer(own) {
+        // The error that the peer left comes first.
+        Some(true) if tells_of_close(case) && case.symptom.is_none() && reset_pending(own) => {
+            Finding::Excluded
+        }
         Some(lacks) => when(lacks, "no address was passed, and the socket has no peer"),
         None => Finding::Unseen("the peer of the caller's socket"),
     })
@@ -378,6 +383,9 @@ fn closed_while_blocked(case: &Case<'_>) -> Finding {
 }
 
 fn receiver_closed(case: &Case<'_>) -> Finding {
+    if tells_of_close(case) {
+        return told_of_close(case);
+    }
     let Some(own) = case.facts.own() else {
         return match case.symptom {
             Some(_) if !has_address(case) => Finding::Holds(
@@ -399,4 +407,18 @@ fn receiver_closed(case: &Case<'_>) -> Finding {
         }
         (None, _) => Finding::Unseen("whether the peer is closed"),
     }
+}
+
+/// Whether a datagram peer that closes leaves an error on this platform.
+fn tells_of_close(case: &Case<'_>) -> bool {
+    *Profile::of(case.platform).connection.closed_datagram == ClosedDatagram::Tells
+}
+
+/// Where a peer that closes leaves an error: whatever send comes next reports it, also one with an
+/// address.
+fn told_of_close(case: &Case<'_>) -> Finding {
+    judge(case, |own| match case.symptom {
+        None => when(reset_pending(own), "the peer has closed, and left an error in the socket"),
+        Some(_) => Finding::Holds("nothing else resets a datagram socket there".into()),
+    })
 }

@@ -76,9 +76,10 @@ impl World {
             return Err(self.broken(out, begins));
         }
         if let Some(error) = socket.error.take() {
-            return Err(fail(match (socket.kind, errors_first) {
-                (SocketType::Stream, true) => "send/peer-closed-while-blocked",
-                (SocketType::SeqPacket, true) => "send/pending-reset",
+            return Err(fail(match (socket.kind, errors_first, error) {
+                (SocketType::Stream, true, _) => "send/peer-closed-while-blocked",
+                (SocketType::SeqPacket, true, _) => "send/pending-reset",
+                (_, _, "recv/receiver-closed") => "send/receiver-closed",
                 _ => error,
             }));
         }
