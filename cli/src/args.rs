@@ -149,10 +149,10 @@ pub struct Conform {
     #[arg(long, value_name = "LENGTH", group = "table", conflicts_with = "mirror", value_parser = clap::value_parser!(u8).range(1..=12))]
     pub exhaustive: Option<u8>,
     /// Only every Nth of them.
-    #[arg(long, value_name = "N", hide = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", hide = true, requires = "table", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub sample: u32,
     /// How many calls [default: 1000000; 50000 that may wait].
-    #[arg(long, value_name = "N", requires = "mirror")]
+    #[arg(long, value_name = "N", requires = "mirror", value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
     /// Which calls: the same number gives the same ones [default: a new number each time].
     #[arg(long, value_name = "S", requires = "mirror")]

@@ -53,6 +53,33 @@ fn a_text_that_is_no_trace_is_refused_with_the_place() {
 }
 
 #[test]
+fn what_is_no_trace_is_told_before_anything_is_played() {
+    let good = file("good.trace", STORY);
+    let dir = good.parent().unwrap().join("empty-directory");
+    fs::create_dir_all(&dir).unwrap();
+    let garbage = file("garbage.trace", "");
+    fs::write(&garbage, [0xff, 0, 0x80]).unwrap();
+    let complaints = [
+        (garbage, "garbage.trace is no trace: it is not text"),
+        (dir, "empty-directory has no traces (*.trace)"),
+        (file("nul.trace", "spawn a\0\n"), "nul.trace: line 1"),
+    ];
+    for (path, complaint) in complaints {
+        let played = run(&["play".as_ref(), good.as_os_str(), path.as_os_str()]);
+        assert_eq!(played.code, 2, "{}", played.err);
+        assert_eq!(played.out, "");
+        assert!(played.err.contains(complaint), "{}", played.err);
+    }
+    let odd = ["--profile=vms", "--on=moon", "--steps=1"];
+    for argument in odd {
+        let played = run(&["play".as_ref(), argument.as_ref(), good.as_os_str()]);
+        assert_eq!((played.code, played.out.as_str()), (2, ""), "{argument}");
+    }
+    let nothing = run(&["play".as_ref(), file("nothing.trace", "").as_os_str()]);
+    assert!(nothing.code == 0 && nothing.out.contains("  0 steps"), "{}", nothing.out);
+}
+
+#[test]
 fn json_holds_errno_and_cause_of_each_step() {
     let path = file("json.trace", STORY);
     let profile = ["play", "--json", "--profile", "all"];
@@ -63,6 +90,7 @@ fn json_holds_errno_and_cause_of_each_step() {
     assert_eq!(runs.len(), 5);
     assert_eq!(runs[0]["steps"][3]["errno"], "EPIPE");
     assert_eq!(runs[0]["steps"][3]["cause"], "send/peer-closed");
+    assert_eq!(runs[0]["steps"][3]["cause_by"], "model");
     assert_eq!(runs[0]["steps"][3]["fault"], serde_json::Value::Null);
 }
 

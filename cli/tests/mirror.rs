@@ -45,6 +45,50 @@ fn the_kernel_does_what_the_model_says() {
     }
 }
 
+/// Whether this is root, who can become somebody else.
+fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").unwrap().contains("CapEff:\t000001ff")
+}
+
+#[test]
+fn an_ordinary_user_sees_the_same() {
+    use std::os::unix::process::CommandExt;
+    if !is_root() {
+        return eprintln!("skipped: needs root, to become an ordinary user");
+    }
+    // The one number stands for users that are not known, too; the other is nobody's.
+    for (user, group) in [(65534, 65534), (1234, 4321)] {
+        for way in ["--random", "--blocking"] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sunpath"));
+            command.args(["conform", way, "--steps", "6000", "--seed", "1"]).stdin(Stdio::null());
+            let output = command.uid(user).gid(group).current_dir("/").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            if said.contains("look at a thread") {
+                eprintln!("skipped: {said}");
+                continue;
+            }
+            assert!(text(&output).contains("no difference"), "{}{said}", text(&output));
+        }
+    }
+}
+
+#[test]
+fn a_difference_that_cannot_be_saved_is_shown_all_the_same() {
+    let args = ["--steps", "50000", "--seed", "1", "--mistake", "--save", "/nowhere/found.trace"];
+    let output = sunpath(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(text(&output).contains("model and kernel differ"), "{}", text(&output));
+    assert!(text(&output).ends_with("not saved\n"), "{}", text(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot save the trace as /nowhere/found.trace: No such"), "{said}");
+}
+
+#[test]
+fn no_steps_are_no_comparison() {
+    let output = sunpath(&["--steps", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[test]
 fn a_report_tells_how_often_each_cause_was_reached() {
     let output = sunpath(&["--steps", "20000", "--seed", "5", "--json"]).output().unwrap();

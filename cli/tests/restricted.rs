@@ -96,6 +96,29 @@ fn an_ordinary_user_sees_enough_under_hidepid() {
 }
 
 #[test]
+fn without_proc_what_needs_processes_says_so_and_leaves_nothing() {
+    if !is_root() {
+        eprintln!("skipped: hiding /proc needs root");
+        return;
+    }
+    let sockets = Sockets::new("no-proc-played");
+    let temp = sockets.dir.join("temp");
+    std::fs::create_dir(&temp).unwrap();
+    let trace = sockets.dir.join("a.trace");
+    std::fs::write(&trace, "spawn a\n").unwrap();
+    for words in [&["play", "--on", "kernel"][..], &["conform", "--random", "--save"]] {
+        let script = format!("{NO_PROC} && exec \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", &script, "sh"]).arg(sockets.binary());
+        let output = command.args(words).arg(&trace).env("TMPDIR", &temp).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("mount /proc"), "{said}");
+        assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0, "{said}");
+    }
+}
+
+#[test]
 fn without_proc_sockets_are_still_judged() {
     if !is_root() {
         eprintln!("skipped: hiding /proc needs root");

@@ -58,7 +58,8 @@ pub fn unknown<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> Stop {
     Stop::usage(format!("there is no cause {id}{}", hint.unwrap_or_default()))
 }
 
-fn style() -> ProgressStyle {
+/// A bar of names.
+pub fn style() -> ProgressStyle {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
     style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,11 +1,13 @@
 //! `sunpath play`: plays traces and tells what came of each step.
 
+use super::conform::style;
 use crate::args::{On, Play};
 use crate::exit::Exit;
 use crate::live::{self, cause::Source};
 use crate::out::{self, Stop};
 use crate::render::text::{columns, pad};
 use crate::render::{BAD, DIM, GOOD, HEAD, paint};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Read};
@@ -35,26 +37,39 @@ pub fn run(args: &Play) -> Result<Exit, Stop> {
                    --profile nor --record";
         return Err(Stop::usage(why));
     }
-    let mut runs = Vec::new();
-    for path in &files(&args.traces)? {
-        let (text, mut trace) = read(path)?;
-        if args.on == On::Kernel {
-            runs.push(Run::on_kernel(path, &text, &trace)?);
-            continue;
-        }
-        let on = |platform: &Platform| Run::of(path, &trace, *platform);
-        let played: Vec<_> = args.profile.0.iter().map(on).collect();
+    let files = files(&args.traces)?;
+    // Whatever is no trace is told before anything is played.
+    let traces = files.iter().map(|path| Ok((path, read(path)?))).collect::<Result<Vec<_>, _>>()?;
+    let stdin_recorded = args.record && files.iter().any(|path| is_stdin(path));
+    let silent = args.json || stdin_recorded;
+    let bar = match silent {
+        true => ProgressBar::new(traces.len() as u64).with_style(style()),
+        false => ProgressBar::hidden(),
+    };
+    let mut runs: Vec<Run> = Vec::new();
+    for (path, (text, mut trace)) in traces {
+        bar.set_message(shown(path));
+        let played = match args.on {
+            On::Kernel => vec![Run::on_kernel(path, &text, &trace)?],
+            On::Model => {
+                args.profile.0.iter().map(|system| Run::of(path, &trace, *system)).collect()
+            }
+        };
         if args.record {
             record(path, &mut trace, &played)?;
         }
-        runs.extend(played);
+        for run in played {
+            if !silent {
+                let between = if runs.is_empty() { "" } else { "\n" };
+                out::print(&format!("{between}{}", run.to_text()))?;
+            }
+            runs.push(run);
+        }
+        bar.inc(1);
     }
-    let stdin_recorded = args.record && args.traces.iter().any(|path| is_stdin(path));
+    bar.finish_and_clear();
     if args.json {
         out::print(&to_json(&runs))?;
-    } else if !stdin_recorded {
-        let texts: Vec<_> = runs.iter().map(Run::to_text).collect();
-        out::print(&texts.join("\n"))?;
     }
     let as_expected = runs.iter().all(Run::is_as_expected);
     Ok(if args.record || as_expected { Exit::Success } else { Exit::Fails })
@@ -115,7 +130,7 @@ fn read(path: &Path) -> Result<(String, Trace), Stop> {
         return Err(Stop::usage(format!("{path} is too long for a trace")));
     }
     let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| Stop::usage(format!("{path} is not text")))?;
+    let text = text.map_err(|_| Stop::usage(format!("{path} is no trace: it is not text")))?;
     let trace = text.parse().map_err(|error| Stop::usage(format!("{path}: {error}")))?;
     Ok((text, trace))
 }

@@ -25,6 +25,8 @@ pub struct Dictionary {
     pub names: Vec<(Automatic, Automatic)>,
     /// What is added to the number of a user.
     pub users: u32,
+    /// The user and the group that are the model's root and its group, if this is not root.
+    pub own: Option<[u32; 2]>,
 }
 
 impl Dictionary {
@@ -53,17 +55,17 @@ impl Dictionary {
             }
             Op::File(FileOp::Chown { .. }) => {
                 if let Op::File(FileOp::Chown { uid, gid, .. }) = op.to_mut() {
-                    (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
+                    (*uid, *gid) = (self.user_to_host(*uid), self.group_to_host(*gid));
                 }
             }
             Op::Process(ProcessOp::Become { .. } | ProcessOp::SetEffective { .. }) => {
                 match op.to_mut() {
                     Op::Process(ProcessOp::Become { uid, gid, groups }) => {
-                        (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
-                        groups.iter_mut().for_each(|group| *group = self.user_to_host(*group));
+                        (*uid, *gid) = (self.user_to_host(*uid), self.group_to_host(*gid));
+                        groups.iter_mut().for_each(|group| *group = self.group_to_host(*group));
                     }
                     Op::Process(ProcessOp::SetEffective { uid, gid }) => {
-                        (*uid, *gid) = (self.user_to_host(*uid), self.user_to_host(*gid));
+                        (*uid, *gid) = (self.user_to_host(*uid), self.group_to_host(*gid));
                     }
                     _ => {}
                 }
@@ -75,12 +77,29 @@ impl Dictionary {
 
     /// The number of a user on the kernel's side.
     pub fn user_to_host(&self, id: u32) -> u32 {
-        if USERS.contains(&id) { id + self.users } else { id }
+        self.to_host_of(0, id)
     }
 
-    fn user_to_model(&self, id: u32) -> u32 {
+    fn group_to_host(&self, id: u32) -> u32 {
+        self.to_host_of(1, id)
+    }
+
+    /// `which`: of users (0) or groups (1).
+    fn to_host_of(&self, which: usize, id: u32) -> u32 {
+        match self.own {
+            Some(own) if id == 0 => own[which],
+            _ if USERS.contains(&id) => id + self.users,
+            _ => id,
+        }
+    }
+
+    fn to_model_of(&self, which: usize, id: u32) -> u32 {
         let back = id.wrapping_sub(self.users);
-        if USERS.contains(&back) { back } else { id }
+        match self.own {
+            Some(own) if id == own[which] => 0,
+            _ if USERS.contains(&back) => back,
+            _ => id,
+        }
     }
 
     fn ids_to_host(&self, ids: Ids) -> Ids {
@@ -88,15 +107,20 @@ impl Dictionary {
         Ids {
             pid: known.map_or(ids.pid, |(_, real)| *real),
             uid: self.user_to_host(ids.uid),
-            gid: self.user_to_host(ids.gid),
+            gid: self.group_to_host(ids.gid),
         }
     }
 
-    fn ids_to_model(&self, ids: Ids) -> Ids {
+    /// What is as expected needs no translation: 65534 may be this user, and stands for nobody, too.
+    fn ids_to_model(&self, ids: Ids, expected: Ids) -> Ids {
+        let number = |which, id, expected| match id == expected {
+            true => id,
+            false => self.to_model_of(which, id),
+        };
         Ids {
             pid: self.pid_to_model(ids.pid),
-            uid: self.user_to_model(ids.uid),
-            gid: self.user_to_model(ids.gid),
+            uid: number(0, ids.uid, expected.uid),
+            gid: number(1, ids.gid, expected.gid),
         }
     }
 
@@ -138,16 +162,25 @@ impl Dictionary {
                 if let (Some(given), Some(expected)) = (&mut given.from, &expected.from) {
                     self.address_to_model(expected, given);
                 }
-                for item in &mut given.control {
-                    if let ControlOut::Credentials(ids) = item {
-                        *ids = self.ids_to_model(*ids);
+                for (place, item) in given.control.iter_mut().enumerate() {
+                    let expected = expected.control.get(place);
+                    if let (ControlOut::Credentials(ids), Some(ControlOut::Credentials(expected))) =
+                        (item, expected)
+                    {
+                        *ids = self.ids_to_model(*ids, *expected);
                     }
                 }
             }
             (Ret::Value(given), Ret::Value(expected)) => match (given, expected) {
-                (Value::Peer(Some(ids)), _) => *ids = self.ids_to_model(*ids),
+                (Value::Peer(Some(ids)), Value::Peer(Some(expected))) => {
+                    *ids = self.ids_to_model(*ids, *expected);
+                }
+                // Nobody but root can give up the groups that it has.
+                (Value::Groups(groups), Value::Groups(expected)) if self.own.is_some() => {
+                    groups.clone_from(expected);
+                }
                 (Value::Groups(groups), _) => {
-                    groups.iter_mut().for_each(|group| *group = self.user_to_model(*group));
+                    groups.iter_mut().for_each(|group| *group = self.to_model_of(1, *group));
                 }
                 (Value::Name(Some(given)), Value::Name(Some(expected))) => {
                     self.address_to_model(expected, given);

@@ -127,7 +127,7 @@ impl Crew<'_> {
             orders.push(order);
             answers.push(answer);
         }
-        let known = Dictionary { users: house.users, ..Dictionary::default() };
+        let known = house.dictionary();
         let ended = [false; MOST_TASKS];
         let children = Vec::new();
         let mut crew = Crew { play, orders, answers, children, ended, manner, known };

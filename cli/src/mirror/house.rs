@@ -1,5 +1,6 @@
 //! Where workers live: a file system and network namespaces that nobody else uses.
 
+use crate::stage::directory;
 use crate::stage::place::powers;
 use crate::stage::{Step, Trouble, is_root};
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -15,6 +16,7 @@ use sunpath::profile::Machine;
 use sunpath::sys::namespace::{self, New};
 use sunpath::sys::{probe, process};
 
+use super::compare::Dictionary;
 use super::script::{NETS, Role};
 
 /// How long the kernel may take to collect what a script left behind.
@@ -64,7 +66,7 @@ impl House {
         }
         let own = match privileged {
             true => Role::Root(capabilities()),
-            false => Role::Own { uid: process::user(), gid: process::group() },
+            false => Role::Own,
         };
         let null = null(base, privileged);
         // Numbers that hardly anybody has, and no other lane.
@@ -90,6 +92,9 @@ impl House {
             return Err(Trouble::Failed("sockets of a script are never collected".into()));
         }
         if self.rooms > 0 {
+            if !self.privileged {
+                directory::open_up(&self.root);
+            }
             fs::remove_dir_all(&self.root).step("remove a script's files")?;
         }
         self.rooms += 1;
@@ -132,6 +137,12 @@ impl House {
             sockets += lines.saturating_sub(1);
         }
         Ok(sockets)
+    }
+
+    /// What is known when a script begins.
+    pub fn dictionary(&self) -> Dictionary {
+        let own = (!self.privileged).then(|| [process::user(), process::group()]);
+        Dictionary { users: self.users, own, ..Dictionary::default() }
     }
 
     /// The root directory of this script.

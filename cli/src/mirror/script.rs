@@ -22,13 +22,9 @@ pub enum Role {
     Root(Caps),
     /// An ordinary user of one group.
     User(u32),
-    /// Whoever started Sunpath.
-    Own {
-        /// The user.
-        uid: u32,
-        /// The group.
-        gid: u32,
-    },
+    /// Whoever started Sunpath, an ordinary user. The files are its own, so in the model it is root
+    /// without capabilities, whose number the [`Dictionary`](super::compare::Dictionary) translates.
+    Own,
 }
 
 impl Role {
@@ -37,7 +33,7 @@ impl Role {
         match self {
             Role::Root(caps) => Credentials { caps: *caps, permitted: *caps, ..Credentials::ROOT },
             Role::User(id) => Credentials::user(*id, *id),
-            Role::Own { uid, gid } => Credentials::user(*uid, *gid),
+            Role::Own => Role::Root(Caps::NONE).credentials(),
         }
     }
 }
@@ -135,7 +131,7 @@ impl Play {
             world: World::on(LINUX, machine.clone()),
             members: Vec::new(),
             nets: 1,
-            collects: cast.iter().all(|role| !matches!(role, Role::Own { .. })),
+            collects: cast.iter().all(|role| !matches!(role, Role::Own)),
             automatic: Vec::new(),
             lines: Vec::new(),
             panicked: None,

@@ -75,7 +75,7 @@ pub fn prepare(
     if house.privileged {
         bare::borrow_reserved(net(0), |net| namespace::enter(net, None))?;
         let id = match role {
-            Role::Root(_) | Role::Own { .. } => 0,
+            Role::Root(_) | Role::Own => 0,
             Role::User(id) => known.user_to_host(id),
         };
         process::become_user(id, id, &[])?;

@@ -53,8 +53,16 @@ impl PrivateDir {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
-            .spawn()
-            .step("start the process that cleans up")?;
+            .spawn();
+        let sweeper = sweeper.map_err(|error| {
+            // Nobody else would.
+            let _ = fs::remove_dir(&path);
+            let proc = match Path::new("/proc/self/exe").exists() {
+                true => "",
+                false => "; mount /proc, by which sunpath starts processes of itself",
+            };
+            Trouble::Failed(format!("start the process that cleans up: {error}{proc}"))
+        })?;
         Ok(PrivateDir { path, sweeper })
     }
 
@@ -78,7 +86,7 @@ pub fn sweep(path: &Path) -> io::Result<()> {
     io::stdin().read_to_end(&mut rest)?;
     let mut result = Ok(());
     for _ in 0..50 {
-        open_up(path, 0);
+        open_up(path);
         result = fs::remove_dir_all(path);
         match &result {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -91,14 +99,18 @@ pub fn sweep(path: &Path) -> io::Result<()> {
     result
 }
 
-/// Gives the owner back the permissions that a scene took from its directories.
-fn open_up(path: &Path, depth: u32) {
+/// Gives the owner back the permissions that somebody took from a directory and those in it.
+pub fn open_up(path: &Path) {
+    open_up_from(path, 0);
+}
+
+fn open_up_from(path: &Path, depth: u32) {
     // What is not ours to change, or is gone, shows when it cannot be removed.
     let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
     let Ok(entries) = fs::read_dir(path) else { return };
     for entry in entries.flatten() {
         if depth < 16 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path(), depth + 1);
+            open_up_from(&entry.path(), depth + 1);
         }
     }
 }

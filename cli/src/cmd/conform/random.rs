@@ -26,16 +26,22 @@ pub fn run(args: &Conform) -> Result<Exit, Stop> {
     let report = run::run(seed, steps, args.mistake, args.blocking, progress);
     bar.finish_and_clear();
     let report = report.map_err(|trouble| Stop::trouble(trouble.to_string()))?;
-    let saved = match &report.finding {
-        Some(finding) => Some(save(args, seed, finding)?),
-        None => None,
+    let saved = report.finding.as_ref().map(|finding| save(args, seed, finding)).transpose();
+    // What was found is told even if it cannot be saved.
+    let (saved, unsaved) = match saved {
+        Ok(saved) => (saved, None),
+        Err(why) => (None, Some(why)),
     };
     out::print(&if args.json {
         to_json(seed, &report, saved.as_ref())
     } else {
         to_text(seed, &report, saved.as_ref())
     })?;
-    Ok(if report.finding.is_some() { Exit::Fails } else { Exit::Success })
+    match unsaved {
+        Some(why) => Err(Stop::trouble(why)),
+        None if report.finding.is_some() => Ok(Exit::Fails),
+        None => Ok(Exit::Success),
+    }
 }
 
 /// A number that differs each time.
@@ -50,11 +56,13 @@ fn style() -> ProgressStyle {
 }
 
 /// Writes the calls to a file.
-fn save(args: &Conform, seed: u64, finding: &Value) -> Result<PathBuf, Stop> {
+fn save(args: &Conform, seed: u64, finding: &Value) -> Result<PathBuf, String> {
     let path = args.save.clone().unwrap_or_else(|| format!("sunpath-{seed}.trace").into());
     let write = std::fs::write(&path, trace(finding));
-    write.map_err(|error| Stop::trouble(format!("cannot write {}: {error}", path.display())))?;
-    Ok(path)
+    let shown = || escape(path.as_os_str().as_encoded_bytes()).to_string();
+    let complaint =
+        |error| format!("cannot save the trace as {}: {error}; --save FILE says where to", shown());
+    write.map(|()| path.clone()).map_err(complaint)
 }
 
 /// The calls, with what the model says.
@@ -74,15 +82,15 @@ fn to_text(seed: u64, report: &Report, saved: Option<&PathBuf>) -> String {
         _ => "",
     };
     let saved = saved.map(|path| escape(path.as_os_str().as_encoded_bytes()).to_string());
+    let saved = saved.map_or("not saved".into(), |path| format!("saved as {path}"));
     format!(
         "{differ} (seed {seed}, script {}):\n\n{}\nmodel:  {}\nkernel: {}{repeats}\n\n{} calls compared; \
-         saved as {}\n",
+         {saved}\n",
         finding["script"],
         trace(finding),
         said("model"),
         said("kernel"),
         report.steps,
-        saved.unwrap_or_default(),
     )
 }
 

@@ -79,7 +79,7 @@ impl Pair<'_> {
     pub fn new(house: &mut House) -> Result<Pair<'_>, Halt> {
         let role = house.own;
         let mut world = World::on(LINUX, house.machine.clone());
-        let known = Dictionary { users: house.users, ..Dictionary::default() };
+        let known = house.dictionary();
         let mut kernel = Kernel::new(house)?;
         let task = world.spawn_as(role.credentials());
         kernel.spawn()?;

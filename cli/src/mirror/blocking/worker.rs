@@ -1,6 +1,5 @@
 //! A process of a program, with a thread for each of its tasks.
 
-use super::super::compare::Dictionary;
 use super::super::house::House;
 use super::super::worker::{answers, orders, prepare, read_all, write_all};
 use std::os::fd::BorrowedFd;
@@ -14,7 +13,7 @@ static HAS_THREADS: AtomicBool = AtomicBool::new(false);
 
 /// Makes this process, a child of `parent`, one of a program; its exit status.
 pub fn run(task: usize, house: &House, parent: u32, ends: &[BorrowedFd<'_>]) -> i32 {
-    let known = Dictionary { users: house.users, ..Dictionary::default() };
+    let known = house.dictionary();
     let ready =
         prepare(&known, house, house.own, ends, parent).and_then(|()| thread::allow_interrupts());
     match ready {

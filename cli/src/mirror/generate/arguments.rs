@@ -81,7 +81,10 @@ impl Generator {
         if self.privileged && self.dice.once_in(6) {
             return self.dice.pick(ABSOLUTE).as_bytes().to_vec();
         }
-        self.dice.pick(PATHS).as_bytes().to_vec()
+        let path = *self.dice.pick(PATHS);
+        // Only root gets a root directory, above which there is nothing.
+        let leads_out = path == ".." && !self.privileged;
+        if leads_out { b".".to_vec() } else { path.as_bytes().to_vec() }
     }
 
     /// An address to bind.
