@@ -7,7 +7,8 @@ use core::fmt;
 pub enum Platform {
     /// Linux; measured on 6.18.
     Linux,
-    /// FreeBSD 13 and 14, whose sockets share the generic socket buffers.
+    /// FreeBSD 14, whose streams share the generic socket buffers. FreeBSD 13 is older in datagrams and
+    /// descriptors: a receiver has 4 KiB for all senders, and too many descriptors show `E2BIG`.
     FreeBsd14,
     /// FreeBSD 15, with its own buffers for UNIX domain sockets.
     FreeBsd15,

@@ -19,8 +19,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::UNIX,
         shows: &[
             fails(LINUX, Errno::EINVAL, Evidence::Measured),
-            fails(FREEBSD_14, Errno::E2BIG, Evidence::Source),
-            fails(FREEBSD_15, Errno::EMSGSIZE, Evidence::Source),
+            fails(FREEBSD, Errno::EMSGSIZE, Evidence::Source),
             fails(MACOS, Errno::EINVAL, Evidence::Source),
             fails(OPENSERVER, Errno::EINVAL, Evidence::Inferred),
         ],
@@ -28,7 +27,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         happened: "The message carries more than 253 descriptors, in one SCM_RIGHTS item or in \
                    several together.",
         why: "The descriptors of a message are kept in one small array. Linux holds 253 of them, \
-              FreeBSD 254, macOS about 500.",
+              FreeBSD and macOS 254.",
         fix: "Send the descriptors in several messages, each with at least one byte.",
         commands: &[],
         differs: None,
@@ -150,10 +149,9 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
         sockets: Sockets::UNIX,
         shows: &[
             never(LINUX, Evidence::Measured),
-            fails(FREEBSD_14, Errno::EMSGSIZE, Evidence::Source),
-            fails(FREEBSD_15, Errno::EMFILE, Evidence::Source),
+            fails(FREEBSD, Errno::EMFILE, Evidence::Source),
             fails(MACOS, Errno::EMSGSIZE, Evidence::Source),
-            fails(OPENSERVER, Errno::EMFILE, Evidence::Inferred),
+            fails(OPENSERVER, Errno::EMSGSIZE, Evidence::Inferred),
         ],
         title: "the receiver has no room in its table for the descriptors",
         happened: "Descriptors arrived, but the receiving process has reached RLIMIT_NOFILE.",

@@ -57,10 +57,15 @@ left_out! {
     "options that change nothing on these sockets": "Priorities, marks, busy polling and the like: \
         those that programs set are stored, all others are unknown.",
     // Other systems.
-    "the order of service among senders on FreeBSD 15": "Datagrams come in the order in which they \
+    "the order of service among senders on FreeBSD": "Datagrams come in the order in which they \
         were sent; there, senders with little to say are served first.",
-    "what remains of a sender that leaves on FreeBSD 15": "Its datagrams stay; there, some of those \
+    "what remains of a sender that leaves on FreeBSD": "Its datagrams stay; there, some of those \
         in a buffer of its own are lost.",
+    "errors that a peek leaves on FreeBSD": "It takes them, as on Linux; there, a peek at a stream \
+        does not, and from FreeBSD 15 on none does.",
+    "hang-ups of one direction on FreeBSD 15": "They are told when both are shut; there, when the \
+        peer reads no more, to who asks for room.",
+    "getpeername on macOS after both directions were shut": "`ENOTCONN`; there, `EINVAL`.",
     "mbuf limits": "The bytes and addresses in a buffer count, not the memory around them.",
     "SCM_TIMESTAMP and SCM_BINTIME of FreeBSD": "Their order among other items is not known.",
     "bindat, connectat": "A path is looked up from the working directory.",

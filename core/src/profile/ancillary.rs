@@ -116,49 +116,62 @@ pub(super) const FREEBSD_14: Ancillary = Ancillary {
     foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
     rights_max: Cell::source(254, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
     rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize, a buffer for each item"),
-    rights_counted_first: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
+    rights_counted_first: Cell::source(true, "uipc_usrreq.c: unp_internalize, newlen"),
     rights_without_room: Cell::source(
         WithoutRoom::None,
         "uipc_syscalls.c: kern_recvit, m_dispose_extcontrolm",
     ),
-    rights_without_slots: Cell::source(WithoutSlots::Error, "uipc_usrreq.c: unp_externalize"),
-    rights_peeked: Cell::source(false, "uipc_socket.c: soreceive_generic externalizes no peek"),
+    rights_without_slots: Cell::source(
+        WithoutSlots::Error,
+        "uipc_usrreq.c: unp_externalize, fdallocn",
+    ),
+    rights_peeked: Cell::source(
+        false,
+        "uipc_socket.c: soreceive_generic; uipc_usrreq.c: uipc_peek_dgram",
+    ),
     missing_buffer_told: Cell::source(false, "uipc_syscalls.c: kern_recvit, msg_control"),
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::FilledIn, "uipc_usrreq.c: unp_internalize, unp_addsockcred"),
-    timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
+    timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send, uipc_sosend_dgram"),
     rings: Cell::source(true, "kern_event.c: kqueueops"),
     rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
     pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };
 
 pub(super) const FREEBSD_15: Ancillary = Ancillary {
-    rights_counted_first: Cell::source(true, "uipc_usrreq.c: unp_internalize, newlen"),
+    rights_peeked: Cell::source(
+        false,
+        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, uipc_peek_dgram",
+    ),
+    timestamps: Cell::source(
+        false,
+        "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket, uipc_sosend_dgram",
+    ),
     ..FREEBSD_14
 };
 
 pub(super) const MACOS: Ancillary = Ancillary {
     control_max: Cell::source(
-        Some(2056),
-        "uipc_syscalls.c: sockargs, MCLBYTES, of which a header takes 4 bytes less",
+        Some(1040),
+        "uipc_syscalls.c: sockargs, MCLBYTES, with room to make pointers of descriptors",
     ),
     items: Cell::source(Items::OneOfRights, "uipc_usrreq.c: unp_internalize"),
     foreign_level: Cell::source(Foreign::Refused, "uipc_usrreq.c: unp_internalize"),
-    rights_max: Cell::source(509, "uipc_usrreq.c: unp_internalize, MCLBYTES"),
+    rights_max: Cell::source(254, "uipc_syscalls.c: sockargs, alloc_buflen"),
     rights_summed: Cell::source(false, "uipc_usrreq.c: unp_internalize takes one item"),
-    rights_counted_first: Cell::inferred(true, "uipc_usrreq.c: unp_internalize"),
+    rights_counted_first: Cell::source(true, "uipc_syscalls.c: sockargs, alloc_buflen"),
     rights_without_room: Cell::source(
         WithoutRoom::AllUntold,
         "uipc_syscalls.c: copyout_control closes none",
     ),
     rights_without_slots: Cell::source(WithoutSlots::Error, "uipc_usrreq.c: unp_externalize"),
     rights_peeked: Cell::inferred(false, "uipc_socket.c: soreceive externalizes no peek"),
-    missing_buffer_told: Cell::inferred(false, "uipc_syscalls.c: recvit, msg_control"),
+    missing_buffer_told: Cell::source(false, "uipc_syscalls.c: recvit, copyout_control"),
     in_flight_limit: Cell::source(false, "uipc_usrreq.c: unp_internalize"),
     credentials: Cell::source(Claim::None, "uipc_usrreq.c: unp_internalize"),
     timestamps: Cell::source(false, "uipc_usrreq.c: uipc_send"),
-    rings: Cell::source(true, "kern_event.c: kqueueops"),
-    rings_take_requests: Cell::source(false, "kern_event.c: kqueue_poll"),
+    rings: Cell::source(true, "kern_descrip.c: fg_sendable"),
+    rings_take_requests: Cell::source(false, "kern_event.c: kqueue_select, kqueue_kqfilter"),
     pidfd_of_reaped: Cell::inferred(false, "there is no such descriptor"),
 };
 

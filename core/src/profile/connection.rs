@@ -241,7 +241,10 @@ pub(super) const FREEBSD_14: Connection = Connection {
         "uipc_syscalls.c: kern_accept4",
     ),
     accept_reports_lost_client: Cell::source(false, "uipc_usrreq.c: uipc_accept"),
-    wishes_inherited: Cell::source(Inherited::WithConnect, "uipc_socket.c: solisten_clone"),
+    wishes_inherited: Cell::source(
+        Inherited::WithConnect,
+        "uipc_usrreq.c: unp_copy_peercred, UNP_WANTCRED_MASK",
+    ),
     accept_inherits: Cell::source(Inherits::BuffersAndTimeouts, "uipc_socket.c: solisten_clone"),
     shut_listener: Cell::source(ShutListener::FailsOneAccept, "uipc_socket.c: soshutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_socket.c: soshutdown"),
@@ -259,6 +262,18 @@ pub(super) const FREEBSD_15: Connection = Connection {
     shut_listener: Cell::source(ShutListener::FailsOneAccept, "uipc_usrreq.c: uipc_shutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_usrreq.c: uipc_shutdown"),
     shut_reading: Cell::source(ShutReading::Discards, "uipc_usrreq.c: uipc_shutdown"),
+    poll_unconnected: Cell::source(
+        PollUnconnected::Nothing,
+        "uipc_usrreq.c: uipc_sopoll_stream_or_seqpacket",
+    ),
+    poll_error: Cell::inferred(
+        PollError::InOut,
+        "as sopoll_generic, for datagrams; a stream has errors only when it is disconnected",
+    ),
+    poll_hangup: Cell::inferred(
+        PollHangup::BothDirections,
+        "as sopoll_generic; who asks for room is told of a hang-up when the peer reads no more",
+    ),
     ..FREEBSD_14
 };
 
@@ -313,7 +328,10 @@ pub(super) const OPENSERVER: Connection = Connection {
     shutdown_unconnected: Cell::inferred(false, "4.4BSD: soshutdown"),
     shut_reading: Cell::inferred(ShutReading::Discards, "4.3BSD: sorflush"),
     close_reports_unread: Cell::manual(true, "its list of error codes has ECONNRESET"),
-    close_reports_unaccepted: Cell::inferred(true, "4.3BSD: unp_drop"),
+    close_reports_unaccepted: Cell::inferred(
+        false,
+        "4.3BSD: unp_drop leaves it in the server's end",
+    ),
     closed_datagram: Cell::inferred(ClosedDatagram::Tells, "4.3BSD: unp_detach"),
     poll_unconnected: Cell::inferred(PollUnconnected::Nothing, "4.3BSD: sowriteable"),
     poll_error: Cell::inferred(PollError::InOut, "4.3BSD: soreadable, sowriteable"),

@@ -116,7 +116,7 @@ pub const LINUX: Profile = Profile {
     internet: internet::LINUX,
 };
 
-/// The rules of FreeBSD 13 and 14.
+/// The rules of FreeBSD 14.
 pub const FREEBSD_14: Profile = Profile {
     platform: Platform::FreeBsd14,
     creation: creation::FREEBSD_14,

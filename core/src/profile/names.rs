@@ -86,7 +86,7 @@ pub(super) const FREEBSD_14: Names = Names {
     bound_is_checked_first: Cell::source(true, "uipc_usrreq.c: uipc_bindat"),
     bind_follows_link: Cell::source(false, "uipc_usrreq.c: uipc_bindat"),
     kind_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_connectat"),
-    links: Cell::source(32, "vfs_lookup.c: namei, MAXSYMLINKS"),
+    links: Cell::source(32, "vfs_lookup.c: namei_follow_link, MAXSYMLINKS"),
     expanded_path: Cell::source(Some(1023), "vfs_lookup.c: namei_follow_link, MAXPATHLEN"),
     group_of_directory: Cell::source(true, "ufs_vnops.c: ufs_makeinode"),
     socket_has_mode: Cell::inferred(false, "no fo_chmod among the calls of sockets"),
@@ -106,7 +106,7 @@ pub(super) const FREEBSD_14: Names = Names {
 };
 
 pub(super) const FREEBSD_15: Names =
-    Names { socket_has_mode: Cell::inferred(true, "uipc_usrreq.c: unp_mode"), ..FREEBSD_14 };
+    Names { socket_has_mode: Cell::source(true, "uipc_usrreq.c: uipc_chmod"), ..FREEBSD_14 };
 
 pub(super) const MACOS: Names = Names {
     abstract_names: Cell::source(false, "uipc_usrreq.c: unp_bind"),
@@ -115,7 +115,7 @@ pub(super) const MACOS: Names = Names {
     bound_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_bind"),
     bind_follows_link: Cell::source(true, "uipc_usrreq.c: unp_bind"),
     kind_is_checked_first: Cell::source(true, "uipc_usrreq.c: unp_connect"),
-    links: Cell::source(32, "vfs_lookup.c: namei, MAXSYMLINKS"),
+    links: Cell::source(32, "vfs_lookup.c: lookup_handle_symlink, MAXSYMLINKS"),
     expanded_path: Cell::source(Some(1023), "vfs_lookup.c: lookup_handle_symlink"),
     group_of_directory: Cell::inferred(true, "BSD: files get the group of their directory"),
     socket_has_mode: Cell::inferred(false, "fchmod takes descriptors of files only"),
@@ -128,7 +128,7 @@ pub(super) const MACOS: Names = Names {
     private_mounts: Cell::inferred(false, "mounts are those of the whole system"),
     links_to_open_files: Cell::inferred(false, "/dev/fd leads to descriptors, not files"),
     security_modules: Cell::source(true, "uipc_usrreq.c: mac_vnode_check_uipc_connect"),
-    concurrent: Cell::source(Concurrent::ConnectFails, "uipc_usrreq.c: unp_connect"),
+    concurrent: Cell::source(Concurrent::ConnectFails, "uipc_syscalls.c: connectit"),
 };
 
 pub(super) const OPENSERVER: Names = Names {
@@ -136,8 +136,8 @@ pub(super) const OPENSERVER: Names = Names {
     path_room: Cell::inferred(107, "4.3BSD: sun_path of 108 bytes"),
     unspecified_is_unix: Cell::inferred(false, "its list has EAFNOSUPPORT"),
     bound_is_checked_first: Cell::inferred(true, "4.3BSD: unp_bind"),
-    bind_follows_link: Cell::inferred(false, "4.3BSD: unp_bind"),
-    kind_is_checked_first: Cell::inferred(true, "4.3BSD: unp_connect"),
+    bind_follows_link: Cell::inferred(true, "4.3BSD: unp_bind, FOLLOW"),
+    kind_is_checked_first: Cell::inferred(false, "4.3BSD: unp_connect, IWRITE before IFSOCK"),
     links: Cell::inferred(8, "4.3BSD: namei, MAXSYMLINKS"),
     expanded_path: Cell::inferred(Some(1023), "4.3BSD: namei, MAXPATHLEN"),
     group_of_directory: Cell::inferred(true, "4.3BSD: maknode"),

@@ -141,8 +141,8 @@ pub enum Records {
 pub enum MessageLimit {
     /// The sender's buffer less this.
     SendBufferLess(u32),
-    /// This many bytes.
-    Bytes(u32),
+    /// A datagram so many bytes, a packet as many as the sender's buffer has.
+    Datagram(u32),
 }
 
 /// How many datagrams wait at a receiver.
@@ -217,60 +217,113 @@ pub(super) const LINUX: Transfer = Transfer {
 
 pub(super) const FREEBSD_14: Transfer = Transfer {
     spaces: Cell::source(
-        Spaces::Fixed { connected: (8192, 8192), datagram: (2048, 4096) },
-        "uipc_usrreq.c: PIPSIZ, unpdg_maxdgram, unpdg_recvspace",
+        Spaces::Fixed { connected: (8192, 8192), datagram: (16_384, 16_384) },
+        "uipc_usrreq.c: PIPSIZ; uipc_attach, unpdg_recvspace",
     ),
     flow: Cell::source(Flow::ReceiverUntilFull, "uipc_usrreq.c: uipc_send, SB_STOP"),
     first: Cell::source(First::State, "uipc_socket.c: sosend_generic"),
     address_on_stream: Cell::source(Superfluous::Ignored, "uipc_usrreq.c: uipc_send"),
-    address_on_datagram: Cell::source(Superfluous::Refused, "uipc_usrreq.c: uipc_send"),
-    urgent: Cell::source(Urgent::Never, "uipc_usrreq.c: uipc_send, PRUS_OOB"),
+    address_on_datagram: Cell::source(
+        Superfluous::Refused,
+        "uipc_usrreq.c: uipc_sosend_dgram, unp_connectat",
+    ),
+    urgent: Cell::source(Urgent::Never, "uipc_usrreq.c: uipc_send, uipc_sosend_dgram"),
     records: Cell::source(Records::SendsWithMark, "uipc_socket.c: sosend_generic, M_EOR"),
     message_limit: Cell::source(
-        MessageLimit::SendBufferLess(0),
-        "uipc_socket.c: sosend_generic, PR_ATOMIC",
-    ),
-    datagram_room: Cell::source(DatagramRoom::Buffer, "uipc_sockbuf.c: sbappendaddr"),
-    receiver_full: Cell::source(WhenFull::Fails, "uipc_usrreq.c: uipc_send"),
-    error_before_messages: Cell::source(false, "uipc_socket.c: soreceive_generic"),
-    sigpipe: Cell::source(Sigpipe::All, "uipc_syscalls.c: kern_sendit"),
-    after_part: Cell::source(AfterPart::ReportedUnlessWaiting, "uipc_syscalls.c: kern_sendit"),
-    sender_names: Cell::source(SenderNames::WhenSentOfDatagrams, "uipc_usrreq.c: uipc_send"),
-    rights_stop: Cell::source(RightsStop::Before, "uipc_socket.c: soreceive_generic, MT_CONTROL"),
-    length_on_request: Cell::inferred(false, "recv(2) has MSG_TRUNC among what is given back"),
-    empty_read_waits: Cell::source(false, "uipc_socket.c: soreceive_generic, uio_resid"),
-    shut_datagram_ends_waits_only: Cell::source(false, "uipc_socket.c: soreceive_dgram"),
-};
-
-pub(super) const FREEBSD_15: Transfer = Transfer {
-    spaces: Cell::source(
-        Spaces::Fixed { connected: (65_536, 65_536), datagram: (8192, 16_384) },
-        "uipc_usrreq.c: unpst_recvspace, unpdg_maxdgram, unpdg_recvspace",
-    ),
-    flow: Cell::source(Flow::Receiver, "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket"),
-    records: Cell::source(
-        Records::UntilMark,
-        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, M_EOR",
-    ),
-    message_limit: Cell::source(
-        MessageLimit::Bytes(8192),
-        "uipc_usrreq.c: uipc_sosend_dgram, unpdg_maxdgram",
+        MessageLimit::Datagram(2048),
+        "uipc_usrreq.c: uipc_sosend_dgram, unpdg_maxdgram; uipc_socket.c: sosend_generic",
     ),
     datagram_room: Cell::source(
         DatagramRoom::BufferForEachSender,
         "uipc_usrreq.c: uipc_dgram_sbspace",
     ),
+    receiver_full: Cell::source(WhenFull::Fails, "uipc_usrreq.c: uipc_sosend_dgram"),
+    error_before_messages: Cell::source(
+        false,
+        "uipc_socket.c: soreceive_generic; uipc_usrreq.c: uipc_soreceive_dgram",
+    ),
+    sigpipe: Cell::source(Sigpipe::All, "uipc_socket.c: sousrsend"),
+    after_part: Cell::source(AfterPart::ReportedUnlessWaiting, "uipc_socket.c: sousrsend"),
+    sender_names: Cell::source(
+        SenderNames::WhenSentOfDatagrams,
+        "uipc_usrreq.c: uipc_sosend_dgram, uipc_send",
+    ),
+    rights_stop: Cell::source(RightsStop::Before, "uipc_socket.c: soreceive_generic, MT_CONTROL"),
+    length_on_request: Cell::source(
+        true,
+        "uipc_usrreq.c: uipc_soreceive_dgram; uipc_socket.c: soreceive_generic, MSG_TRUNC",
+    ),
+    empty_read_waits: Cell::source(false, "uipc_socket.c: soreceive_generic, uio_resid"),
+    shut_datagram_ends_waits_only: Cell::source(false, "uipc_usrreq.c: uipc_soreceive_dgram"),
+};
+
+pub(super) const FREEBSD_15: Transfer = Transfer {
+    spaces: Cell::source(
+        Spaces::Fixed { connected: (65_536, 65_536), datagram: (16_384, 16_384) },
+        "uipc_usrreq.c: unpst_recvspace; uipc_attach, unpdg_recvspace",
+    ),
+    flow: Cell::source(Flow::Receiver, "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket"),
+    address_on_stream: Cell::source(
+        Superfluous::Ignored,
+        "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket",
+    ),
+    urgent: Cell::source(
+        Urgent::Never,
+        "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket, uipc_sosend_dgram",
+    ),
+    records: Cell::source(
+        Records::UntilMark,
+        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, M_EOR",
+    ),
+    message_limit: Cell::source(
+        MessageLimit::Datagram(8192),
+        "uipc_usrreq.c: uipc_sosend_dgram, unpdg_maxdgram",
+    ),
+    error_before_messages: Cell::source(
+        false,
+        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, uipc_soreceive_dgram",
+    ),
+    sender_names: Cell::source(
+        SenderNames::WhenSentOfDatagrams,
+        "uipc_usrreq.c: uipc_sosend_dgram, uipc_soreceive_stream_or_seqpacket",
+    ),
+    rights_stop: Cell::source(
+        RightsStop::Before,
+        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, MT_CONTROL",
+    ),
+    length_on_request: Cell::source(true, "uipc_usrreq.c: uipc_soreceive_dgram, MSG_TRUNC"),
+    empty_read_waits: Cell::source(
+        true,
+        "uipc_usrreq.c: uipc_soreceive_stream_or_seqpacket, sb_lowat",
+    ),
     ..FREEBSD_14
 };
 
 pub(super) const MACOS: Transfer = Transfer {
-    flow: Cell::source(Flow::ReceiverInSizeOfSender, "uipc_usrreq.c: uipc_send, sb_hiwat"),
     spaces: Cell::source(
         Spaces::Fixed { connected: (8192, 8192), datagram: (2048, 4096) },
         "uipc_usrreq.c: PIPSIZ, unpdg_sendspace, unpdg_recvspace",
     ),
+    flow: Cell::source(Flow::ReceiverInSizeOfSender, "uipc_usrreq.c: uipc_send, sb_hiwat"),
+    first: Cell::source(First::State, "uipc_socket.c: sosend, sosendcheck"),
+    address_on_stream: Cell::source(Superfluous::Ignored, "uipc_usrreq.c: uipc_send"),
+    address_on_datagram: Cell::source(Superfluous::Refused, "uipc_usrreq.c: uipc_send"),
+    urgent: Cell::source(Urgent::Never, "uipc_usrreq.c: uipc_send, PRUS_OOB"),
+    records: Cell::inferred(Records::SendsWithMark, "it has no sequenced packets"),
+    message_limit: Cell::source(
+        MessageLimit::SendBufferLess(0),
+        "uipc_socket.c: sosendcheck, PR_ATOMIC",
+    ),
+    datagram_room: Cell::source(DatagramRoom::Buffer, "uipc_usrreq.c: uipc_send, sbappendaddr"),
+    receiver_full: Cell::source(WhenFull::Fails, "uipc_usrreq.c: uipc_send, sbappendaddr"),
+    error_before_messages: Cell::source(false, "uipc_socket.c: soreceive"),
+    sigpipe: Cell::source(Sigpipe::All, "uipc_syscalls.c: sendit"),
     after_part: Cell::source(AfterPart::ReportedUnlessWaiting, "uipc_syscalls.c: sendit"),
-    ..FREEBSD_14
+    sender_names: Cell::source(SenderNames::WhenSentOfDatagrams, "uipc_usrreq.c: uipc_send"),
+    rights_stop: Cell::source(RightsStop::Before, "uipc_socket.c: soreceive, MT_CONTROL"),
+    length_on_request: Cell::inferred(false, "recv(2) has MSG_TRUNC among what is given back"),
+    empty_read_waits: Cell::source(false, "uipc_socket.c: soreceive, uio_resid"),
+    shut_datagram_ends_waits_only: Cell::source(false, "uipc_socket.c: soreceive"),
 };
 
 pub(super) const OPENSERVER: Transfer = Transfer {
@@ -283,9 +336,16 @@ pub(super) const OPENSERVER: Transfer = Transfer {
     address_on_stream: Cell::manual(Superfluous::Refused, "its list of error codes: EISCONN"),
     address_on_datagram: Cell::manual(Superfluous::Refused, "its list of error codes: EISCONN"),
     urgent: Cell::inferred(Urgent::Never, "4.3BSD: uipc_usrreq, PRU_SENDOOB"),
+    records: Cell::inferred(Records::SendsWithMark, "it has no sequenced packets"),
     message_limit: Cell::inferred(MessageLimit::SendBufferLess(0), "4.3BSD: sosend, PR_ATOMIC"),
+    datagram_room: Cell::inferred(DatagramRoom::Buffer, "4.3BSD: uipc_usrreq, sbappendaddr"),
     receiver_full: Cell::manual(WhenFull::Fails, "its list of error codes: ENOBUFS"),
+    error_before_messages: Cell::inferred(false, "4.3BSD: soreceive"),
     sigpipe: Cell::inferred(Sigpipe::All, "4.3BSD: sendit"),
     after_part: Cell::inferred(AfterPart::ReportedUnlessWaiting, "4.3BSD: sendit"),
-    ..FREEBSD_14
+    sender_names: Cell::inferred(SenderNames::WhenSentOfDatagrams, "4.3BSD: uipc_usrreq"),
+    rights_stop: Cell::inferred(RightsStop::Before, "4.3BSD: soreceive, MT_RIGHTS"),
+    length_on_request: Cell::inferred(false, "4.3BSD has no MSG_TRUNC"),
+    empty_read_waits: Cell::inferred(false, "4.3BSD: soreceive"),
+    shut_datagram_ends_waits_only: Cell::inferred(false, "4.3BSD: soreceive"),
 };

@@ -172,14 +172,16 @@ fn what_a_link_at_the_end_of_the_path_leads_to_is_in_the_way() {
 }
 
 #[test]
-fn only_macos_binds_to_what_a_link_leads_to() {
-    let (mut world, task) = new_world(MACOS);
-    let b = socket(&mut world, task, Kind::Stream);
-    symlink(&mut world, task, "target", "/tmp/link");
-    done(bind(&mut world, task, b, "/tmp/link"));
-    let a = socket(&mut world, task, Kind::Stream);
-    fails(bind(&mut world, task, a, "/tmp/target"), "bind/live-socket", Errno::EADDRINUSE);
-    fails(bind(&mut world, task, a, "/tmp/link"), "bind/live-socket", Errno::EADDRINUSE);
+fn macos_and_openserver_bind_to_what_a_link_leads_to() {
+    for profile in [MACOS, OPENSERVER] {
+        let (mut world, task) = new_world(profile);
+        let b = socket(&mut world, task, Kind::Stream);
+        symlink(&mut world, task, "target", "/tmp/link");
+        done(bind(&mut world, task, b, "/tmp/link"));
+        let a = socket(&mut world, task, Kind::Stream);
+        fails(bind(&mut world, task, a, "/tmp/target"), "bind/live-socket", Errno::EADDRINUSE);
+        fails(bind(&mut world, task, a, "/tmp/link"), "bind/live-socket", Errno::EADDRINUSE);
+    }
 }
 
 #[test]

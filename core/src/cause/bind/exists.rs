@@ -116,13 +116,14 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(LINUX, Errno::EADDRINUSE, Evidence::Measured),
             fails(FREEBSD, Errno::EADDRINUSE, Evidence::Source),
             never(MACOS, Evidence::Source),
-            fails(OPENSERVER, Errno::EADDRINUSE, Evidence::Inferred),
+            never(OPENSERVER, Evidence::Inferred),
         ],
         title: "a symbolic link that leads nowhere is in the way",
         happened: "The last component of the path is a symbolic link, and what it points to does \
                    not exist. bind does not make it.",
         why: "Linux and FreeBSD do not follow a link at the end of the path when they bind: the \
-              link itself is the file that exists. macOS follows it and makes the target.",
+              link itself is the file that exists. macOS follows it and makes the target, as 4.3BSD \
+              did.",
         fix: "Bind to the target of the link, or remove the link.",
         commands: &["readlink {path}", "rm {path}"],
         differs: NOT_SOCKET,

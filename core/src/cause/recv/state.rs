@@ -160,7 +160,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(FREEBSD_14, Errno::ECONNRESET, Evidence::Source),
             fails(FREEBSD_15, Errno::EPIPE, Evidence::Source),
             shows(MACOS, Symptom::EndOfFile, Evidence::Source),
-            fails(OPENSERVER, Errno::ECONNRESET, Evidence::Inferred),
+            shows(OPENSERVER, Symptom::EndOfFile, Evidence::Inferred),
         ],
         title: "the server closed its listener without accepting this connection",
         happened: "connect succeeded and the connection waited in the server's queue; then the \

@@ -89,7 +89,7 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
                    it, less 32 bytes: 212960 bytes by default.",
         why: "A message is sent as a whole or not at all, so it has to fit into the buffer of the \
               sending socket. SO_SNDBUF is stored doubled, within net.core.wmem_max. The BSDs have \
-              a limit of their own for datagrams (2 KiB on macOS and FreeBSD 13, 8 KiB on FreeBSD \
+              a limit of their own for datagrams (2 KiB on macOS and FreeBSD 14, 8 KiB on FreeBSD \
               15).",
         fix: "Raise SO_SNDBUF (on the sender; the receiver's buffer size has no effect), or send \
               in parts, or pass a descriptor of a memfd instead of the bytes, or use a stream.",

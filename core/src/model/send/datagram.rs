@@ -100,7 +100,10 @@ impl World {
         let buffer = self.sockets[out.from].options.send_buffer;
         let most = match *self.profile.transfer.message_limit {
             MessageLimit::SendBufferLess(less) => buffer.saturating_sub(less),
-            MessageLimit::Bytes(most) => most,
+            MessageLimit::Datagram(most) if self.sockets[out.from].kind == SocketType::Datagram => {
+                most
+            }
+            MessageLimit::Datagram(_) => buffer,
         };
         if out.data.len() > most as usize {
             return Err(fail("send/message-too-long"));
