@@ -19,8 +19,10 @@ pub struct Transfer {
     pub spaces: Cell<Spaces>,
     /// Whose buffer the unread bytes of a connection fill.
     pub flow: Cell<Flow>,
-    /// What `send` looks at first.
+    /// What `send` looks at first, on streams and sequenced packets.
     pub first: Cell<First>,
+    /// The same on datagrams.
+    pub first_of_datagrams: Cell<First>,
     /// What an address does to a send on a connected stream.
     pub address_on_stream: Cell<Superfluous>,
     /// What an address does to a send on a connected datagram socket.
@@ -99,6 +101,8 @@ pub enum Flow {
 pub enum First {
     /// Its arguments, and then the peer; whether sending was shut down, last.
     Arguments,
+    /// Its arguments; then whether sending was shut down, a pending error, the peer.
+    ArgumentsThenState,
     /// Whether sending was shut down, a pending error, the peer; then its arguments.
     State,
 }
@@ -198,6 +202,7 @@ pub(super) const LINUX: Transfer = Transfer {
     spaces: Cell::measured(Spaces::OfMachine),
     flow: Cell::measured(Flow::Sender),
     first: Cell::measured(First::Arguments),
+    first_of_datagrams: Cell::measured(First::Arguments),
     address_on_stream: Cell::measured(Superfluous::Refused),
     address_on_datagram: Cell::measured(Superfluous::Obeyed),
     urgent: Cell::measured(Urgent::InStreams),
@@ -222,6 +227,7 @@ pub(super) const FREEBSD_14: Transfer = Transfer {
     ),
     flow: Cell::source(Flow::ReceiverUntilFull, "uipc_usrreq.c: uipc_send, SB_STOP"),
     first: Cell::source(First::State, "uipc_socket.c: sosend_generic"),
+    first_of_datagrams: Cell::source(First::ArgumentsThenState, "uipc_usrreq.c: uipc_sosend_dgram"),
     address_on_stream: Cell::source(Superfluous::Ignored, "uipc_usrreq.c: uipc_send"),
     address_on_datagram: Cell::source(
         Superfluous::Refused,
@@ -263,6 +269,10 @@ pub(super) const FREEBSD_15: Transfer = Transfer {
         "uipc_usrreq.c: unpst_recvspace; uipc_attach, unpdg_recvspace",
     ),
     flow: Cell::source(Flow::Receiver, "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket"),
+    first: Cell::source(
+        First::ArgumentsThenState,
+        "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket, uipc_lock_peer",
+    ),
     address_on_stream: Cell::source(
         Superfluous::Ignored,
         "uipc_usrreq.c: uipc_sosend_stream_or_seqpacket",
@@ -306,6 +316,7 @@ pub(super) const MACOS: Transfer = Transfer {
     ),
     flow: Cell::source(Flow::ReceiverInSizeOfSender, "uipc_usrreq.c: uipc_send, sb_hiwat"),
     first: Cell::source(First::State, "uipc_socket.c: sosend, sosendcheck"),
+    first_of_datagrams: Cell::source(First::State, "uipc_socket.c: sosend, sosendcheck"),
     address_on_stream: Cell::source(Superfluous::Ignored, "uipc_usrreq.c: uipc_send"),
     address_on_datagram: Cell::source(Superfluous::Refused, "uipc_usrreq.c: uipc_send"),
     urgent: Cell::source(Urgent::Never, "uipc_usrreq.c: uipc_send, PRUS_OOB"),
@@ -333,6 +344,7 @@ pub(super) const OPENSERVER: Transfer = Transfer {
     ),
     flow: Cell::inferred(Flow::ReceiverInSizeOfSender, "4.3BSD: uipc_usrreq, PRU_SEND"),
     first: Cell::inferred(First::State, "4.3BSD: sosend"),
+    first_of_datagrams: Cell::inferred(First::State, "4.3BSD: sosend"),
     address_on_stream: Cell::manual(Superfluous::Refused, "its list of error codes: EISCONN"),
     address_on_datagram: Cell::manual(Superfluous::Refused, "its list of error codes: EISCONN"),
     urgent: Cell::inferred(Urgent::Never, "4.3BSD: uipc_usrreq, PRU_SENDOOB"),

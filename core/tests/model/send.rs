@@ -3,7 +3,9 @@
 use crate::scene::*;
 use sunpath_core::Errno;
 use sunpath_core::model::{Step, TaskId, World};
-use sunpath_core::op::{Fd, Kind, Message, Name, New, Op, ProcessOp, RecvFlags, Ret, Want};
+use sunpath_core::op::{
+    Control, Fd, Kind, Message, Name, New, Op, ProcessOp, RecvFlags, Ret, Want,
+};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 
 const TYPES: [Kind; 3] = [Kind::Stream, Kind::SeqPacket, Kind::Datagram];
@@ -165,7 +167,6 @@ fn other_systems_look_at_the_state_first() {
         let task = world.spawn();
         let fresh = fd(world.step(task, &Op::Socket(New::unix(Kind::Datagram))));
         fails(send(&mut world, task, fresh, b"x"), "send/no-destination", Errno::EDESTADDRREQ);
-        fails(world.step(task, &urgent(fresh, b"x")), "send/no-urgent-data", Errno::EOPNOTSUPP);
         let (a, b) = pair(&mut world, task, Kind::Datagram);
         fails(send(&mut world, task, a, &[0; 8193]), "send/message-too-long", Errno::EMSGSIZE);
         let to = Message::new(a, b"x").to("anywhere");
@@ -181,6 +182,53 @@ fn other_systems_look_at_the_state_first() {
         let flags = RecvFlags { urgent: true, ..want.flags };
         let step = world.step(task, &Op::Recv(Want { flags, ..want }));
         fails(step, "send/no-urgent-data", Errno::EOPNOTSUPP);
+    }
+}
+
+/// What is wrong with a datagram, and with what goes with it, is told before or after what is wrong
+/// with its socket.
+#[test]
+fn arguments_and_the_state_of_the_socket_have_their_order() {
+    let (early, late) = ("its arguments", "its state");
+    for (profile, streams, datagrams) in [
+        (FREEBSD_14, late, early),
+        (FREEBSD_15, early, early),
+        (MACOS, late, late),
+        (OPENSERVER, late, late),
+    ] {
+        let platform = profile.platform;
+        let mut world = World::new(profile);
+        let task = world.spawn();
+        for (kind, first) in [(Kind::Stream, streams), (Kind::Datagram, datagrams)] {
+            let bad = |fd| {
+                let passing = vec![Control::Rights(vec![99])];
+                let with = Message { control: passing, ..Message::new(fd, b"x") };
+                let unmapped = Message { unmapped: true, ..Message::new(fd, b"x") };
+                let plain = [(with, "rights/bad-descriptor"), (unmapped, "send/bad-pointer")];
+                let long = (Message::new(fd, &[0; 70_000]), "send/message-too-long");
+                let long = (kind == Kind::Datagram).then_some(long);
+                plain.into_iter().chain(long).map(|(m, cause)| (m.dont_wait(), cause))
+            };
+            let (probe, _) = pair(&mut world, task, kind);
+            for (place, _) in bad(probe).enumerate() {
+                let (a, b) = pair(&mut world, task, kind);
+                let (message, cause) = bad(a).nth(place).unwrap();
+                let open = world.step(task, &Op::Send(message.clone()));
+                assert_eq!(open.cause().map(|c| c.id), Some(cause), "{platform} {kind:?}");
+                done(world.step(task, &Op::Close { fd: b }));
+                let told = match (first == early, kind) {
+                    (true, _) => cause,
+                    (false, Kind::Datagram) => "send/receiver-closed",
+                    (false, _) => "send/peer-closed",
+                };
+                let closed = world.step(task, &Op::Send(message));
+                assert_eq!(
+                    closed.cause().map(|c| c.id),
+                    Some(told),
+                    "{platform} {kind:?}: {first}"
+                );
+            }
+        }
     }
 }
 

@@ -29,8 +29,7 @@ impl World {
         if let Some((to, cost)) = parcel.as_mut().and_then(|parcel| parcel.placed.take()) {
             return self.try_again(out, (to, cost), parcel, attempt);
         }
-        let baggage = self.baggage(out, parcel)?;
-        let address = self.check_datagram(out, &baggage, attempt)?;
+        let (baggage, address) = self.check_datagram(out, parcel, attempt)?;
         let to = self.receiver(out, &address)?;
         // A filter takes the message for the receiver's own good: the sender is not told.
         if self.sockets[to].options.filter_drops {
@@ -44,38 +43,75 @@ impl World {
     fn check_datagram(
         &mut self,
         out: &Outgoing<'_>,
+        parcel: &Option<Box<Parcel>>,
+        attempt: &mut Attempt,
+    ) -> Tried<(Baggage, Option<Address>)> {
+        let mut address = None;
+        let baggage = match self.first(out.from) {
+            First::Arguments => {
+                let baggage = self.baggage(out, parcel)?;
+                self.check_not_urgent(out)?;
+                if !attempt.waited {
+                    if let Some(name) = out.to {
+                        address = Some(self.check_target(name, "send/bad-pointer")?);
+                    }
+                    self.name_implicitly(out.from)?;
+                    self.check_length(out)?;
+                }
+                self.check_open(out, false)?;
+                baggage
+            }
+            First::ArgumentsThenState => {
+                self.check_not_urgent(out)?;
+                self.check_length(out)?;
+                self.check_bytes(out)?;
+                let baggage = self.baggage(out, parcel)?;
+                self.check_open_end(out)?;
+                baggage
+            }
+            First::State => {
+                self.check_open_end(out)?;
+                self.check_length(out)?;
+                self.check_not_urgent(out)?;
+                self.baggage(out, parcel)?
+            }
+        };
+        let obeyed = *self.profile.transfer.address_on_datagram == Superfluous::Obeyed;
+        if !obeyed && out.to.is_some() && self.sockets[out.from].peer().is_some() {
+            return Err(fail("send/address-on-connected-datagram"));
+        }
+        let address = self.check_sending(out, &baggage, address, attempt)?;
+        Ok((baggage, address))
+    }
+
+    /// `MSG_OOB` is for streams.
+    fn check_not_urgent(&self, out: &Outgoing<'_>) -> Tried<()> {
+        if !out.message.flags.urgent {
+            return Ok(());
+        }
+        Err(fail(match *self.profile.transfer.urgent {
+            Urgent::InStreams | Urgent::NotYet | Urgent::Never => "send/no-urgent-data",
+        }))
+    }
+
+    /// The socket is open, and the message has somewhere to go.
+    fn check_open_end(&mut self, out: &Outgoing<'_>) -> Tried<()> {
+        self.check_open(out, true)?;
+        if self.sockets[out.from].peer().is_none() && out.to.is_none() {
+            return Err(fail("send/no-destination"));
+        }
+        Ok(())
+    }
+
+    /// The checks of what sending takes: room, memory, descriptors in flight.
+    #[inline]
+    fn check_sending(
+        &mut self,
+        out: &Outgoing<'_>,
         baggage: &Baggage,
+        address: Option<Address>,
         attempt: &mut Attempt,
     ) -> Tried<Option<Address>> {
-        let rules = &self.profile.transfer;
-        let state_first = *rules.first == First::State;
-        let obeyed = *rules.address_on_datagram == Superfluous::Obeyed;
-        let mut address = None;
-        if out.message.flags.urgent {
-            return Err(fail(match *rules.urgent {
-                Urgent::InStreams | Urgent::NotYet | Urgent::Never => "send/no-urgent-data",
-            }));
-        }
-        if state_first {
-            self.check_open(out, true)?;
-            let connected = self.sockets[out.from].peer().is_some();
-            if !connected && out.to.is_none() {
-                return Err(fail("send/no-destination"));
-            }
-            self.check_length(out)?;
-            if connected && out.to.is_some() && !obeyed {
-                return Err(fail("send/address-on-connected-datagram"));
-            }
-        } else if !attempt.waited {
-            if let Some(name) = out.to {
-                address = Some(self.check_target(name, "send/bad-pointer")?);
-            }
-            self.name_implicitly(out.from)?;
-            self.check_length(out)?;
-        }
-        if !state_first {
-            self.check_open(out, false)?;
-        }
         if !self.may_send(out.from) {
             return Err(self.wait_for_room(out, baggage, attempt));
         }
@@ -85,9 +121,7 @@ impl World {
         }
         self.allocate("send/out-of-memory")?;
         self.check_in_flight(out.caller, baggage)?;
-        if out.message.unmapped && !out.data.is_empty() {
-            return Err(fail("send/bad-pointer"));
-        }
+        self.check_bytes(out)?;
         match (address, out.to) {
             (None, Some(name)) => Ok(Some(self.check_target(name, "send/bad-pointer")?)),
             (address, _) => Ok(address),

@@ -20,7 +20,7 @@ use super::wait::{Attempt, Line, Waiting};
 use super::world::{Caller, World, descriptor};
 use crate::SocketType;
 use crate::op::{Bytes, Message, Name, Ret};
-use crate::profile::{Records, Sigpipe};
+use crate::profile::{First, Records, Sigpipe};
 use alloc::boxed::Box;
 
 /// A message takes no more buffers than this.
@@ -80,6 +80,24 @@ impl World {
             self.put_down(*parcel);
         }
         Ok(Ret::Count(sent?))
+    }
+
+    /// What a send on this socket looks at first.
+    #[inline]
+    fn first(&self, from: SocketId) -> First {
+        match self.sockets[from].kind {
+            SocketType::Datagram => *self.profile.transfer.first_of_datagrams,
+            _ => *self.profile.transfer.first,
+        }
+    }
+
+    /// Whether the bytes can be read.
+    #[inline]
+    fn check_bytes(&self, out: &Outgoing<'_>) -> Tried<()> {
+        match out.message.unmapped && !out.data.is_empty() {
+            true => Err(fail("send/bad-pointer")),
+            false => Ok(()),
+        }
     }
 
     /// What goes with the message: checked now, or when the call began.

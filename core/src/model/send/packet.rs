@@ -14,7 +14,7 @@ impl World {
         parcel: &mut Option<Box<Parcel>>,
         attempt: &mut Attempt,
     ) -> Tried<usize> {
-        if *self.profile.transfer.first == First::State {
+        if self.first(out.from) == First::State {
             self.check_open(out, true)?;
         } else if !attempt.waited {
             // It is copied before anybody looks at it.

@@ -18,10 +18,10 @@ impl World {
         parcel: &Option<Box<Parcel>>,
         attempt: &mut Attempt,
     ) -> Tried<usize> {
-        let mut baggage = self.baggage(out, parcel)?;
-        if !attempt.waited {
-            self.check_stream(out)?;
-        }
+        let mut baggage = match attempt.waited {
+            true => self.baggage(out, parcel)?,
+            false => self.check_stream(out)?,
+        };
         let to = self.sockets[out.from].peer().ok_or(fail("send/not-connected"))?;
         if out.data.is_empty() && baggage.rights.is_some() {
             self.remark("rights/dropped-with-empty-send");
@@ -36,18 +36,47 @@ impl World {
 
     /// The checks before anything is sent.
     #[inline]
-    fn check_stream(&mut self, out: &Outgoing<'_>) -> Tried<()> {
-        let rules = &self.profile.transfer;
-        if out.message.flags.urgent {
-            match *rules.urgent {
-                Urgent::InStreams if !out.data.is_empty() => {}
-                Urgent::InStreams | Urgent::NotYet => return Err(fail("send/empty-urgent-data")),
-                Urgent::Never => return Err(fail("send/no-urgent-data")),
+    fn check_stream(&mut self, out: &Outgoing<'_>) -> Tried<Baggage> {
+        match self.first(out.from) {
+            First::Arguments => {
+                let baggage = self.baggage(out, &None)?;
+                self.check_urgent(out)?;
+                self.check_connection(out)?;
+                Ok(baggage)
+            }
+            First::ArgumentsThenState => {
+                self.check_urgent(out)?;
+                let baggage = self.baggage(out, &None)?;
+                self.check_bytes(out)?;
+                self.check_open(out, true)?;
+                self.check_connection(out)?;
+                Ok(baggage)
+            }
+            First::State => {
+                self.check_open(out, true)?;
+                self.check_connection(out)?;
+                self.check_urgent(out)?;
+                self.baggage(out, &None)
             }
         }
-        if *rules.first == First::State {
-            self.check_open(out, true)?;
+    }
+
+    /// Whether the system has urgent data, and there is a byte for it.
+    #[inline]
+    fn check_urgent(&self, out: &Outgoing<'_>) -> Tried<()> {
+        if !out.message.flags.urgent {
+            return Ok(());
         }
+        match *self.profile.transfer.urgent {
+            Urgent::InStreams if !out.data.is_empty() => Ok(()),
+            Urgent::InStreams | Urgent::NotYet => Err(fail("send/empty-urgent-data")),
+            Urgent::Never => Err(fail("send/no-urgent-data")),
+        }
+    }
+
+    /// Whether the socket is connected, and not to be told an address.
+    #[inline]
+    fn check_connection(&mut self, out: &Outgoing<'_>) -> Tried<()> {
         let connected = self.sockets[out.from].peer().is_some();
         if out.to.is_some() {
             let refused = *self.profile.transfer.address_on_stream == Superfluous::Refused;
@@ -70,8 +99,8 @@ impl World {
     /// Whether a pending error or a shutdown forbids to send.
     #[inline]
     pub(super) fn check_open(&mut self, out: &Outgoing<'_>, begins: bool) -> Tried<()> {
+        let errors_first = self.first(out.from) == First::Arguments;
         let socket = &mut self.sockets[out.from];
-        let errors_first = *self.profile.transfer.first == First::Arguments;
         if socket.no_more_writing && !errors_first {
             return Err(self.broken(out, begins));
         }
