@@ -4,7 +4,8 @@ use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{argument, judge, when};
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
-use crate::fact::socket::State;
+use crate::fact::socket::{OwnSocket, State};
+use crate::profile::Profile;
 use crate::{Call, Errno, Platform, Sockets};
 use alloc::format;
 
@@ -42,11 +43,13 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
             fails(OPENSERVER, Errno::ENOTCONN, Evidence::Inferred),
         ],
         title: "there is no connection to shut down",
-        happened: "shutdown was called on a socket that is not connected.",
+        happened: "shutdown was called on a socket that is not connected, or, on macOS, for a \
+                   direction that is shut already, by this side or by the other.",
         why: "POSIX lets shutdown fail without a connection. Linux's UNIX domain sockets do not \
               look: shutdown succeeds in every state, on a fresh socket, a listener, a datagram \
               socket, after the peer has gone, and again. It then marks the socket, and the mark \
-              survives a later connect.",
+              survives a later connect. macOS shuts a direction once: to shut both fails without \
+              shutting writing if the peer has shut its own.",
         fix: "Where the connection may have ended already, ignore this error: the wish is \
               fulfilled.",
         commands: &[],
@@ -71,9 +74,26 @@ fn bad_direction(case: &Case<'_>) -> Finding {
 
 fn not_connected(case: &Case<'_>) -> Finding {
     judge(case, |own| match own.state {
+        State::Connected if !*Profile::of(case.platform).connection.shut_twice => {
+            shut_already(case, own)
+        }
         State::Connected => Finding::Excluded,
         State::Listening if case.platform == Platform::Linux => Finding::Excluded,
         State::Listening => Finding::Holds("the socket is a listener".into()),
         State::Unconnected => when(!own.connecting, "the socket is not connected"),
     })
+}
+
+/// Whether a direction is shut that can be shut only once.
+fn shut_already(case: &Case<'_>, own: &OwnSocket) -> Finding {
+    let Some(shut) = own.shutdown.known() else {
+        return Finding::Unseen("which directions of the socket are shut down");
+    };
+    let met = match case.facts.arguments.direction {
+        Some(0) => shut.read,
+        Some(1) => shut.write,
+        Some(_) => shut.read || shut.write,
+        None => case.symptom.is_some() && (shut.read || shut.write),
+    };
+    when(met, "that direction is shut down already")
 }

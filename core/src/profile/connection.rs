@@ -37,6 +37,10 @@ pub struct Connection {
     pub shut_listener: Cell<ShutListener>,
     /// `shutdown` succeeds on a socket that is not connected, and marks it.
     pub shutdown_unconnected: Cell<bool>,
+    /// A datagram socket is shut by a `shutdown` that fails because it is not connected.
+    pub failed_shutdown_shuts: Cell<bool>,
+    /// A direction that is shut can be shut again; else that fails, and goes no further.
+    pub shut_twice: Cell<bool>,
     /// `shutdown` for reading, on a stream or sequenced packets.
     pub shut_reading: Cell<ShutReading>,
     /// A stream's peer gets an error if what it sent was not read at the close.
@@ -216,6 +220,8 @@ pub(super) const LINUX: Connection = Connection {
     accept_inherits: Cell::measured(Inherits::Passing),
     shut_listener: Cell::measured(ShutListener::Ends),
     shutdown_unconnected: Cell::measured(true),
+    failed_shutdown_shuts: Cell::measured(false),
+    shut_twice: Cell::measured(true),
     shut_reading: Cell::measured(ShutReading::KeepsAndTellsPeer),
     close_reports_unread: Cell::measured(true),
     close_reports_unaccepted: Cell::measured(true),
@@ -248,6 +254,8 @@ pub(super) const FREEBSD_14: Connection = Connection {
     accept_inherits: Cell::source(Inherits::BuffersAndTimeouts, "uipc_socket.c: solisten_clone"),
     shut_listener: Cell::source(ShutListener::FailsOneAccept, "uipc_socket.c: soshutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_socket.c: soshutdown"),
+    failed_shutdown_shuts: Cell::source(true, "uipc_socket.c: soshutdown"),
+    shut_twice: Cell::source(true, "uipc_socket.c: soshutdown"),
     shut_reading: Cell::source(ShutReading::Discards, "uipc_socket.c: sorflush"),
     close_reports_unread: Cell::source(false, "uipc_usrreq.c: unp_disconnect"),
     close_reports_unaccepted: Cell::source(true, "uipc_usrreq.c: unp_drop"),
@@ -261,6 +269,8 @@ pub(super) const FREEBSD_15: Connection = Connection {
     connected: Cell::source(Connected::WhenQueued, "uipc_usrreq.c: unp_connect2"),
     shut_listener: Cell::source(ShutListener::FailsOneAccept, "uipc_usrreq.c: uipc_shutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_usrreq.c: uipc_shutdown"),
+    failed_shutdown_shuts: Cell::source(true, "uipc_usrreq.c: uipc_shutdown"),
+    shut_twice: Cell::source(true, "uipc_usrreq.c: uipc_shutdown"),
     shut_reading: Cell::source(ShutReading::Discards, "uipc_usrreq.c: uipc_shutdown"),
     poll_unconnected: Cell::source(
         PollUnconnected::Nothing,
@@ -297,6 +307,8 @@ pub(super) const MACOS: Connection = Connection {
     accept_inherits: Cell::source(Inherits::Buffers, "uipc_socket2.c: sonewconn_internal"),
     shut_listener: Cell::source(ShutListener::Nothing, "uipc_socket.c: soshutdown"),
     shutdown_unconnected: Cell::source(false, "uipc_socket.c: soshutdown"),
+    failed_shutdown_shuts: Cell::source(false, "uipc_socket.c: soshutdown"),
+    shut_twice: Cell::source(false, "uipc_socket.c: soshutdownlock"),
     shut_reading: Cell::source(ShutReading::Discards, "uipc_socket.c: sorflush"),
     close_reports_unread: Cell::source(false, "uipc_usrreq.c: unp_disconnect"),
     close_reports_unaccepted: Cell::source(false, "uipc_usrreq.c: uipc_abort"),
@@ -325,7 +337,12 @@ pub(super) const OPENSERVER: Connection = Connection {
     wishes_inherited: Cell::inferred(Inherited::WithConnect, "4.3BSD: sonewconn"),
     accept_inherits: Cell::inferred(Inherits::Buffers, "4.3BSD: sonewconn, so_state"),
     shut_listener: Cell::inferred(ShutListener::Nothing, "as shutdown_unconnected"),
-    shutdown_unconnected: Cell::inferred(false, "4.4BSD: soshutdown"),
+    shutdown_unconnected: Cell::inferred(
+        false,
+        "as FreeBSD and macOS, and its list of error codes has ENOTCONN; 4.3BSD did not look",
+    ),
+    failed_shutdown_shuts: Cell::inferred(false, "as macOS"),
+    shut_twice: Cell::inferred(true, "4.3BSD: soshutdown"),
     shut_reading: Cell::inferred(ShutReading::Discards, "4.3BSD: sorflush"),
     close_reports_unread: Cell::manual(true, "its list of error codes has ECONNRESET"),
     close_reports_unaccepted: Cell::inferred(

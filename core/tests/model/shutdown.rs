@@ -47,6 +47,7 @@ fn linux_shuts_a_socket_down_in_every_state() {
 #[test]
 fn others_shut_down_connections_only() {
     for profile in [FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let shuts = *profile.connection.failed_shutdown_shuts;
         let mut host = Host::new(profile);
         let fresh = host.socket(STREAM);
         let datagram = host.bound(DATAGRAM, "/d");
@@ -57,10 +58,10 @@ fn others_shut_down_connections_only() {
             let shut = host.call(Op::Shutdown { fd, how: 2 });
             fails(shut, "shutdown/not-connected", Errno::ENOTCONN);
         }
-        // A datagram socket is shut all the same.
+        // On FreeBSD a datagram socket is shut all the same.
         let sender = host.socket(DATAGRAM);
         done(host.call(connect(sender, "/d")));
-        assert!(matches!(host.send(sender, b"x"), Step::Fail(_)));
+        assert_eq!(matches!(host.send(sender, b"x"), Step::Fail(_)), shuts);
     }
 }
 
@@ -154,5 +155,41 @@ fn others_throw_away_what_came_when_reading_is_shut() {
         assert!(!host.events(b).contains("hup"));
         let sent = host.send(b, b"x");
         assert_eq!(sent.cause().map(|c| c.id), Some("send/peer-stopped-reading"));
+    }
+}
+
+#[test]
+fn macos_shuts_a_direction_once_and_goes_no_further() {
+    for profile in [LINUX, FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let once = profile == MACOS;
+        let mut host = Host::new(profile);
+        let (a, b) = host.pair(STREAM);
+        host.shut(b, 1);
+        let both = host.call(Op::Shutdown { fd: a, how: 2 });
+        if once {
+            fails(both, "shutdown/not-connected", Errno::ENOTCONN);
+            host.sends(a, b"still open");
+            host.shut(a, 1);
+            let again = host.call(Op::Shutdown { fd: a, how: 1 });
+            fails(again, "shutdown/not-connected", Errno::ENOTCONN);
+        } else {
+            done(both);
+            assert!(host.send(a, b"x").cause().is_some());
+        }
+    }
+}
+
+#[test]
+fn freebsd_shuts_a_datagram_socket_although_it_says_that_it_is_not_connected() {
+    for profile in [FREEBSD_14, FREEBSD_15, MACOS, OPENSERVER] {
+        let shuts = profile == FREEBSD_14 || profile == FREEBSD_15;
+        let mut host = Host::new(profile);
+        let fresh = host.socket(DATAGRAM);
+        let failed = host.call(Op::Shutdown { fd: fresh, how: 0 });
+        fails(failed, "shutdown/not-connected", Errno::ENOTCONN);
+        match shuts {
+            true => host.reads(fresh, EOF),
+            false => fails(host.recv(fresh), "recv/nothing-to-read", Errno::EAGAIN),
+        }
     }
 }

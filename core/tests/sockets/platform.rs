@@ -167,6 +167,10 @@ fn what_only_others_have() {
     let fresh = with(OwnSocket::fresh(STREAM));
     let shutdown = named(MacOs, Call::Shutdown, STREAM, Errno::ENOTCONN, &fresh);
     assert_eq!(shutdown, ("shutdown/not-connected", certain));
+    let both = Arguments { direction: Some(2), ..Arguments::default() };
+    let half = OwnSocket { shutdown: shut(true, false), ..paired(STREAM) };
+    let again = named(MacOs, Call::Shutdown, STREAM, Errno::ENOTCONN, &passing(half, both));
+    assert_eq!(again, ("shutdown/not-connected", certain));
     let address = Some(AddressArgument { length: 10, family: None });
     let given = passing(paired(DATAGRAM), Arguments { address, ..Arguments::default() });
     let isconn = named(FreeBsd15, Call::Send, DATAGRAM, Errno::EISCONN, &given);

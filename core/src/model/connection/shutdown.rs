@@ -25,13 +25,14 @@ impl World {
             _ => return Err(fail("shutdown/bad-direction")),
         };
         if *self.profile.connection.shutdown_unconnected || self.has_live_peer(id) {
-            self.shut(id, directions);
-            return Ok(Ret::Unit);
+            return self.shut_once(id, directions);
         }
         // It fails, but not always without effect.
         let socket = &mut self.sockets[id];
         if socket.kind == SocketType::Datagram {
-            self.shut(id, directions);
+            if *self.profile.connection.failed_shutdown_shuts {
+                self.shut(id, directions);
+            }
         } else if let State::Listening(_) = socket.state
             && directions.reading
             && *self.profile.connection.shut_listener == ShutListener::FailsOneAccept
@@ -40,6 +41,25 @@ impl World {
             self.wake(id, Line::Readable, Wake::All);
         }
         Err(fail("shutdown/not-connected"))
+    }
+
+    /// Shuts one direction after the other, as far as they can be.
+    fn shut_once(&mut self, id: SocketId, Directions { reading, writing }: Directions) -> Tried {
+        let twice = *self.profile.connection.shut_twice;
+        let again = fail("shutdown/not-connected");
+        if reading {
+            if self.sockets[id].no_more_reading && !twice {
+                return Err(again);
+            }
+            self.shut(id, Directions { reading, writing: false });
+        }
+        if writing {
+            if self.sockets[id].no_more_writing && !twice {
+                return Err(again);
+            }
+            self.shut(id, Directions { reading: false, writing });
+        }
+        Ok(Ret::Unit)
     }
 
     fn has_live_peer(&self, id: SocketId) -> bool {
