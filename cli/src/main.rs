@@ -12,6 +12,7 @@ mod out;
 mod render;
 mod stage;
 mod symptom;
+mod tasks;
 mod usage;
 
 use args::Cli;

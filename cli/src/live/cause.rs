@@ -98,7 +98,7 @@ impl Explained {
     /// What the system as it is now says of a call that was just made.
     fn diagnose(&self, task: u32, op: &Op, symptom: Symptom) -> Option<Diagnosis> {
         let call = op.call()?;
-        let pid = self.live.crew.pid_of(task as usize)?;
+        let pid = self.live.tasks.pid_of(task as usize)?;
         let held = op.fd().map(|fd| descriptor_of(pid, fd));
         let socket = match (op, &held) {
             (Op::Socket(new) | Op::Socketpair(new), _) => kind_of(new),
@@ -128,7 +128,7 @@ impl Explained {
         op.visit(&mut |reference| {
             if let Reference::Pid(pid) = reference {
                 let real = |task: &u32| self.live.pid(*task) == *pid;
-                let task = (0..self.live.crew.tasks()).find(real);
+                let task = (0..self.live.tasks.count() as u32).find(real);
                 if let (Some(task), Some(model)) = (task, &self.model) {
                     *pid = model.pid(task);
                 }

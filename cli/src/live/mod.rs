@@ -5,7 +5,7 @@
 //!      ▲                      │  plays the trace, one step after the other
 //!      │ each step, as JSON   │  "call send 3 \"hello\""          worker ── the kernel
 //!      └──────────────────────┤ ─────────────────────────────────►  a process or thread for
-//!   and a limit on the whole  │ ◄───────────── "done 5", or it       each task (worker, crew)
+//!   and a limit on the whole  │ ◄───────────── "done 5", or it       each task (crate::tasks)
 //!                             │                sleeps: the call waits
 //!                             └─ around: mounts and flags, by a process shut in as they are
 //! ```
@@ -18,20 +18,24 @@
 
 mod around;
 pub mod cause;
-mod crew;
 mod place;
 pub mod run;
-mod worker;
 
 use crate::mirror::compare::{Dictionary, automatic};
-use crew::Crew;
+use crate::stage::Trouble;
+use crate::tasks::{self, Settled, Tasks};
+use place::Place;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use sunpath::host;
 use sunpath::model::Credentials;
 use sunpath::op::{Name, Op, ProcessOp, Restriction, Ret, Setting, Value};
-use sunpath::sys::{errno, socket};
+use sunpath::sys::socket;
 use sunpath::trace::{Outcome, System};
 use sunpath::{Address, Platform, SocketType};
+
+/// The most tasks that a trace can have.
+const MOST_TASKS: usize = 32;
 
 /// The most time that a trace can let pass.
 const MOST_TIME: Duration = Duration::from_secs(20);
@@ -41,7 +45,8 @@ const TICK: Duration = Duration::from_millis(15);
 
 /// A trace's processes on the running kernel.
 pub struct Live {
-    crew: Crew,
+    place: Place,
+    tasks: Tasks,
     names: Dictionary,
     /// Names that look like automatic ones, but were chosen.
     chosen: BTreeSet<Vec<u8>>,
@@ -53,36 +58,39 @@ pub struct Live {
 
 impl Live {
     /// Nobody is there yet.
-    pub fn new(crew: Crew) -> Live {
-        let names = Dictionary::default();
+    pub fn new(place: Place) -> Result<Live, Trouble> {
+        let (tasks, names) = (Tasks::new(MOST_TASKS)?, Dictionary::default());
         let (chosen, waits) = (BTreeSet::new(), Vec::new());
-        Live { crew, names, chosen, waits, time: MOST_TIME }
+        Ok(Live { place, tasks, names, chosen, waits, time: MOST_TIME })
     }
 
     fn settle(&mut self, task: usize) -> Result<Outcome, String> {
-        let answer = self.crew.settle(task)?;
+        let settled = self.tasks.settle(&BTreeSet::new()).map_err(why)?;
+        let answer = self.tasks.answer(task);
         self.waits.resize(self.waits.len().max(task + 1), false);
         self.waits[task] = answer.is_none();
-        answer.map_or(Ok(Outcome::Waits(None)), |answer| self.outcome(&answer))
+        match (answer, settled) {
+            (Some(answer), _) => {
+                let outcome = tasks::outcome(&answer).map_err(why)?;
+                self.outcome(outcome)
+            }
+            (None, Settled::Still) => Ok(Outcome::Waits(None)),
+            (None, Settled::Restless(_)) => Err("the process neither answers nor waits".into()),
+        }
     }
 
-    /// What an answer says.
-    fn outcome(&mut self, answer: &str) -> Result<Outcome, String> {
-        let (word, rest) = answer.split_once(' ').unwrap_or((answer, ""));
-        match word {
-            "done" => {
-                let ret = rest.parse::<Ret>();
-                let mut ret = ret.map_err(|error| format!("a process said {rest}: {error}"))?;
+    /// What came of a call, in the words of traces.
+    fn outcome(&mut self, outcome: host::Outcome) -> Result<Outcome, String> {
+        match outcome {
+            Ok(mut ret) => {
                 self.translate(&mut ret);
                 Ok(Outcome::Done(ret))
             }
-            "failed" => {
-                let (number, signal) = rest.split_once(' ').unwrap_or((rest, "0"));
-                let errno = number.parse().ok().and_then(errno::named);
-                let errno = errno.ok_or_else(|| format!("an error without a name: {number}"))?;
-                Ok(Outcome::Failed { errno, cause: None, signal: signal == "1" })
+            Err(failed) => {
+                let errno = failed.errno();
+                let errno = errno.ok_or(format!("an error without a name: {failed:?}"))?;
+                Ok(Outcome::Failed { errno, cause: None, signal: failed.signal })
             }
-            _ => Err(format!("a process said: {answer}")),
         }
     }
 
@@ -116,15 +124,20 @@ impl Live {
     }
 
     fn order(&mut self, task: usize, order: &str) -> Result<Outcome, String> {
-        self.crew.order(task, order)?;
+        self.tasks.order(task, order).map_err(why)?;
         self.settle(task)
     }
 
     fn make_task(&mut self, task: usize, thread: bool) -> Result<Outcome, String> {
-        match self.crew.make_task(task, thread)? {
+        self.has_room()?;
+        match self.tasks.make_task(task, thread).map_err(why)? {
             Ok(new) => Ok(Outcome::Done(Ret::Task(new as u32))),
-            Err(answer) => self.outcome(&answer),
+            Err(failed) => self.outcome(Err(failed)),
         }
+    }
+
+    fn has_room(&self) -> Result<(), String> {
+        if self.tasks.has_room() { Ok(()) } else { Err("skipped: too many processes".into()) }
     }
 
     fn restrict(&mut self, task: usize, how: &Restriction) -> Result<Outcome, String> {
@@ -137,10 +150,10 @@ impl Live {
             }
             Restriction::UserNamespace => {
                 // Its ids can be seen as long as they are those of the namespace outside.
-                let ids = ids_of(self.crew.pid(task)).ok_or("the ids cannot be read")?;
+                let ids = ids_of(self.tasks.pid(task)).ok_or("the ids cannot be read")?;
                 let outcome = self.order(task, "restrict user-namespace")?;
                 if matches!(outcome, Outcome::Done(_)) {
-                    map_ids(self.crew.pid(task), ids)
+                    map_ids(self.tasks.pid(task), ids)
                         .map_err(|error| format!("skipped: cannot map ids: {error}"))?;
                 }
                 outcome
@@ -153,6 +166,14 @@ impl Live {
             Outcome::Done(_) => Ok(outcome),
             other => Err(format!("skipped: this system does not allow that here: {other}")),
         }
+    }
+}
+
+/// Why a trace cannot go on.
+fn why(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::NotHere(why) => format!("skipped: {why}"),
+        Trouble::Failed(why) => why,
     }
 }
 
@@ -179,26 +200,29 @@ impl System for Live {
 
     fn spawn(&mut self, credentials: &Credentials) -> Result<u32, String> {
         let only_root = *credentials == Credentials::ROOT;
-        if !only_root && !self.crew.place().privileged {
+        if !only_root && !self.place.privileged {
             return Err("skipped: only root can start processes of other users".into());
         }
-        self.crew.spawn(credentials).map(|task| task as u32)
+        self.has_room()?;
+        let place = &self.place;
+        let spawned = self.tasks.spawn(|keep| place.enter(credentials, keep));
+        spawned.map(|task| task as u32).map_err(why)
     }
 
     fn call(&mut self, task: u32, op: &Op) -> Result<Outcome, String> {
         let task = task as usize;
-        if self.crew.is_stopped(task) {
+        if self.tasks.is_stopped(task) {
             return Err("skipped: a stopped process makes no calls".into());
         }
         match op {
             Op::Process(ProcessOp::Fork) => return self.make_task(task, false),
             Op::Process(ProcessOp::Thread) => return self.make_task(task, true),
             Op::Process(ProcessOp::Exit) => {
-                self.crew.end(task)?;
+                self.tasks.end(task).map_err(why)?;
                 return Ok(Outcome::Done(Ret::Unit));
             }
             Op::Process(ProcessOp::JoinNet { of }) => {
-                let Some(pid) = self.crew.pid_of(*of as usize) else {
+                let Some(pid) = self.tasks.pid_of(*of as usize) else {
                     return Err("skipped: nobody is there to be joined".into());
                 };
                 return self.order(task, &format!("join {pid}"));
@@ -216,7 +240,11 @@ impl System for Live {
 
     fn interrupt(&mut self, task: u32) -> Result<(), String> {
         let task = task as usize;
-        if self.waits.get(task) == Some(&true) { self.crew.interrupt(task) } else { Ok(()) }
+        if self.waits.get(task) == Some(&true) {
+            self.tasks.interrupt(task).map_err(why)
+        } else {
+            Ok(())
+        }
     }
 
     fn advance(&mut self, time: Duration) -> Result<(), String> {
@@ -240,22 +268,22 @@ impl System for Live {
 
     fn set(&mut self, setting: &Setting) -> Result<Outcome, String> {
         match setting {
-            Setting::Stop { task, on } if self.crew.pid_of(*task as usize).is_some() => {
-                self.crew.stop(*task as usize, *on)?;
+            Setting::Stop { task, on } if self.tasks.pid_of(*task as usize).is_some() => {
+                self.tasks.stop(*task as usize, *on).map_err(why)?;
                 Ok(Outcome::Done(Ret::Unit))
             }
-            Setting::Restrict { task, how } if self.crew.pid_of(*task as usize).is_some() => {
+            Setting::Restrict { task, how } if self.tasks.pid_of(*task as usize).is_some() => {
                 let task = *task as usize;
-                if self.crew.is_stopped(task) || self.waits.get(task) == Some(&true) {
+                if self.tasks.is_stopped(task) || self.waits.get(task) == Some(&true) {
                     return Err("skipped: the process cannot restrict itself now".into());
                 }
                 self.restrict(task, how)
             }
-            setting => around::set(self.crew.place(), setting),
+            setting => around::set(&self.place, setting),
         }
     }
 
     fn pid(&self, task: u32) -> i32 {
-        self.crew.pid_of(task as usize).map_or(-1, u32::cast_signed)
+        self.tasks.pid_of(task as usize).map_or(-1, u32::cast_signed)
     }
 }

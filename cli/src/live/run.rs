@@ -2,7 +2,6 @@
 
 use super::Live;
 use super::cause::{Explained, Source};
-use super::crew::Crew;
 use super::place::Place;
 use crate::out;
 use crate::stage::directory::PrivateDir;
@@ -122,7 +121,7 @@ pub fn run(
         place => place?,
     };
     let model = model_of_this(&place)?;
-    let mut explained = Explained::new(Live::new(Crew::new(place)?), model);
+    let mut explained = Explained::new(Live::new(place)?, model);
     let source = explained.source();
     for played in steps(&trace, &mut explained) {
         match played {

@@ -6,7 +6,8 @@ use super::script::{Expected, Line, MOST_TASKS, Play, Role};
 use super::wire::{Answer, Order};
 use super::worker::{self, Worker};
 use crate::stage::{Step, Trouble};
-use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use crate::tasks::pipes::Pipes;
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 use sunpath::op::{Op, ProcessOp, Ret};
@@ -118,15 +119,7 @@ impl Crew<'_> {
         house: &House,
         manner: Manner,
     ) -> Result<Crew<'a>, Trouble> {
-        let (mut orders, mut answers) = (Vec::new(), Vec::new());
-        let mut ends: Vec<std::os::fd::OwnedFd> = Vec::new();
-        for _ in 0..MOST_TASKS {
-            let (order_end, order) = pipe().step("make a pipe")?;
-            let (answer, answer_end) = pipe().step("make a pipe")?;
-            ends.extend([order_end.into(), answer_end.into()]);
-            orders.push(order);
-            answers.push(answer);
-        }
+        let Pipes { orders, answers, ends } = Pipes::new(MOST_TASKS)?;
         let known = house.dictionary();
         let ended = [false; MOST_TASKS];
         let children = Vec::new();

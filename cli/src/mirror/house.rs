@@ -1,8 +1,8 @@
 //! Where workers live: a file system and network namespaces that nobody else uses.
 
-use crate::stage::directory;
 use crate::stage::place::powers;
 use crate::stage::{Step, Trouble, is_root};
+use crate::stage::{caps, directory};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 use sunpath::host;
-use sunpath::model::Caps;
 use sunpath::profile::Machine;
 use sunpath::sys::namespace::{self, New};
 use sunpath::sys::{probe, process};
@@ -65,7 +64,7 @@ impl House {
             }
         }
         let own = match privileged {
-            true => Role::Root(capabilities()),
+            true => Role::Root(caps::from_bits(powers().0)),
             false => Role::Own,
         };
         let null = null(base, privileged);
@@ -164,25 +163,6 @@ fn null(base: &Path, privileged: bool) -> Result<File, Trouble> {
         namespace::make_null(&path).step("make a device")?;
     }
     File::options().read(true).write(true).open(path).step("open /dev/null")
-}
-
-/// The capabilities that this process has, of those that the model knows.
-fn capabilities() -> Caps {
-    const NUMBERS: [(u32, Caps); 10] = [
-        (0, Caps::CHOWN),
-        (1, Caps::DAC_OVERRIDE),
-        (2, Caps::DAC_READ_SEARCH),
-        (3, Caps::FOWNER),
-        (6, Caps::SETGID),
-        (7, Caps::SETUID),
-        (10, Caps::NET_BIND_SERVICE),
-        (12, Caps::NET_ADMIN),
-        (21, Caps::SYS_ADMIN),
-        (24, Caps::SYS_RESOURCE),
-    ];
-    let (effective, _) = powers();
-    let held = NUMBERS.iter().filter(|(number, _)| effective >> number & 1 == 1);
-    held.fold(Caps::NONE, |all, (_, capability)| all | *capability)
 }
 
 /// How many descriptors a process of a script may have: few, so that the limit is met.

@@ -4,6 +4,7 @@ use super::compare::Dictionary;
 use super::house::House;
 use super::script::{Expected, Line, MOST_TASKS, Play, Role};
 use super::wire::{Answer, Order};
+use crate::tasks::pipes::{after, answers, orders, write_all};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 use sunpath::host::{self, Outcome};
@@ -11,18 +12,9 @@ use sunpath::op::{Op, ProcessOp, Ret};
 use sunpath::sys::{self, bare, namespace, process};
 use sunpath::{Errno, trace};
 
-/// Where the descriptors of workers are among those that scripts cannot reach: for each task the
-/// end from which it reads orders and that to which it writes answers, then the namespaces.
-pub fn orders(task: usize) -> usize {
-    2 * task
-}
-
-pub fn answers(task: usize) -> usize {
-    2 * task + 1
-}
-
+/// Where a namespace is among the descriptors that scripts cannot reach.
 fn net(number: usize) -> usize {
-    2 * MOST_TASKS + number
+    after(MOST_TASKS) + number
 }
 
 /// How long others may be in the way.
@@ -179,18 +171,8 @@ impl Worker<'_> {
     }
 }
 
-/// Writes to a reserved descriptor. If nobody listens any more, this process ends.
-pub fn write_all(number: usize, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match bare::write_reserved(number, bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(_) => bare::exit(1),
-        }
-    }
-}
-
 /// Fills the buffer from a reserved descriptor; `None` if there is no more.
-pub fn read_all(number: usize, buffer: &mut [u8]) -> Option<()> {
+fn read_all(number: usize, buffer: &mut [u8]) -> Option<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         match bare::read_reserved(number, &mut buffer[filled..]) {

@@ -6,8 +6,9 @@
 //! processes, and its directory is removed by the process that made it ([`directory`]).
 //!
 //! - [`server`]: processes that hold sockets. [`client`]: the process whose call fails.
-//! - [`place`]: namespaces and mounts.
+//! - [`place`]: namespaces and mounts. [`caps`]: capabilities.
 
+pub mod caps;
 pub mod client;
 pub mod directory;
 pub mod place;

@@ -27,4 +27,3 @@ mod possible;
 mod program;
 mod rules;
 mod weave;
-mod worker;

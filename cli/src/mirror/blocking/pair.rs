@@ -3,7 +3,7 @@
 use super::super::compare::Dictionary;
 use super::super::house::House;
 use super::super::script::Expected;
-use super::kernel::{Kernel, Settled};
+use super::kernel::Kernel;
 use super::possible::{self, Possible};
 use crate::stage::Trouble;
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,15 +177,9 @@ impl Pair<'_> {
         let late = |task: &u32| !self.early.contains_key(task);
         let must = self.waiting.keys().copied().filter(|task| surely && ends(task) && late(task));
         let must: BTreeSet<u32> = must.collect();
-        let settled = self.kernel.settle(&must)?;
+        let (ended, restless) = self.kernel.settle(&must)?;
         let mut seen = std::mem::take(&mut self.early);
-        let restless = match settled {
-            Settled::Still(ended) => {
-                seen.extend(ended);
-                None
-            }
-            Settled::Restless(task) => Some(task),
-        };
+        seen.extend(ended);
         seen.extend(exits.map(|task| (task, Ok(Ret::Unit))));
         let fits = |p: &&Possible| restless.is_none() && self.fits(p, &seen);
         let fitting: Vec<Possible> = possible.iter().filter(fits).cloned().collect();

@@ -1,34 +1,24 @@
-//! A task of a trace, as a real process or thread: carries one order after the other out.
+//! The task's side: carries one order after the other out.
 //!
 //! Orders and answers are lines of text:
 //!
 //! | order | what the worker does | answer |
 //! |---|---|---|
+//! | (to begin) | | `new PID`, or `failed ERRNO 0` |
 //! | `call OP` | makes the call | `done RET`, `failed ERRNO SIGNAL` |
-//! | `fork N`, `thread N` | makes the task of this number | `new PID` |
+//! | `fork N` | makes the process of this task | `new PID` |
+//! | `thread N` | starts the thread of this task | `done ok`; the thread says `new TID` |
 //! | `join PID` | joins that process's network namespace | as `call` |
 //! | `restrict WORD` | restricts itself | as `call` |
 //! | `cover HEX` | puts an empty directory over this path, for itself alone | as `call` |
 //! | `exit` | ends its process | none |
 
-use super::place::Place;
-use std::os::fd::{AsFd, BorrowedFd};
+use super::pipes::{answers, orders, write_all};
 use std::path::Path;
 use sunpath::host::{self, Failed, Outcome};
-use sunpath::model::{Caps, Credentials};
 use sunpath::op::{Control, Op, ProcessOp, Ret};
 use sunpath::sys::namespace::{self, New, mount::MountFlags};
-use sunpath::sys::process::{self, ThreeIds};
-use sunpath::sys::{self, bare, libc, restrict, thread};
-
-/// Where the ends of pipes are among the descriptors that calls cannot reach.
-const fn orders(task: usize) -> usize {
-    2 * task
-}
-
-const fn answers(task: usize) -> usize {
-    2 * task + 1
-}
+use sunpath::sys::{self, bare, libc, process, restrict, thread};
 
 /// A task.
 #[derive(Debug, Clone, Copy)]
@@ -39,57 +29,19 @@ pub struct Worker {
     pub parent: u32,
 }
 
-/// Makes this process a worker that knows nothing but the root directory. `ends` are the ends of
-/// pipes for orders and answers, task by task.
-pub fn run(mut worker: Worker, place: &Place, who: &Credentials, ends: &[BorrowedFd<'_>]) -> i32 {
-    let hello = match prepare(place, who, ends) {
-        Ok(()) => format!("new {}", thread::id()),
-        Err(errno) => format!("failed {} 0", errno.raw_os_error()),
-    };
-    worker.answer(&hello);
-    worker.obey();
-    0
-}
-
-fn prepare(place: &Place, who: &Credentials, ends: &[BorrowedFd<'_>]) -> sys::Result<()> {
-    // Not by chroot(2), from which no user namespace could be made.
-    namespace::unshare(New::MOUNT)?;
-    namespace::follow_mounts()?;
-    namespace::pivot(place.root())?;
-    bare::begin(place.null.as_fd(), ends, place.machine.descriptors)?;
-    bare::hold_pipe_signal()?;
-    thread::allow_interrupts()?;
-    bare::umask(0o022);
-    let groups = place.privileged.then_some(&who.supplementary[..]);
-    process::become_exactly(ThreeIds(who.users), ThreeIds(who.groups), groups, capabilities(who))
-}
-
-/// The effective and the permitted capabilities, unless they are those that a user has anyway.
-fn capabilities(who: &Credentials) -> Option<(u64, u64)> {
-    let all_if = |root| if root { Caps::ALL } else { Caps::NONE };
-    let usual = (all_if(who.users[1] == 0), all_if(who.users.contains(&0)));
-    let bits = |caps: Caps| {
-        let held = NUMBERS.iter().filter(|(_, cap)| caps.contains(*cap));
-        held.fold(0, |bits, (number, _)| bits | 1 << number)
-    };
-    ((who.caps, who.permitted) != usual).then(|| (bits(who.caps), bits(who.permitted)))
-}
-
-/// The capabilities that the model knows, with their numbers.
-const NUMBERS: [(u32, Caps); 10] = [
-    (0, Caps::CHOWN),
-    (1, Caps::DAC_OVERRIDE),
-    (2, Caps::DAC_READ_SEARCH),
-    (3, Caps::FOWNER),
-    (6, Caps::SETGID),
-    (7, Caps::SETUID),
-    (10, Caps::NET_BIND_SERVICE),
-    (12, Caps::NET_ADMIN),
-    (21, Caps::SYS_ADMIN),
-    (24, Caps::SYS_RESOURCE),
-];
-
 impl Worker {
+    /// Makes this process, which is `ready` or not, the worker; its exit status.
+    pub fn run(mut self, ready: sys::Result<()>) -> i32 {
+        match ready.and_then(|()| thread::allow_interrupts()) {
+            Ok(()) => {
+                self.answer(&format!("new {}", thread::id()));
+                self.obey();
+            }
+            Err(errno) => self.answer(&told(Err(errno.into()))),
+        }
+        0
+    }
+
     /// Carries orders out until there are no more.
     fn obey(&mut self) {
         // A change of ids makes a process forget whom it dies with; a new one never knew.
@@ -117,16 +69,7 @@ impl Worker {
     }
 
     fn answer(&self, answer: &str) {
-        let line = format!("{answer}\n");
-        let mut rest = line.as_bytes();
-        while !rest.is_empty() {
-            match bare::write_reserved(answers(self.task), rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(sys::Errno::INTR) => {}
-                // Nobody listens any more.
-                Err(_) => bare::exit(1),
-            }
-        }
+        write_all(answers(self.task), format!("{answer}\n").as_bytes());
     }
 
     /// `None`: this is the new process that an order made.
