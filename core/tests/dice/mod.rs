@@ -1,5 +1,9 @@
 //! Facts by chance: every value that an observer could report, and many that none would.
 
+#[macro_use]
+mod roll;
+
+pub use roll::{Dice, Roll};
 use std::net::{IpAddr, SocketAddr};
 use sunpath_core::fact::arguments::*;
 use sunpath_core::fact::caller::*;
@@ -9,34 +13,6 @@ use sunpath_core::fact::process::*;
 use sunpath_core::fact::socket::*;
 use sunpath_core::fact::*;
 use sunpath_core::{Errno, SocketType};
-
-/// Bytes that decide. When they run out, everything is the first choice.
-pub struct Dice<'a>(pub &'a [u8]);
-
-impl Dice<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::from(self.byte()) % n
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())].clone()
-    }
-
-    pub fn roll<T: Roll>(&mut self) -> T {
-        T::roll(self)
-    }
-}
-
-/// What can be thrown.
-pub trait Roll {
-    fn roll(dice: &mut Dice<'_>) -> Self;
-}
 
 macro_rules! numbers {
     ($($type:ty),*) => {$(
@@ -49,16 +25,6 @@ macro_rules! numbers {
     )*};
 }
 numbers!(u8, u16, u32, u64, usize, i32, i64);
-
-macro_rules! choices {
-    ($($type:ty: $($choice:expr),+;)*) => {$(
-        impl Roll for $type {
-            fn roll(dice: &mut Dice<'_>) -> Self {
-                dice.of(&[$($choice),+])
-            }
-        }
-    )*};
-}
 
 choices! {
     bool: false, true;

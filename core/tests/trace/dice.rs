@@ -1,37 +1,16 @@
 //! Calls, results and settings by chance: everything that can be written.
 
+#[path = "../dice/roll.rs"]
+#[macro_use]
+mod roll;
+
+pub use roll::{Dice, Roll};
 use std::time::Duration;
 use sunpath_core::model::{Caps, Credentials};
 use sunpath_core::op::*;
 use sunpath_core::{Address, Errno, SocketType};
 
-/// Bytes that decide. When they run out, everything is the first choice.
-pub struct Dice<'a>(pub &'a [u8]);
-
-/// What can be thrown.
-pub trait Roll {
-    fn roll(dice: &mut Dice<'_>) -> Self;
-}
-
 impl Dice<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::from(self.byte()) % n
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())].clone()
-    }
-
-    pub fn roll<T: Roll>(&mut self) -> T {
-        T::roll(self)
-    }
-
     fn some<T: Roll>(&mut self) -> Vec<T> {
         (0..self.below(4)).map(|_| self.roll()).collect()
     }
@@ -47,16 +26,6 @@ macro_rules! numbers {
     )*};
 }
 numbers!(u8, u16, u32, usize, i32, i64);
-
-macro_rules! choices {
-    ($($type:ty: $($choice:expr),+;)*) => {$(
-        impl Roll for $type {
-            fn roll(dice: &mut Dice<'_>) -> Self {
-                dice.of(&[$($choice),+])
-            }
-        }
-    )*};
-}
 
 choices! {
     bool: false, true;
