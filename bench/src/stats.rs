@@ -41,7 +41,8 @@ pub fn ratio(a: &Series, b: &Series) -> f64 {
     ratios(a, b).median()
 }
 
-/// Prints a group: the first series is what the others are compared with.
+/// Prints a group: the first series is what the others are compared with. The ratio is their time
+/// to its time; `times`, how many of them fit into its time.
 pub fn print(title: &str, series: &[Series], json: bool) {
     let base = &series[0];
     if json {
@@ -49,18 +50,20 @@ pub fn print(title: &str, series: &[Series], json: bool) {
             .iter()
             .map(|s| {
                 json!({"name": s.name, "median_ns": s.median(), "p10_ns": s.quantile(0.1),
-                       "p90_ns": s.quantile(0.9), "ratio": ratio(s, base)})
+                       "p90_ns": s.quantile(0.9), "ratio": ratio(s, base),
+                       "times": ratio(base, s)})
             })
             .collect();
         println!("{}", json!({"title": title, "base": base.name, "rows": rows}));
         return;
     }
     println!("{title}");
-    println!("  {:<28} {:>12} {:>23} {:>8}", "", "median", "10 % .. 90 %", "ratio");
+    println!("  {:<28} {:>12} {:>23} {:>8} {:>8}", "", "median", "10 % .. 90 %", "ratio", "times");
     for s in series {
         let spread = format!("{} .. {}", time(s.quantile(0.1)), time(s.quantile(0.9)));
-        let ratio = ratio(s, base);
-        println!("  {:<28} {:>12} {spread:>23} {ratio:>8.3}", s.name, time(s.median()));
+        let (ratio, times) = (ratio(s, base), ratio(base, s));
+        let median = time(s.median());
+        println!("  {:<28} {median:>12} {spread:>23} {ratio:>8.3} {times:>8.1}", s.name);
     }
 }
 

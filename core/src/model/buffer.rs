@@ -91,27 +91,14 @@ impl World {
     }
 
     /// Puts a message into a queue, at the expense of its sender.
-    #[inline]
-    pub(crate) fn enqueue(&mut self, to: SocketId, message: Message) {
-        let (from, length, cost) = (message.from, message.data.len(), message.cost);
-        self.enqueue_made(to, from, (length, cost), || message);
-    }
-
-    /// The same with a message that is made in its place.
     #[inline(always)]
-    pub(crate) fn enqueue_made(
-        &mut self,
-        to: SocketId,
-        from: SocketId,
-        (length, cost): (usize, u32),
-        make: impl FnOnce() -> Message,
-    ) {
-        let sender = &mut self.sockets[from];
-        sender.charged += cost;
+    pub(crate) fn enqueue(&mut self, to: SocketId, message: Message) {
+        let sender = &mut self.sockets[message.from];
+        sender.charged += message.cost;
         sender.holds += 1;
         let receiver = &mut self.sockets[to];
-        receiver.unread += length;
-        receiver.queue.push_back(make);
+        receiver.unread += message.data.len();
+        receiver.queue.push_back(message);
         if !receiver.waiters.is_empty() {
             self.wake_reader(to);
         }

@@ -3,7 +3,7 @@
 
 use super::file::{FileId, What};
 use super::queue::Queue;
-use super::socket::{SocketId, State};
+use super::socket::{PendingError, SocketId, State};
 use super::stop::{Stop, Tried};
 use super::wait::{Line, Wake};
 use super::world::{Caller, World};
@@ -113,8 +113,8 @@ impl World {
     fn tell_peer_of_close(&mut self, peer: SocketId, unread: bool, unaccepted: bool) {
         let rules = &self.profile.connection;
         let error = match (unaccepted, unread) {
-            (true, _) if *rules.close_reports_unaccepted => Some("recv/closed-before-accept"),
-            (_, true) if *rules.close_reports_unread => Some("recv/peer-closed-with-unread-data"),
+            (true, _) if *rules.close_reports_unaccepted => Some(PendingError::ClosedBeforeAccept),
+            (_, true) if *rules.close_reports_unread => Some(PendingError::PeerClosedWithUnread),
             _ => None,
         };
         let peer_socket = &mut self.sockets[peer];
@@ -134,7 +134,7 @@ impl World {
         let associates: Vec<SocketId> = associates.map(|(associate, _)| associate).collect();
         for associate in associates {
             self.dissociate(associate);
-            self.sockets[associate].error = Some("recv/receiver-closed");
+            self.sockets[associate].error = Some(PendingError::ReceiverClosed);
         }
     }
 

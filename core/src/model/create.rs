@@ -11,7 +11,7 @@ use super::world::{Caller, World};
 use crate::op::{Family, Fd, Kind, New, NewFlags, Ret};
 use crate::profile::{Creates, NoProtocol};
 use crate::{Errno, SocketType};
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 /// `AF_MAX`: numbers from here on are no families anywhere.
 const FAMILIES: i32 = 46;
@@ -63,7 +63,7 @@ impl World {
         self.join(a, b);
         let itself = peer_credentials(&self.processes[caller.process]);
         for end in [a, b] {
-            self.sockets[end].peer_credentials = Some(Box::new(itself.clone()));
+            self.sockets[end].peer_credentials = Some(itself.clone());
         }
         let a = self.open_socket(caller, a, new.flags, "socket/descriptor-limit")?;
         let b = self.open_socket(caller, b, new.flags, "socket/descriptor-limit")?;
@@ -298,7 +298,7 @@ fn check_array(new: &New) -> Tried<()> {
 }
 
 /// What a peer will be told of this process.
-pub(crate) fn peer_credentials(process: &Process) -> PeerCredentials {
+pub(crate) fn peer_credentials(process: &Process) -> Arc<PeerCredentials> {
     let supplementary = process.credentials.supplementary.clone();
-    PeerCredentials { ids: process.effective(), supplementary }
+    Arc::new(PeerCredentials { ids: process.effective(), supplementary })
 }

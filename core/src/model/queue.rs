@@ -5,6 +5,7 @@
 //! until it has been read.
 
 use super::socket::Message;
+use crate::op::Bytes;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::iter;
@@ -69,12 +70,11 @@ impl Queue {
         self.first.iter_mut().chain(self.rest.iter_mut().flat_map(|rest| &mut rest.messages))
     }
 
-    /// Adds a message, which is made in its place.
     #[inline(always)]
-    pub(crate) fn push_back(&mut self, make: impl FnOnce() -> Message) {
+    pub(crate) fn push_back(&mut self, message: Message) {
         match self.first {
-            None => self.first = Some(make()),
-            Some(_) => self.push_rest(make()),
+            None => self.first = Some(message),
+            Some(_) => self.push_rest(message),
         }
     }
 
@@ -92,12 +92,16 @@ impl Queue {
         first
     }
 
-    /// Throws the first message away.
+    /// The bytes of the first message, which is thrown away.
     #[inline(always)]
-    pub(crate) fn advance(&mut self) {
-        self.first = None;
+    pub(crate) fn advance(&mut self) -> Bytes {
+        let first = self.first.take();
         if self.rest.is_some() {
             self.first = self.pop_rest();
+        }
+        match first {
+            Some(Message { data, .. }) => data,
+            None => Bytes::EMPTY,
         }
     }
 

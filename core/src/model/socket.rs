@@ -24,7 +24,10 @@ use crate::op::{Bytes, Ids};
 use crate::{Address, SocketType};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+#[cfg(target_pointer_width = "64")]
+use core::mem::offset_of;
 
 pub(crate) type SocketId = Id<Socket>;
 
@@ -37,6 +40,9 @@ pub(crate) type NetId = u32;
 #[repr(C, align(64))]
 pub(crate) struct Socket {
     // The first line: what a sender and its receiver look at.
+    /// The file through which processes use it; `None` for an embryo and after its close. Whether
+    /// there is a socket at all is also told by its tag, as no later field has more values free.
+    pub(crate) file: Option<FileId>,
     pub(crate) state: State,
     pub(crate) kind: SocketType,
     /// Nobody can use it any more.
@@ -51,36 +57,64 @@ pub(crate) struct Socket {
     pub(crate) has_urgent: bool,
     /// A call of another thread on it is in the midst of a long path.
     pub(crate) busy: bool,
+    /// What a later call will report.
+    pub(crate) error: Option<PendingError>,
     /// Memory of its messages that nobody has read yet (`sk_wmem_alloc`), in bytes.
     pub(crate) charged: u32,
     /// Peers and messages that refer to it: it is forgotten when it is dead and nothing does.
     pub(crate) holds: u32,
     /// Its name, if it was ever bound; accepted sockets carry their listener's.
     pub(crate) name: Option<Box<Bound>>,
-    /// The cause of an error that a later call will report.
-    pub(crate) error: Option<&'static str>,
     /// Tasks that wait for something to happen to it.
     pub(crate) waiters: Waiters,
-
-    // The second: what a receiver looks at.
-    /// Messages to be read.
-    pub(crate) queue: Queue,
     /// Bytes in the queue that were not read.
     pub(crate) unread: usize,
 
-    // The third, and what few calls ask.
+    // The second and third: what a receiver looks at.
+    /// Messages to be read.
+    pub(crate) queue: Queue,
+
+    // From the fourth on: what few calls ask comes last.
     pub(crate) options: Options,
-    /// The file through which processes use it; `None` for an embryo and after its close.
-    pub(crate) file: Option<FileId>,
     pub(crate) net: NetId,
     /// The scope of the process that made it.
     pub(crate) scope: Option<Scope>,
     /// What its peer was when the connection was made.
-    pub(crate) peer_credentials: Option<Box<PeerCredentials>>,
+    pub(crate) peer_credentials: Option<Arc<PeerCredentials>>,
     /// Who made it: the owner of the open socket, as `fchmod` asks.
     pub(crate) owner: u32,
     /// The mode of the file that `bind` will make, before the umask.
     pub(crate) mode: u32,
+}
+
+/// What the comments in [`Socket`] say of lines.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(offset_of!(Socket, queue) == 64);
+    assert!(offset_of!(Socket, options) + Options::LINE == 192);
+};
+
+/// An error that a later call will report.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PendingError {
+    ClosedBeforeAccept,
+    PeerClosedWithUnread,
+    PeerLeftWithUnread,
+    ReceiverClosed,
+    ListenerShutDown,
+}
+
+impl PendingError {
+    /// The id of the cause that is reported.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            PendingError::ClosedBeforeAccept => "recv/closed-before-accept",
+            PendingError::PeerClosedWithUnread => "recv/peer-closed-with-unread-data",
+            PendingError::PeerLeftWithUnread => "recv/peer-left-with-unread-data",
+            PendingError::ReceiverClosed => "recv/receiver-closed",
+            PendingError::ListenerShutDown => "accept/shut-down",
+        }
+    }
 }
 
 /// Where a socket is in its life.
@@ -126,8 +160,9 @@ pub(crate) struct BoundFile {
     pub(crate) absolute: Vec<u8>,
 }
 
-/// What the other end of a connection is told of this one.
-#[derive(Debug, Clone)]
+/// What the other end of a connection is told of this one. It never changes, so clones of the world
+/// share it.
+#[derive(Debug)]
 pub(crate) struct PeerCredentials {
     pub(crate) ids: Ids,
     pub(crate) supplementary: Vec<u32>,

@@ -62,10 +62,17 @@ impl World {
     #[inline(always)]
     pub(crate) fn begin(&mut self, caller: Caller, op: &Op) -> Step {
         self.remark = None;
-        match self.at_once(caller, op) {
-            Some(step) => step,
-            None => self.at_length(caller, op),
+        if let Op::Send(message) = op
+            && let Some(count) = self.send_at_once(caller, message)
+        {
+            return Step::Done(Ret::Count(count));
         }
+        if let Op::Recv(want) = op
+            && let Some(ready) = self.ready_at_once(caller, want)
+        {
+            return Step::Done(Ret::Received(self.recv_at_once(ready)));
+        }
+        self.at_length(caller, op)
     }
 
     #[inline(never)]

@@ -104,6 +104,7 @@ pub struct Trace {
 
 /// A line of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a step")]
 pub enum Line {
     /// Nothing, for people.
     Blank,

@@ -139,7 +139,7 @@ impl World {
     ) -> Tried<SocketId> {
         let socket = &mut self.sockets[listener];
         if let Some(error) = socket.error.take() {
-            return Err(fail(error));
+            return Err(fail(error.id()));
         }
         let State::Listening(listening) = &mut socket.state else {
             return Err(fail("accept/not-listening"));

@@ -1,6 +1,6 @@
 //! `connect` of datagram sockets: an association, which is one socket's own affair.
 
-use crate::model::socket::{SocketId, State};
+use crate::model::socket::{PendingError, SocketId, State};
 use crate::model::stop::{Tried, fail};
 use crate::model::wait::{Line, Wake};
 use crate::model::world::{Caller, World};
@@ -64,7 +64,7 @@ impl World {
         self.wake(id, Line::Room, Wake::All);
         let peer = &mut self.sockets[old];
         if !peer.dead && peer.peer() == Some(id) {
-            peer.error = Some("recv/peer-left-with-unread-data");
+            peer.error = Some(PendingError::PeerLeftWithUnread);
             self.wake(old, Line::Readable, Wake::One);
             self.wake(old, Line::Writable, Wake::All);
         }

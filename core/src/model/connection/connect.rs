@@ -24,7 +24,6 @@ use crate::model::wait::{Attempt, Line, Waiting, Wake, Woken};
 use crate::model::world::{Caller, World, descriptor};
 use crate::op::{Fd, Name, Ret};
 use crate::profile::{Concurrent, Connected, Inherited, Inherits, WhenFull};
-use alloc::boxed::Box;
 
 const WAITING: Waiting = Waiting {
     would_block: "connect/backlog-full",
@@ -132,7 +131,7 @@ impl World {
             inherit_wishes(&options, &mut new.options);
         }
         new.name = name;
-        new.peer_credentials = Some(Box::new(itself));
+        new.peer_credentials = Some(itself);
         self.sockets[client].peer_credentials = theirs;
         self.join(client, embryo);
         if let State::Listening(listening) = &mut self.sockets[at].state {

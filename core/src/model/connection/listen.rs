@@ -19,7 +19,7 @@ impl World {
         let itself = peer_credentials(&self.processes[caller.process]);
         let socket = &mut self.sockets[id];
         // What those who connect from now on are told.
-        socket.peer_credentials = Some(Box::new(itself));
+        socket.peer_credentials = Some(itself);
         if let State::Listening(listening) = &mut socket.state {
             let grew = backlog > listening.backlog;
             listening.backlog = backlog;

@@ -1,7 +1,7 @@
 //! `shutdown`.
 
 use crate::SocketType;
-use crate::model::socket::{SocketId, State};
+use crate::model::socket::{PendingError, SocketId, State};
 use crate::model::stop::{Tried, fail};
 use crate::model::wait::{Line, Wake};
 use crate::model::world::{Caller, World, descriptor};
@@ -37,7 +37,7 @@ impl World {
             && directions.reading
             && *self.profile.connection.shut_listener == ShutListener::FailsOneAccept
         {
-            socket.error = Some("accept/shut-down");
+            socket.error = Some(PendingError::ListenerShutDown);
             self.wake(id, Line::Readable, Wake::All);
         }
         Err(fail("shutdown/not-connected"))

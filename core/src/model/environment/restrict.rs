@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::iter::successors;
 
 /// The number of a scope.
-pub(crate) type Scope = usize;
+pub(crate) type Scope = u32;
 
 /// What a process may not do. A child has what its parent has.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +50,7 @@ impl World {
         let restrictions = &mut self.processes[process].restrictions;
         match how {
             Restriction::AbstractScope => {
-                let outer = restrictions.scope.replace(self.environment.scopes.len());
+                let outer = restrictions.scope.replace(self.environment.scopes.len() as Scope);
                 self.environment.scopes.push(outer);
             }
             Restriction::NoUnixSockets => restrictions.no_unix = true,
@@ -73,7 +73,7 @@ impl World {
         let Some(own) = self.processes[caller.process].restrictions.scope else { return Ok(()) };
         let socket = &self.sockets[socket];
         let name = socket.name.as_ref().map(|bound| &bound.address);
-        let outer = |scope: &Scope| self.environment.scopes[*scope];
+        let outer = |scope: &Scope| self.environment.scopes[*scope as usize];
         let inside = || successors(socket.scope, outer).any(|scope| scope == own);
         match name {
             Some(Address::Abstract(_)) if !inside() => Err(fail("connect/landlock-scope")),

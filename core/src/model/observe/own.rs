@@ -61,7 +61,7 @@ impl World {
     /// `poll` shows that an error waits; which, follows from the type.
     fn pending_error(&self, socket: &Socket) -> Option<Errno> {
         let error = socket.error?;
-        let cause = crate::model::step::entry(error);
+        let cause = crate::model::step::entry(error.id());
         Some(self.errno(cause, socket.kind))
     }
 

@@ -53,7 +53,7 @@ impl World {
         let socket = &mut self.sockets[id];
         let kind = socket.kind;
         let error = socket.error.take();
-        Value::Error(error.map(|cause| self.errno(entry(cause), kind)))
+        Value::Error(error.map(|error| self.errno(entry(error.id()), kind)))
     }
 
     fn peer_of(&self, id: SocketId) -> Tried<&PeerCredentials> {

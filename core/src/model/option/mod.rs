@@ -12,14 +12,18 @@ use crate::profile::Machine;
 use alloc::boxed::Box;
 use core::time::Duration;
 
-/// The options of a socket that change what it does.
-/// Those that every send and receive asks come first, to share a cache line.
+/// The options of a socket that change what it does. Those that every send and receive asks stand
+/// together, in one cache line of the socket.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct Options {
+    rare: Option<Box<Rare>>,
+    pub(crate) receive_buffer: u32,
+    /// `max_dgram_qlen` when the socket was made.
+    pub(crate) queue_limit: u32,
+    // The line begins.
     /// `SO_SNDBUF` as the kernel counts: on Linux twice what a program sets.
     pub(crate) send_buffer: u32,
-    pub(crate) receive_buffer: u32,
     pub(crate) receive_low_water: u32,
     pub(crate) pass_credentials: bool,
     pub(crate) pass_pidfd: bool,
@@ -34,12 +38,9 @@ pub(crate) struct Options {
     pub(crate) filter_drops: bool,
     /// `SO_PEEK_OFF`; `None` where it is below zero.
     pub(crate) peek_offset: Option<u32>,
-    /// `max_dgram_qlen` when the socket was made.
-    pub(crate) queue_limit: u32,
     /// `None`: none; zero: it never waits.
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) receive_timeout: Option<Duration>,
-    rare: Option<Box<Rare>>,
 }
 
 /// Options that most sockets never have, and those that are only kept to be read back.
@@ -75,6 +76,10 @@ const RARE: Rare = Rare {
 };
 
 impl Options {
+    /// Where that cache line begins, in bytes.
+    #[cfg(target_pointer_width = "64")]
+    pub(crate) const LINE: usize = core::mem::offset_of!(Options, send_buffer);
+
     /// Those of a new socket.
     pub(crate) fn new(machine: &Machine) -> Options {
         Options {

@@ -19,7 +19,7 @@ impl World {
         let error_first = *self.profile.transfer.error_before_messages;
         let socket = &mut self.sockets[into.at];
         if error_first && let Some(error) = socket.error.take() {
-            return Err(fail(error));
+            return Err(fail(error.id()));
         }
         let peeks = into.want.flags.peek;
         let offset = socket.options.peek_offset.filter(|_| peeks).map(|o| o as usize);
@@ -41,7 +41,7 @@ impl World {
     fn no_message(&mut self, into: &Incoming<'_>, attempt: &mut Attempt) -> Tried<Received> {
         let socket = &mut self.sockets[into.at];
         if let Some(error) = socket.error.take() {
-            return Err(fail(error));
+            return Err(fail(error.id()));
         }
         let waits_only = *self.profile.transfer.shut_datagram_ends_waits_only;
         let timeout = socket.options.receive_timeout;

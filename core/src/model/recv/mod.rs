@@ -129,12 +129,15 @@ impl World {
     #[inline]
     pub(super) fn told_name(&self, message: &Message) -> Option<Address> {
         match *self.profile.transfer.sender_names {
-            SenderNames::WhenRead => {
-                let name = self.sockets[message.from].name.as_ref();
-                name.map(|bound| bound.address.clone())
-            }
+            SenderNames::WhenRead => self.name_now(message.from),
             SenderNames::WhenSentOfDatagrams => message.name.as_deref().cloned(),
         }
+    }
+
+    /// The name that a socket has now, if it has one.
+    #[inline]
+    pub(super) fn name_now(&self, id: SocketId) -> Option<Address> {
+        self.sockets[id].name.as_ref().map(|bound| bound.address.clone())
     }
 
     /// The end of file.

@@ -130,7 +130,7 @@ impl World {
         }
         if let Some(error) = socket.error.take() {
             // What was read already is worth more: nobody will ever hear of the error.
-            return if copied > 0 { self.hand_over(into, gathered) } else { Err(fail(error)) };
+            return if copied > 0 { self.hand_over(into, gathered) } else { Err(fail(error.id())) };
         }
         if socket.no_more_reading {
             if copied > 0 {

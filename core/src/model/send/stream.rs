@@ -3,7 +3,7 @@
 use super::{Outgoing, Parcel};
 use crate::SocketType;
 use crate::model::ancillary::Baggage;
-use crate::model::socket::{self, SocketId};
+use crate::model::socket::{self, PendingError, SocketId};
 use crate::model::stop::{Stop, Tried, fail};
 use crate::model::wait::Attempt;
 use crate::model::world::World;
@@ -108,8 +108,8 @@ impl World {
             return Err(fail(match (socket.kind, errors_first, error) {
                 (SocketType::Stream, true, _) => "send/peer-closed-while-blocked",
                 (SocketType::SeqPacket, true, _) => "send/pending-reset",
-                (_, _, "recv/receiver-closed") => "send/receiver-closed",
-                _ => error,
+                (_, _, PendingError::ReceiverClosed) => "send/receiver-closed",
+                _ => error.id(),
             }));
         }
         if socket.no_more_writing {
