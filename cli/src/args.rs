@@ -1,5 +1,9 @@
 //! The command line.
 
+mod ls;
+
+pub use ls::{Key, Ls};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -52,6 +56,7 @@ pub enum Color {
 pub enum Command {
     Why(Why),
     Explain(Explain),
+    Ls(Ls),
     Conform(Conform),
     Demo(Demo),
     Play(Play),
@@ -318,6 +323,10 @@ mod tests {
         let known = proptest::sample::select(vec![
             "why",
             "explain",
+            "ls",
+            "--sort",
+            "--queue-over",
+            "--files",
             "conform",
             "demo",
             "play",

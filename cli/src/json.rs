@@ -3,8 +3,10 @@
 
 mod catalogue;
 mod facts;
+mod listing;
 
 pub use catalogue::{call, cause, found, index, symptom};
+pub use listing::listing;
 
 use serde_json::{Map, Value, json};
 use sunpath::{Diagnosis, Facts, Outcome};
@@ -67,11 +69,18 @@ fn put_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
 
 /// Lays a value out. Characters that a terminal would obey stay escaped, as JSON permits.
 pub fn print(value: &Value) -> String {
-    let mut out = String::new();
-    for c in format!("{value:#}").chars() {
+    let mut out = calm(&format!("{value:#}"));
+    out.push('\n');
+    out
+}
+
+/// The text of a value, with characters that a terminal would obey escaped.
+fn calm(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
         let mut buffer = [0; 4];
-        let text: &str = c.encode_utf8(&mut buffer);
-        if c < '\x7f' || sunpath::text::escape(text.as_bytes()) == text {
+        let one: &str = c.encode_utf8(&mut buffer);
+        if c < '\x7f' || sunpath::text::escape(one.as_bytes()) == one {
             out.push(c);
         } else {
             let mut units = [0; 2];
@@ -79,7 +88,6 @@ pub fn print(value: &Value) -> String {
             out.extend(escapes);
         }
     }
-    out.push('\n');
     out
 }
 

@@ -39,7 +39,23 @@ pub fn colour(when: Color) {
 /// Writes to standard output; styles are dropped where they are not wanted.
 pub fn print(text: &str) -> Result<(), Stop> {
     let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    done(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Whether [`print`] keeps styles.
+pub fn keeps_styles() -> bool {
+    let choice = anstream::AutoStream::choice(&std::io::stdout());
+    choice != anstream::ColorChoice::Never
+}
+
+/// Writes to standard output as it is: for long texts that have styles only if those are kept.
+pub fn write(text: &str) -> Result<(), Stop> {
+    let mut out = std::io::stdout().lock();
+    done(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn done(written: std::io::Result<()>) -> Result<(), Stop> {
+    match written {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Stop::ReaderGone),
         Err(e) => Err(Stop::trouble(format!("cannot write to standard output: {e}"))),

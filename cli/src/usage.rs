@@ -26,8 +26,8 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 
 /// For an address, or a slip, where a command should stand.
 fn command(error: &mut clap::Error) -> Option<String> {
-    const NAMES: [&str; 8] =
-        ["why", "explain", "conform", "demo", "play", "man", "completions", "help"];
+    const NAMES: [&str; 9] =
+        ["why", "explain", "ls", "conform", "demo", "play", "man", "completions", "help"];
     const LONGEST: usize = 200;
     let typed = context(error, ContextKind::InvalidSubcommand)?.to_string();
     let address = typed.contains(['/', ':']) || typed.starts_with('@');

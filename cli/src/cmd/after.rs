@@ -13,6 +13,7 @@ Examples:
   sunpath why --as www-data /run/app.sock
                                          ... and can this user?
   sunpath explain ECONNREFUSED           every reason for an error
+  sunpath ls '/run/*'                    the sockets there, and who holds them
   sunpath demo                           some twenty real failures, diagnosed
 ";
 
@@ -76,6 +77,46 @@ Examples:
 
 The exit status is 0, or 2 if there is no such cause, errno or call, or nothing
 was found.";
+
+/// Below the help of `sunpath ls`.
+pub const LS: &str = "\
+Examples:
+  sunpath ls
+      Every socket: listeners first, then those that wait, others, connections.
+  sunpath ls -l '/run/*'
+      The listeners below /run, with their backlogs and processes.
+  sunpath ls --process nginx --queue-over 0
+      Sockets of nginx in whose queues something waits.
+  sunpath ls --peer 4711
+      Who is connected to process 4711?
+  sunpath ls --sort queue --wide
+      The fullest queues first, with all columns.
+  sunpath ls --json docker.sock | jq '.sockets[].holders'
+      For programs.
+
+Sort keys:
+  state      listening, waiting, unconnected, connected; then by name (the default)
+  name       paths and abstract names; sockets without one last
+  type       stream, datagram, seqpacket
+  queue      the most bytes, or waiting connections, first
+  backlog    the fullest listeners first
+  process    by the name of the first process that holds it
+  pid        by its id
+  user       by its user's number
+  peer       by the id of the first process at the other end
+  inode      by inode number, which is about the order in which they were made
+
+Columns:
+  QUEUE      bytes that wait to be read; of listeners, connections that wait / backlog
+  FDS        descriptors in flight in the queue
+  SHUT       directions that are shut down: r, w or rw
+  PROCESS    name[pid]:descriptors; ? if that may not be seen, - if nobody holds it
+  PEER       the process at the other end, and the name of its socket
+
+On a terminal columns are cut to its width, columns that do not fit are left out, and a
+long list goes to $PAGER (less, if unset). Nothing is cut with --wide or in a pipe.
+
+The exit status is 0, also if nothing is found, and 2 if the command line is wrong.";
 
 /// Below the help of `sunpath conform`.
 pub const CONFORM: &str = "\

@@ -6,6 +6,7 @@ mod conform;
 mod demo;
 mod explain;
 pub mod hidden;
+mod ls;
 mod man;
 mod play;
 mod why;
@@ -21,6 +22,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
         Command::Conform(args) => conform::run(args),
         Command::Why(args) => why::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Ls(args) => ls::run(args),
         Command::Play(args) => play::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),

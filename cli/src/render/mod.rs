@@ -1,9 +1,11 @@
 //! Output for people: styles, wrapping, and one way to write that survives a closed pipe.
 
 pub mod cause;
+pub mod columns;
 pub mod lists;
 pub mod page;
 pub mod server;
+pub mod socket;
 pub mod text;
 pub mod tree;
 pub mod why;

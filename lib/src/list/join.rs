@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// The listing of these sockets, held so.
 pub(super) fn join(tables: Tables, mut held: Vec<Held>) -> Listing {
-    let Tables { mut sockets, namespaces, all_sockets } = tables;
+    let Tables { mut sockets, namespaces, closed_namespaces, all_sockets } = tables;
     sockets.sort_unstable_by_key(|s| s.inode);
     // A socket that was hashed anew during the dump may be shown twice.
     sockets.dedup_by(|a, b| a.inode == b.inode && a.inode != 0);
@@ -21,7 +21,7 @@ pub(super) fn join(tables: Tables, mut held: Vec<Held>) -> Listing {
     for socket in sockets.iter_mut().filter(|s| s.peer == Some(Peer::Socket(0))) {
         socket.peer = Some(nameless(socket, &clients));
     }
-    Listing { sockets, namespaces, all_sockets, holders, ..Listing::default() }
+    Listing { sockets, namespaces, closed_namespaces, all_sockets, holders, ..Listing::default() }
 }
 
 /// Gives each socket its part of the holders; those of other families' sockets fall out.

@@ -31,6 +31,7 @@ pub use socket::{Peer, Socket};
 
 use crate::fact::Seen;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What is to be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,10 @@ pub struct Listing {
     /// The network namespaces looked into, by number; the own one first. 0: one whose number may
     /// not be seen.
     pub namespaces: Vec<u64>,
+    /// The files of those that could not be entered for lack of privilege (`CAP_SYS_ADMIN` in the
+    /// namespace's and in this process's user namespace): of their sockets, no more is known than
+    /// `/proc/PID/net/unix` shows, or nothing.
+    pub closed_namespaces: Vec<PathBuf>,
     /// Whether all sockets are here: of this namespace, or of all if that was asked for.
     pub all_sockets: Seen<()>,
     /// Whether all holders are here.

@@ -3,6 +3,8 @@
 use crate::SocketType;
 use crate::fact::path::FileId;
 use crate::fact::socket::{Backlog, Directions, State};
+use crate::observe::file_id;
+use std::fs::Metadata;
 use std::ops::Range;
 
 /// A UNIX domain socket.
@@ -59,6 +61,12 @@ impl Socket {
     /// Its path, if it is bound to one.
     pub fn path(&self) -> Option<&[u8]> {
         self.name.as_deref().filter(|n| n.first() != Some(&0))
+    }
+
+    /// Whether it is bound to this file, by all that the kernel's table shows: on file systems such
+    /// as btrfs and overlay that is another device, and the answer is no.
+    pub fn is_bound_to(&self, file: &Metadata) -> bool {
+        self.file.is_some_and(|bound| bound == file_id(file))
     }
 
     /// Its abstract name without the leading NUL, if it has one.

@@ -7,6 +7,7 @@ use crate::observe::diag::{Record, States, show};
 use crate::observe::netns;
 use crate::observe::tables::{Table, mark};
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 /// What is asked of each socket.
 const SHOWN: u32 = show::USUAL | show::UID;
@@ -15,21 +16,30 @@ const SHOWN: u32 = show::USUAL | show::UID;
 pub(super) struct Tables {
     pub sockets: Vec<Socket>,
     pub namespaces: Vec<u64>,
+    pub closed_namespaces: Vec<PathBuf>,
     pub all_sockets: Seen<()>,
 }
 
 /// Reads the table of this network namespace, or of all.
 pub(super) fn gather(every_namespace: bool) -> Tables {
-    let mut all =
-        Tables { sockets: Vec::new(), namespaces: Vec::new(), all_sockets: Seen::Known(()) };
+    let mut all = Tables {
+        sockets: Vec::new(),
+        namespaces: Vec::new(),
+        closed_namespaces: Vec::new(),
+        all_sockets: Seen::Known(()),
+    };
     all.add(&mut Table::of(None));
     if every_namespace {
         let others = netns::others(mark("thread-self").ok());
         if let Seen::Unseen(why) = others.everywhere {
             all.all_sockets = Seen::Unseen(why);
         }
+        all.closed_namespaces = others.closed;
         for mut table in others.tables {
             all.add(&mut table);
+            if !table.shows_files() {
+                all.closed_namespaces.push(table.way);
+            }
         }
     }
     all

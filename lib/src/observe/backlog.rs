@@ -5,6 +5,7 @@ use super::netlink::Client;
 use crate::fact::path::FileId;
 use crate::{AddressRef, SocketType};
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -18,7 +19,10 @@ pub(crate) fn backlog(kind: SocketType, address: AddressRef<'_>) -> Option<(u32,
         return None;
     }
     let file = match address {
-        AddressRef::Path(path) => Some(file_of(Path::new(OsStr::from_bytes(path)))?),
+        AddressRef::Path(path) => {
+            let status = std::fs::metadata(Path::new(OsStr::from_bytes(path))).ok()?;
+            Some(file_id(&status))
+        }
         AddressRef::Abstract(_) => None,
         AddressRef::Unnamed => return None,
     };
@@ -36,11 +40,10 @@ pub(crate) fn backlog(kind: SocketType, address: AddressRef<'_>) -> Option<(u32,
     found.ok()?.into_iter().next()
 }
 
-/// The file that a path leads to, as the table names it.
-fn file_of(path: &Path) -> Option<FileId> {
-    let status = std::fs::metadata(path).ok()?;
+/// A file as the tables name it: they show the low half of an inode number.
+pub(crate) fn file_id(status: &Metadata) -> FileId {
     let device = status.dev();
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let device = u64::from(major) << 32 | u64::from(minor);
-    Some(FileId { device, inode: u64::from(status.ino() as u32) })
+    FileId { device, inode: u64::from(status.ino() as u32) }
 }

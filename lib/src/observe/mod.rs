@@ -33,7 +33,7 @@ mod system;
 pub(crate) mod tables;
 mod unix;
 
-pub(crate) use backlog::backlog;
+pub(crate) use backlog::{backlog, file_id};
 pub(crate) use bound::file_number;
 pub use caller::{As, ObserveError, UserSpec};
 pub use descriptor::{of_number as descriptor_of_number, of_process as descriptor_of};

@@ -8,6 +8,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// So many namespaces are looked into at most, and for so long.
@@ -18,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Others {
     pub tables: Vec<Table>,
     pub everywhere: Seen<()>,
+    /// The files of those that could not be entered and that have no table.
+    pub closed: Vec<PathBuf>,
 }
 
 /// Runs `work` in a network namespace.
@@ -52,7 +55,11 @@ pub(crate) fn of_process(pid: u32) -> Result<OwnedFd, Errno> {
 pub(crate) fn others(home: Option<u64>) -> Others {
     let start = Instant::now();
     let (pids, all_pids) = process::pids();
-    let mut others = Others { tables: Vec::new(), everywhere: completeness(all_pids, &pids) };
+    let mut others = Others {
+        tables: Vec::new(),
+        everywhere: completeness(all_pids, &pids),
+        closed: Vec::new(),
+    };
     let mut marks: Vec<u64> = home.into_iter().collect();
     for pid in pids {
         match mark(&pid.to_string()) {
@@ -61,6 +68,7 @@ pub(crate) fn others(home: Option<u64>) -> Others {
             Err(Errno::NOENT | Errno::SRCH) => continue,
             Err(_) => {
                 others.everywhere = hidden();
+                others.closed.push(format!("/proc/{pid}/ns/net").into());
                 continue;
             }
         }
@@ -71,9 +79,7 @@ pub(crate) fn others(home: Option<u64>) -> Others {
         }
         others.tables.push(Table::of(Some(pid)));
     }
-    if !named(&mut others.tables) {
-        others.everywhere = hidden();
-    }
+    add_named(&mut others);
     others
 }
 
@@ -92,25 +98,23 @@ fn hidden() -> Seen<()> {
     Seen::Unseen(Unseen::Denied { needs: "CAP_SYS_ADMIN, to look into each network namespace" })
 }
 
-/// Adds the namespaces that `ip netns` gave a name and that no process is in. `false` if one
-/// could not be entered.
-fn named(tables: &mut Vec<Table>) -> bool {
-    let Ok(directory) = std::fs::read_dir("/run/netns") else {
-        return true;
-    };
-    let mut all = true;
+/// Adds the namespaces that `ip netns` gave a name and that no process is in.
+fn add_named(others: &mut Others) {
+    let Ok(directory) = std::fs::read_dir("/run/netns") else { return };
     for entry in directory.flatten().take(MOST) {
-        match named_table(&entry.path(), tables) {
-            Ok(Some(table)) => tables.push(table),
+        match named_table(&entry.path(), &others.tables) {
+            Ok(Some(table)) => others.tables.push(table),
             Ok(None) => {}
-            Err(_) => all = false,
+            Err(_) => {
+                others.everywhere = hidden();
+                others.closed.push(entry.path());
+            }
         }
     }
-    all
 }
 
 /// `None`: known already, or an ordinary file whose namespace is gone.
-fn named_table(path: &std::path::Path, known: &[Table]) -> Result<Option<Table>, Errno> {
+fn named_table(path: &Path, known: &[Table]) -> Result<Option<Table>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let namespace = openat(CWD, path, flags, Mode::empty())?;
     let id = fstat(&namespace)?.st_ino;
@@ -118,7 +122,7 @@ fn named_table(path: &std::path::Path, known: &[Table]) -> Result<Option<Table>,
         return Ok(None);
     }
     match client_in(namespace) {
-        Ok(client) => Ok(Some(Table::with(client, id))),
+        Ok(client) => Ok(Some(Table::with(client, id, path))),
         Err(Errno::INVAL) => Ok(None),
         Err(errno) => Err(errno),
     }

@@ -8,6 +8,7 @@ use crate::fact::{Seen, SocketFact, Unseen};
 use rustix::io::Errno;
 use std::borrow::Cow;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// The sockets of one network namespace.
 pub(crate) struct Table {
@@ -17,6 +18,8 @@ pub(crate) struct Table {
     client: Option<Client>,
     /// `/proc/PID/net/unix` of a process in the namespace.
     text: String,
+    /// The file that stands for the namespace.
+    pub way: PathBuf,
 }
 
 /// What a table shows of the sockets that were asked for.
@@ -36,12 +39,22 @@ impl Table {
             Ok(id) => Seen::Known(id),
             Err(errno) => Seen::Unseen(super::unseen(&errno.into(), process::SAME_USER)),
         };
-        Table { id, client, text: format!("/proc/{who}/net/unix") }
+        Table {
+            id,
+            client,
+            text: format!("/proc/{who}/net/unix"),
+            way: format!("/proc/{who}/ns/net").into(),
+        }
     }
 
     /// The table of a namespace that no process is in.
-    pub(crate) fn with(client: Client, id: u64) -> Table {
-        Table { id: Seen::Known(id), client: Some(client), text: String::new() }
+    pub(crate) fn with(client: Client, id: u64, way: &Path) -> Table {
+        Table {
+            id: Seen::Known(id),
+            client: Some(client),
+            text: String::new(),
+            way: way.to_path_buf(),
+        }
     }
 
     /// The sockets in these states that `want` picks.

@@ -217,6 +217,13 @@ pub fn set_name(name: &std::ffi::CStr) -> Result<()> {
     rustix::thread::set_name(name)
 }
 
+/// From now on an interrupt from the keyboard (`SIGINT`) does not end this process: it is meant for
+/// the program that it has started.
+pub fn ignore_interrupts() {
+    // SAFETY: the action is one of the two that need no handler, and the signal exists.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+}
+
 /// `setsid(2)`: a session and process group of its own; signals to the old group do not come.
 pub fn own_session() -> Result<()> {
     rustix::process::setsid().map(drop)

@@ -1,0 +1,65 @@
+//! `sunpath ls`
+
+use crate::select::Selection;
+use clap::{Args, ValueEnum};
+
+/// `sunpath ls`
+#[derive(Debug, Args)]
+#[command(
+    about = "List UNIX domain sockets, with who holds them and with whom they talk",
+    long_about = "List UNIX domain sockets, with who holds them and with whom they talk.\n\n\
+        A connection that nobody has accepted yet is shown with its client. Nothing is connected \
+        to, opened or changed. Without privilege every socket is there, but not every process.",
+    after_long_help = crate::cmd::after::LS
+)]
+pub struct Ls {
+    /// What is to be shown.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Every network namespace that can be entered, not only this one.
+    #[arg(long, short)]
+    pub all: bool,
+    /// In which order; see below.
+    #[arg(long, short, value_name = "KEY", value_enum, default_value_t = Key::State, hide_possible_values = true)]
+    pub sort: Key,
+    /// The other way round.
+    #[arg(long, short)]
+    pub reverse: bool,
+    /// Every column, and nothing cut.
+    #[arg(long, short)]
+    pub wide: bool,
+    /// Do not page a long list.
+    #[arg(long)]
+    pub no_pager: bool,
+    /// Print JSON, as described in docs/json.md.
+    #[arg(long, conflicts_with_all = ["csv", "wide"])]
+    pub json: bool,
+    /// Print comma-separated values (RFC 4180), one line a socket, names escaped.
+    #[arg(long, conflicts_with = "wide")]
+    pub csv: bool,
+}
+
+/// By what sockets are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Key {
+    /// State, then name.
+    State,
+    /// Name.
+    Name,
+    /// Type.
+    Type,
+    /// Bytes, or connections that wait.
+    Queue,
+    /// How full a listener's backlog is.
+    Backlog,
+    /// The name of the first process that holds it.
+    Process,
+    /// The id of that process.
+    Pid,
+    /// Its user.
+    User,
+    /// The id of the first process at the other end.
+    Peer,
+    /// Inode number.
+    Inode,
+}
