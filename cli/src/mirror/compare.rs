@@ -193,13 +193,18 @@ impl Dictionary {
 
     fn address_to_model(&mut self, expected: &Address, given: &mut Address) {
         let Some(real) = automatic(given) else { return };
-        if let Some((model, _)) = self.names.iter().find(|(_, known)| *known == real) {
-            *given = Address::Abstract(model.to_vec());
-        } else if let Some(model) = automatic(expected)
+        let wanted = automatic(expected);
+        // Sockets of two types, or in two networks, have the same name now and then, as the kernel
+        // draws lots: what is seen for the first time may be one that is known.
+        if let Some(model) = wanted
             && self.names.iter().all(|(known, _)| *known != model)
         {
             self.names.push((model, real));
-            *given = expected.clone();
+        }
+        let mut models = self.names.iter().filter(|(_, known)| *known == real).map(|pair| pair.0);
+        let first = models.clone().next();
+        if let Some(model) = models.find(|model| Some(*model) == wanted).or(first) {
+            *given = Address::Abstract(model.to_vec());
         }
     }
 

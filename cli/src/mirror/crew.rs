@@ -1,4 +1,4 @@
-//! Plays a script on the kernel: one worker for each process, told in turn which calls to make.
+//! Plays a script on the kernel: one worker for each task, told in turn which calls to make.
 
 use super::compare::Dictionary;
 use super::house::House;
@@ -143,8 +143,8 @@ impl Crew<'_> {
         self.children[task] = Some(child);
     }
 
-    /// The end of the calls that are made in one go: of one process, up to one that makes a new
-    /// process, or garbage that the kernel is to collect; a process that ends has an order of its
+    /// The end of the calls that are made in one go: of one task, up to one that makes a new
+    /// task, or garbage that the kernel is to collect; a process that ends has an order of its
     /// own, as it does not answer.
     fn end_of_order(&self, from: usize) -> usize {
         if self.manner.one_by_one {
@@ -154,7 +154,7 @@ impl Crew<'_> {
         let task = lines[0].made.task;
         let goes_on = |line: &Line| match &line.made.op {
             _ if line.left.is_some() => false,
-            Op::Process(ProcessOp::Fork | ProcessOp::Exit) => false,
+            Op::Process(ProcessOp::Fork | ProcessOp::Thread | ProcessOp::Exit) => false,
             _ => line.made.task == task,
         };
         let plain = lines.iter().take_while(|line| goes_on(line)).count();
@@ -173,7 +173,7 @@ impl Crew<'_> {
         let order = Order::new(from, to, &self.known);
         self.orders[task].write_all(&order.to_bytes()).step("give an order")?;
         if last.made.op == Op::Process(ProcessOp::Exit) {
-            self.see_off(task)?;
+            self.see_off(self.play.members[task].process)?;
             return Ok(Told::Agreed);
         }
         let Some(answer) = self.answer(task)? else { return Ok(Told::Nothing) };

@@ -8,7 +8,7 @@ mod messages;
 mod stories;
 
 use super::dice::Dice;
-use super::script::{Expected, Move, Play, Role};
+use super::script::{Expected, MOST_TASKS, Move, Play, Role};
 use sunpath::SocketType;
 use sunpath::op::{ControlOut, Fd, Name, Op, ProcessOp, Ret, Value};
 use sunpath::profile::Machine;
@@ -45,7 +45,7 @@ struct Place {
 pub struct Generator {
     dice: Dice,
     play: Play,
-    /// What each process has.
+    /// What each process has, by the number of its first task.
     tables: Vec<Vec<Known>>,
     places: Vec<Place>,
     /// Who is at it.
@@ -71,7 +71,7 @@ pub fn generate(
     let mut dice = dice;
     let cast = cast(&mut dice, privileged, own);
     let play = Play::new(&cast, machine);
-    let tables = cast.iter().map(|_| Vec::new()).collect();
+    let tables = vec![Vec::new(); MOST_TASKS];
     let places = Vec::new();
     let mut generator =
         Generator { dice, play, tables, places, task: 0, privileged, rings, sent: 0 };
@@ -84,7 +84,7 @@ pub fn generate(
 
 fn cast(dice: &mut Dice, privileged: bool, own: Role) -> Vec<Role> {
     let number = 1 + dice.below(3);
-    let role = |dice: &mut Dice| match dice.below(3) {
+    let role = |dice: &mut Dice| match dice.below(4) {
         _ if !privileged => own,
         0 => own,
         other => Role::User(FIRST_USER + other as u32 - 1),
@@ -140,6 +140,9 @@ impl Generator {
             (3, Generator::process),
             (3, Generator::serve),
             (4, Generator::visit),
+            (2, Generator::links),
+            (2, Generator::refuse_descriptors),
+            (2, Generator::circle),
             (2, Generator::fill),
             (1, Generator::drain),
             (1, Generator::flood_with_descriptors),
@@ -210,21 +213,26 @@ impl Generator {
             }
             (Op::Listen { fd, .. }, _) => self.change(*fd, |known| known.listens = true),
             (Op::Connect { fd, .. }, _) => self.change(*fd, |known| known.connected = true),
-            (Op::Process(ProcessOp::Fork), Ret::Task(_)) => {
-                let table = self.table().clone();
-                self.tables.push(table);
+            (Op::Process(ProcessOp::Fork), Ret::Task(child)) => {
+                self.tables[*child as usize] = self.table().clone();
             }
             _ => {}
         }
         self.table().extend(new);
     }
 
+    /// The process that is at it.
+    fn who(&self) -> usize {
+        self.play.members[self.task as usize].process
+    }
+
     fn table(&mut self) -> &mut Vec<Known> {
-        &mut self.tables[self.task as usize]
+        let who = self.who();
+        &mut self.tables[who]
     }
 
     fn known(&self, fd: Fd) -> Option<&Known> {
-        self.tables[self.task as usize].iter().find(|known| known.fd == fd)
+        self.tables[self.who()].iter().find(|known| known.fd == fd)
     }
 
     fn change(&mut self, fd: Fd, change: impl FnOnce(&mut Known)) {

@@ -95,12 +95,14 @@ pub struct Line {
     pub left: Option<usize>,
 }
 
-/// A process, as far as the other side has to know.
+/// A task, which is a process or another thread of one, as far as the other side has to know.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// Its number in the model.
+    /// Its process's number in the model.
     pub pid: i32,
-    /// Who forked it.
+    /// The task that was the first of its process.
+    pub process: usize,
+    /// Who forked that.
     pub parent: Option<usize>,
     net: usize,
     /// It has exited.
@@ -138,7 +140,7 @@ impl Play {
         };
         for role in cast {
             let task = play.world.spawn_as(role.credentials());
-            play.welcome(task, None, 0);
+            play.welcome(task, play.members.len(), None, 0);
         }
         play
     }
@@ -191,12 +193,28 @@ impl Play {
         alive(made.task)
             && named.is_none_or(|name| self.automatic.contains(&name))
             && match &made.op {
-                Op::Process(ProcessOp::Thread) => false,
-                Op::Process(ProcessOp::Fork) => self.members.len() < MOST_TASKS,
+                Op::Process(ProcessOp::Thread) => self.members.len() < MOST_TASKS,
+                // Only what has one thread can be copied.
+                Op::Process(ProcessOp::Fork) => {
+                    self.members.len() < MOST_TASKS && !self.has_threads(made.task)
+                }
+                // A kernel changes these of a thread, not of its process.
+                Op::Process(
+                    ProcessOp::Become { .. }
+                    | ProcessOp::SetEffective { .. }
+                    | ProcessOp::UnshareNet
+                    | ProcessOp::JoinNet { .. },
+                ) if self.has_threads(made.task) => false,
                 Op::Process(ProcessOp::UnshareNet) => self.nets < NETS,
                 Op::Process(ProcessOp::JoinNet { of }) => alive(*of),
                 _ => true,
             }
+    }
+
+    /// Whether there is, or was, another thread in a task's process.
+    fn has_threads(&self, task: u32) -> bool {
+        let process = self.members[task as usize].process;
+        self.members.iter().filter(|member| member.process == process).count() > 1
     }
 
     /// Keeps account of processes and namespaces.
@@ -205,9 +223,18 @@ impl Play {
         self.automatic.extend(given(ret).and_then(automatic));
         match (&made.op, ret) {
             (Op::Process(ProcessOp::Fork), Ret::Task(task)) => {
-                self.welcome(TaskId(*task), Some(who), self.members[who].net);
+                let (process, net) = (self.members.len(), self.members[who].net);
+                self.welcome(TaskId(*task), process, Some(self.members[who].process), net);
             }
-            (Op::Process(ProcessOp::Exit), _) => self.members[who].gone = true,
+            (Op::Process(ProcessOp::Thread), Ret::Task(task)) => {
+                let Member { process, parent, net, .. } = self.members[who];
+                self.welcome(TaskId(*task), process, parent, net);
+            }
+            (Op::Process(ProcessOp::Exit), _) => {
+                let process = self.members[who].process;
+                let tasks = self.members.iter_mut().filter(|member| member.process == process);
+                tasks.for_each(|member| member.gone = true);
+            }
             (Op::Process(ProcessOp::UnshareNet), _) => {
                 self.members[who].net = self.nets;
                 self.nets += 1;
@@ -219,12 +246,12 @@ impl Play {
         }
     }
 
-    fn welcome(&mut self, task: TaskId, parent: Option<usize>, net: usize) {
+    fn welcome(&mut self, task: TaskId, process: usize, parent: Option<usize>, net: usize) {
         let pid = match self.world.step(task, &Op::Process(ProcessOp::Getpid)) {
             Step::Done(Ret::Value(Value::Int(pid))) => pid,
             _ => 0,
         };
-        self.members.push(Member { pid, parent, net, gone: false });
+        self.members.push(Member { pid, process, parent, net, gone: false });
     }
 }
 

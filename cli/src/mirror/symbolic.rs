@@ -1,7 +1,7 @@
 //! Scripts whose descriptors and processes are known by the calls that made them, so that calls
 //! can be left out and the others still mean the same.
 
-use super::script::{Expected, Line, Move, Play, Role};
+use super::script::{Expected, Line, MOST_TASKS, Move, Play, Role};
 use std::collections::BTreeMap;
 use sunpath::op::{Fd, Op, ProcessOp, Ret};
 use sunpath::profile::Machine;
@@ -19,7 +19,7 @@ enum Birth {
     /// It is there from the beginning.
     Cast(usize),
     /// A call, by its number.
-    Forked(usize),
+    Call(usize),
 }
 
 /// A call.
@@ -57,35 +57,36 @@ impl Symbolic {
     pub fn of(cast: &[Role], play: &Play) -> Symbolic {
         let numbered: Vec<_> = cast.iter().copied().enumerate().collect();
         let mut births: Vec<_> = numbered.iter().map(|(number, _)| Birth::Cast(*number)).collect();
-        let mut tables = vec![BTreeMap::<Fd, Origin>::new(); cast.len()];
+        let mut tables = vec![BTreeMap::<Fd, Origin>::new(); play.members.len()];
         let mut origins = Vec::new();
         let mut steps = Vec::new();
         let last = play.panicked.iter().map(|made| (made, None));
         let lines = play.lines.iter().map(|line| (&line.made, Some(line)));
         for (id, (made, line)) in lines.chain(last).enumerate() {
-            let who = made.task as usize;
+            let process = play.members[made.task as usize].process;
             let mut op = made.op.clone();
             op.visit(&mut |reference| {
                 if let Reference::Fd(fd) = reference
-                    && let Some(origin) = tables[who].get(fd)
+                    && let Some(origin) = tables[process].get(fd)
                 {
                     *fd = FIRST_SYMBOL + origins.len() as Fd;
                     origins.push(*origin);
                 }
             });
-            steps.push(Step { id, task: births[who], op });
+            steps.push(Step { id, task: births[made.task as usize], op });
             let Some(Line { expected: Expected::Done(ret), .. }) = line else { continue };
             for (place, fd) in descriptors(ret).into_iter().enumerate() {
-                tables[who].insert(fd, (id, place));
+                tables[process].insert(fd, (id, place));
             }
             match (&made.op, ret) {
                 (Op::Close { fd }, _) => {
-                    tables[who].remove(fd);
+                    tables[process].remove(fd);
                 }
-                (Op::Process(ProcessOp::Fork), Ret::Task(_)) => {
-                    births.push(Birth::Forked(id));
-                    tables.push(tables[who].clone());
+                (Op::Process(ProcessOp::Fork), Ret::Task(child)) => {
+                    births.push(Birth::Call(id));
+                    tables[*child as usize] = tables[process].clone();
                 }
+                (Op::Process(ProcessOp::Thread), _) => births.push(Birth::Call(id)),
                 _ => {}
             }
         }
@@ -98,7 +99,7 @@ impl Symbolic {
         let mut play = Play::new(&cast, machine);
         let mut tasks: BTreeMap<Birth, u32> =
             (0..).zip(&self.cast).map(|(task, (number, _))| (Birth::Cast(*number), task)).collect();
-        let mut tables = vec![BTreeMap::<Origin, Fd>::new(); cast.len()];
+        let mut tables = vec![BTreeMap::<Origin, Fd>::new(); MOST_TASKS];
         let mut kept = Vec::new();
         for (place, step) in self.steps.iter().enumerate() {
             if play.is_over() {
@@ -106,7 +107,8 @@ impl Symbolic {
             }
             let Some(task) = tasks.get(&step.task).copied() else { continue };
             let mut op = step.op.clone();
-            let table = &tables[task as usize];
+            let process = play.members[task as usize].process;
+            let table = &tables[process];
             op.visit(&mut |reference| match reference {
                 Reference::Fd(fd) => {
                     let symbol = usize::try_from(fd.wrapping_sub(FIRST_SYMBOL)).ok();
@@ -124,11 +126,13 @@ impl Symbolic {
             kept.push(place);
             let Expected::Done(ret) = expected else { continue };
             for (number, fd) in descriptors(&ret).into_iter().enumerate() {
-                tables[task as usize].insert((step.id, number), fd);
+                tables[process].insert((step.id, number), fd);
             }
-            if let (Op::Process(ProcessOp::Fork), Ret::Task(child)) = (&step.op, ret) {
-                tasks.insert(Birth::Forked(step.id), child);
-                tables.push(tables[task as usize].clone());
+            if let Ret::Task(new) = ret {
+                tasks.insert(Birth::Call(step.id), new);
+                if step.op == Op::Process(ProcessOp::Fork) {
+                    tables[new as usize] = tables[process].clone();
+                }
             }
         }
         Played { cast, play, kept }
@@ -147,20 +151,20 @@ impl Symbolic {
         less
     }
 
-    /// What a process did that another one made, that one does itself.
+    /// What a task did that another one made, that one does itself.
     pub fn with_parents(&self) -> Vec<Symbolic> {
-        let forks = self.steps.iter().filter(|s| s.op == Op::Process(ProcessOp::Fork));
-        let replaced = |fork: &Step| {
+        let makes = |op: &Op| matches!(op, Op::Process(ProcessOp::Fork | ProcessOp::Thread));
+        let replaced = |made: &Step| {
             let mut less = self.clone();
             for step in &mut less.steps {
-                if step.task == Birth::Forked(fork.id) {
-                    step.task = fork.task;
+                if step.task == Birth::Call(made.id) {
+                    step.task = made.task;
                 }
             }
-            less.steps.retain(|step| step.id != fork.id);
+            less.steps.retain(|step| step.id != made.id);
             less
         };
-        forks.map(replaced).collect()
+        self.steps.iter().filter(|step| makes(&step.op)).map(replaced).collect()
     }
 }
 

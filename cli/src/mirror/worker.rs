@@ -1,4 +1,4 @@
-//! A process of a script on the kernel's side.
+//! A process of a script on the kernel's side, with a thread for each of its tasks.
 
 use super::compare::Dictionary;
 use super::house::House;
@@ -6,6 +6,7 @@ use super::script::{Expected, Line, MOST_TASKS, Play, Role};
 use super::wire::{Answer, Order};
 use crate::tasks::pipes::{after, answers, orders, write_all};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 use sunpath::host::{self, Outcome};
 use sunpath::op::{Op, ProcessOp, Ret};
@@ -21,6 +22,7 @@ fn net(number: usize) -> usize {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a worker has when it begins.
+#[derive(Clone)]
 pub struct Worker<'a> {
     /// The script with the model's answers.
     pub play: &'a Play,
@@ -36,7 +38,7 @@ pub struct Worker<'a> {
 /// answers, task by task.
 pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd<'_>]) -> i32 {
     match prepare(&worker.known, house, role, ends, worker.lane) {
-        Ok(()) => worker.obey(),
+        Ok(()) => thread::scope(|threads| worker.obey(threads)),
         Err(errno) => {
             let differs = Some(format!("cannot begin: {errno}"));
             worker.answer(Answer { differs, ..Answer::default() });
@@ -77,7 +79,10 @@ pub fn prepare(
 
 impl Worker<'_> {
     /// Carries orders out until there are no more.
-    fn obey(&mut self) {
+    fn obey<'scope>(&mut self, threads: &'scope Scope<'scope, '_>)
+    where
+        Self: 'scope,
+    {
         loop {
             let from = orders(self.task);
             let mut source = |buffer: &mut [u8]| read_all(from, buffer);
@@ -85,14 +90,22 @@ impl Worker<'_> {
             self.known.pids = order.pids;
             self.known.names = order.names;
             let (from, to) = (order.from as usize, order.to as usize);
-            if let Some(answer) = self.make(from, to) {
+            if let Some(answer) = self.make(from, to, threads) {
                 self.answer(answer);
             }
         }
     }
 
     /// Makes calls, as long as both sides agree. `None`: this is a new process, made on the way.
-    fn make(&mut self, from: usize, to: usize) -> Option<Answer> {
+    fn make<'scope>(
+        &mut self,
+        from: usize,
+        to: usize,
+        threads: &'scope Scope<'scope, '_>,
+    ) -> Option<Answer>
+    where
+        Self: 'scope,
+    {
         let play = self.play;
         let mut answer = Answer::default();
         for line in &play.lines[from..to] {
@@ -110,6 +123,16 @@ impl Worker<'_> {
                         answer.differs = Some(format!("{errno}"));
                         break;
                     }
+                }
+            } else if let (Op::Process(ProcessOp::Thread), Expected::Done(Ret::Task(task))) =
+                (&line.made.op, &line.expected)
+            {
+                let mut thread = Worker { task: *task as usize, ..self.clone() };
+                let started =
+                    thread::Builder::new().spawn_scoped(threads, move || thread.obey(threads));
+                if let Err(error) = started {
+                    answer.differs = Some(format!("{error}"));
+                    break;
                 }
             } else if let Some(differs) = self.differs(line) {
                 answer.differs = Some(differs);
@@ -154,7 +177,7 @@ impl Worker<'_> {
             if !(crowded && surprises) || Instant::now() > until {
                 return outcome;
             }
-            std::thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_micros(200));
         }
     }
 

@@ -55,7 +55,7 @@ const ODD_NUMBERS: &[Fd] = &[-1, 0, 1, 2, 7, 60, 299, 300, 2000, 5000, i32::MAX,
 impl Generator {
     /// A descriptor of this process for which the condition holds, most of the time.
     pub(super) fn fd(&mut self, fits: impl Fn(&Known) -> bool) -> Fd {
-        let table = &self.tables[self.task as usize];
+        let table = &self.tables[self.who()];
         let fitting: Vec<_> = table.iter().filter(|known| fits(known)).map(|k| k.fd).collect();
         let any: Vec<_> = table.iter().map(|known| known.fd).collect();
         let fitting = if self.dice.once_in(12) { &any } else { &fitting };

@@ -236,21 +236,22 @@ impl Generator {
 
     pub(super) fn process(&mut self) {
         let members = self.play.members.len();
-        let op = match self.dice.below(if self.privileged { 14 } else { 7 }) {
+        let op = match self.dice.below(if self.privileged { 15 } else { 8 }) {
             0..=1 => ProcessOp::Fork,
+            7 => ProcessOp::Thread,
             2 if members > 1 && self.dice.once_in(2) => ProcessOp::Exit,
             2..=3 => ProcessOp::Getpid,
             4..=6 => {
                 let limit = *self.dice.pick(&[0, 3, 5, 8, 12, 20, 40, 100, 300, 301]);
                 ProcessOp::LimitDescriptors { limit }
             }
-            7..=8 => {
+            8..=9 => {
                 let (uid, gid) = (self.user(), self.user());
                 let groups = (0..self.dice.below(3)).map(|_| self.user()).collect();
                 ProcessOp::Become { uid, gid, groups }
             }
-            9..=11 => ProcessOp::SetEffective { uid: self.user(), gid: self.user() },
-            12 => ProcessOp::UnshareNet,
+            10..=12 => ProcessOp::SetEffective { uid: self.user(), gid: self.user() },
+            13 => ProcessOp::UnshareNet,
             _ => ProcessOp::JoinNet { of: self.dice.below(members) as u32 },
         };
         self.make(Op::Process(op));
