@@ -120,7 +120,7 @@ impl World {
         let peer_socket = &mut self.sockets[peer];
         peer_socket.no_more_reading = true;
         peer_socket.no_more_writing = true;
-        peer_socket.error = error.or(peer_socket.error);
+        peer_socket.error = error;
         if let State::Connecting(embryo) = peer_socket.state {
             peer_socket.state = State::Connected(embryo);
         }

@@ -146,8 +146,8 @@ impl World {
     fn receiver_has_room(&self, id: SocketId) -> bool {
         let Some(peer) = self.sockets[id].peer() else { return true };
         let peer = &self.sockets[peer];
-        let counts = !peer.dead && peer.peer() != Some(id);
-        !counts || peer.queue.len() <= peer.options.queue_limit as usize
+        // A peer that has closed has no queue any more.
+        peer.peer() == Some(id) || peer.queue.len() <= peer.options.queue_limit as usize
     }
 
     /// Where somebody stands who polls a descriptor.

@@ -64,9 +64,6 @@ impl World {
         if own_state_first {
             self.check_own_state(id)?;
         }
-        if *self.profile.connection.connect_forgets_error {
-            self.sockets[id].error = None;
-        }
         let address = self.check_target(name, "connect/bad-pointer")?;
         if !attempt.waited {
             self.name_implicitly(id)?;

@@ -51,9 +51,6 @@ impl World {
             if self.sockets[into.at].queue.is_empty() {
                 return Outcome::Nothing;
             }
-            if self.sockets[into.at].queue.is_empty() {
-                return Outcome::Nothing;
-            }
             if !self.clear_marks(into.at, copied > 0) {
                 return if copied > 0 { Outcome::Enough } else { Outcome::Nothing };
             }
