@@ -48,6 +48,8 @@ left_out! {
         milliseconds after a socket was released; here, when it is asked to. The same goes for the \
         collection that more than 16,000 of them start, and for senders that wait for one from 2,024 \
         on.",
+    "limits of the machine that change": "A world keeps those it was made with. A kernel's socket \
+        keeps the queue limit and the sizes of its making, and the backlog of its `listen`.",
     "the values of timestamps": "That there is one is told; every run would have others.",
     "readers that are woken in vain": "Who of several readers waits longest counts from the start \
         of the call; a kernel may put one that it woke for nothing at the end of the line.",
@@ -74,6 +76,6 @@ left_out! {
     "guarded descriptors of macOS": "Passing one kills the process; none can be made.",
     // The internet.
     "IPv6": "No cause needs it that IPv4 has not.",
-    "windows and congestion of TCP": "A send never waits.",
-    "names of internet sockets": "`getsockname` and its kin give none.",
+    "windows and congestion of TCP": "No cause is about them; a send never waits.",
+    "names of internet sockets": "No cause is about them; `getsockname` and its kin give none.",
 }

@@ -21,6 +21,7 @@ mod inet;
 mod listen;
 mod look_up;
 mod names;
+mod not_modelled;
 mod options;
 mod pair;
 mod peek;
