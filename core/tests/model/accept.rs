@@ -4,7 +4,9 @@ use crate::scene::*;
 use crate::service::*;
 use std::time::Duration;
 use sunpath_core::model::{Caps, Credentials, Step, TaskId};
-use sunpath_core::op::{FileOp, Level, NewFlags, Op, Opt, Out, ProcessOp, Ret, Setting, Value};
+use sunpath_core::op::{
+    FileOp, Level, New, NewFlags, Op, Opt, Out, ProcessOp, Ret, Setting, Value,
+};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 use sunpath_core::{Address, Errno};
 
@@ -393,4 +395,24 @@ fn who_cannot_wait_at_all_learns_nothing_of_a_shutdown() {
     let value = Value::RawTime(-1, 0);
     done(host.call(Op::Setsockopt { fd: listener, level, option, value }));
     fails(host.call(accept(listener)), "accept/timed-out", Errno::EAGAIN);
+}
+
+#[test]
+fn an_accepted_socket_is_in_its_clients_network() {
+    let mut host = Host::new(LINUX);
+    let listener = host.listener(STREAM, "/l", 4);
+    let guest = host.world.spawn();
+    done(host.by(guest, Op::Process(ProcessOp::UnshareNet)));
+    let client = fd(host.by(guest, Op::Socket(New::unix(STREAM))));
+    done(host.by(guest, connect(client, "/l")));
+    let far = fd(host.by(guest, Op::Socket(New::unix(STREAM))));
+    done(host.by(guest, bind(far, "@far")));
+    done(host.by(guest, listen(far, 1)));
+    // It finds the name, and is told only then that it is connected already.
+    let accepted = host.accepted(listener);
+    let found = host.call(connect(accepted, "@far"));
+    fails(found, "connect/already-connected", Errno::EISCONN);
+    let own = host.socket(STREAM);
+    let lost = host.call(connect(own, "@far"));
+    fails(lost, "connect/abstract-other-namespace", Errno::ECONNREFUSED);
 }

@@ -233,6 +233,9 @@ fn a_socket_may_be_its_own_peer() {
 fn the_own_queue_has_no_limit_for_oneself() {
     let mut host = Host::new(LINUX);
     let itself = host.bound(DATAGRAM, "/self");
+    for _ in 0..40 {
+        assert!(matches!(send_to(&mut host, itself, "/self", b"note"), Step::Done(_)));
+    }
     done(host.call(connect(itself, "/self")));
     for _ in 0..40 {
         host.sends(itself, b"note");
@@ -302,4 +305,19 @@ fn two_sockets_may_have_each_other_for_a_peer() {
         host.sends(b, b"back");
         host.reads(a, "back");
     }
+}
+
+#[test]
+fn a_sender_that_waits_is_woken_by_the_error() {
+    let mut host = Host::new(LINUX);
+    host.bound(DATAGRAM, "/other");
+    let (a, b) = host.pair(DATAGRAM);
+    host.sends(a, b"unread");
+    // What fills the buffer waits elsewhere, so that the purge alone makes no room.
+    while matches!(send_to(&mut host, a, "/other", &[0; 30_000]), Step::Done(_)) {}
+    let sender = host.thread();
+    let send = Op::Send(Message::new(a, b"x"));
+    waits(host.by(sender, send), "wait/send-buffer-full");
+    done(host.call(dissolve(b)));
+    fails(host.resume(sender), LEFT, Errno::ECONNRESET);
 }

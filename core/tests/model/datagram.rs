@@ -414,3 +414,38 @@ fn who_exits_while_it_waits_for_room_gives_back_what_it_was_charged() {
     done(host.by(other, Op::Process(ProcessOp::Exit)));
     assert_eq!(host.call(charged), Step::Done(Ret::Value(Value::Int(0))));
 }
+
+#[test]
+fn who_waited_for_room_is_charged_once() {
+    let (mut host, receiver, _) = full();
+    let (waiter, sender) = (host.thread(), host.socket(DATAGRAM));
+    let charged = |host: &mut Host| host.call(Op::Ioctl { fd: sender, request: Request::Outq });
+    let bytes = |bytes| Step::Done(Ret::Value(Value::Int(bytes)));
+    waits(host.by(waiter, to(sender, "/r")), FULL);
+    assert_eq!(charged(&mut host), bytes(768), "it waits with its memory");
+    host.reads(receiver, "x");
+    assert_eq!(host.resume(waiter), ONE);
+    assert_eq!(charged(&mut host), bytes(768));
+    for _ in 0..11 {
+        host.reads(receiver, "x");
+    }
+    assert_eq!(charged(&mut host), bytes(0));
+}
+
+#[test]
+fn each_of_two_waits_of_a_send_has_the_whole_time() {
+    let (mut host, _, _) = full();
+    let other = host.bound(DATAGRAM, "/other");
+    let (waiter, sender) = (host.thread(), host.socket(DATAGRAM));
+    host.set(sender, Opt::SndTimeo, millis(20));
+    let large = Message::new(sender, &[0; 120_000]).to("/other").dont_wait();
+    while matches!(host.call(Op::Send(large.clone())), Step::Done(_)) {}
+    waits(host.by(waiter, to(sender, "/r")), "wait/send-buffer-full");
+    host.world.advance(Duration::from_millis(16));
+    while matches!(host.recv(other), Step::Done(_)) {}
+    waits(host.resume(waiter), FULL);
+    host.world.advance(Duration::from_millis(16));
+    assert!(host.woken().is_empty());
+    host.world.advance(Duration::from_millis(4));
+    fails(host.resume(waiter), "send/timed-out", Errno::EAGAIN);
+}

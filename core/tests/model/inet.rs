@@ -427,6 +427,9 @@ fn datagrams_have_a_size_and_a_destination() {
         let long = send(&mut world, task, fd, &vec![0; length]);
         fails(long, "send/message-too-long-inet", Errno::EMSGSIZE);
     }
+    let longest = send(&mut world, task, fd, &[0; 65_507]);
+    assert_eq!(longest, Step::Done(Ret::Count(65_507)));
+    assert_eq!(received(recv(&mut world, task, receiver, 70_000)).returned, 65_507);
     assert_eq!(send(&mut world, task, fd, b"hello"), Step::Done(Ret::Count(5)));
     let cut = received(recv(&mut world, task, receiver, 2));
     assert_eq!((&*cut.data, cut.truncated), (&b"he"[..], true));
@@ -473,4 +476,39 @@ fn everybody_may_have_any_port_that_is_free() {
     let user = world.spawn_as(Credentials::user(1000, 1000));
     let fd = new(&mut world, user, Kind::Stream);
     done(bind(&mut world, user, fd, at(LOOPBACK, 0)));
+}
+
+#[test]
+fn an_attempt_is_remembered_by_its_own_socket_on_linux_alone() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    listener(&mut world, task, 80, 5);
+    let [failed, made, fresh] = [(); 3].map(|()| {
+        let fd = new(&mut world, task, Kind::Stream);
+        done(world.step(task, &Op::Nonblocking { fd, on: true }));
+        fd
+    });
+    for (fd, port) in [(failed, 81), (made, 80), (fresh, 80)] {
+        let begun = connect(&mut world, task, fd, at(LOOPBACK, port));
+        fails(begun, "connect/in-progress", Errno::EINPROGRESS);
+    }
+    let ended = connect(&mut world, task, failed, at(LOOPBACK, 80));
+    fails(ended, "connect/refused-inet", Errno::ECONNREFUSED);
+    done(connect(&mut world, task, made, at(LOOPBACK, 80)));
+    let again = connect(&mut world, task, made, at(LOOPBACK, 80));
+    fails(again, "connect/already-connected-inet", Errno::EISCONN);
+    // What was told of one is news of the other.
+    done(connect(&mut world, task, fresh, at(LOOPBACK, 80)));
+
+    for profile in [FREEBSD_14, MACOS, OPENSERVER] {
+        let mut world = World::new(profile);
+        let task = world.spawn();
+        listener(&mut world, task, 80, 5);
+        let fd = new(&mut world, task, Kind::Stream);
+        done(world.step(task, &Op::Nonblocking { fd, on: true }));
+        let begun = connect(&mut world, task, fd, at(LOOPBACK, 80));
+        fails(begun, "connect/in-progress", Errno::EINPROGRESS);
+        let again = connect(&mut world, task, fd, at(LOOPBACK, 80));
+        fails(again, "connect/already-connected-inet", Errno::EISCONN);
+    }
 }

@@ -4,8 +4,8 @@ use crate::names::*;
 use crate::scene::*;
 use sunpath_core::model::{Credentials, TaskId, World};
 use sunpath_core::op::{
-    Family, FileOp, Kind, Level, Mount, Name, Op, Opt, Out, ProcessOp, Restriction, Ret, Setting,
-    Value,
+    Family, FileOp, Kind, Level, Message, Mount, Name, Op, Opt, Out, ProcessOp, Restriction, Ret,
+    Setting, Value,
 };
 use sunpath_core::profile::{FREEBSD_14, LINUX, MACOS, OPENSERVER};
 use sunpath_core::{Address, Errno, model::Step};
@@ -317,8 +317,9 @@ fn a_file_may_be_an_image_or_a_mount_of_another_or_hidden() {
 #[test]
 fn whoever_passes_credentials_gets_a_name_even_if_the_connect_fails() {
     let (mut world, task) = new_world(LINUX);
-    for option in [Opt::PassCred, Opt::PassPidfd] {
-        let fd = socket(&mut world, task, Kind::Stream);
+    let kinds = [Kind::Stream, Kind::Datagram, Kind::SeqPacket];
+    for (option, kind) in [Opt::PassCred, Opt::PassPidfd].map(|o| kinds.map(|k| (o, k))).concat() {
+        let fd = socket(&mut world, task, kind);
         let value = Value::Int(1);
         done(world.step(task, &Op::Setsockopt { fd, level: Level::Socket, option, value }));
         let step = world.step(task, &Op::Connect { fd, name: "/none".into() });
@@ -328,6 +329,25 @@ fn whoever_passes_credentials_gets_a_name_even_if_the_connect_fails() {
         );
         let again = bind(&mut world, task, fd, "@own");
         fails(again, "bind/already-bound", Errno::EINVAL);
+    }
+}
+
+#[test]
+fn whoever_passes_credentials_gets_a_name_by_a_datagram_that_is_refused() {
+    for (length, cause, errno) in [
+        (1, "connect/no-such-file", Errno::ENOENT),
+        (300_000, "send/message-too-long", Errno::EMSGSIZE),
+    ] {
+        let (mut world, task) = new_world(LINUX);
+        let fd = socket(&mut world, task, Kind::Datagram);
+        let (level, option) = (Level::Socket, Opt::PassCred);
+        let to = |length| Op::Send(Message::new(fd, vec![0; length]).to("/none"));
+        fails(world.step(task, &to(length)), cause, errno);
+        assert_eq!(name_of(&mut world, task, fd), Address::Unnamed);
+        let on = Op::Setsockopt { fd, level, option, value: Value::Int(1) };
+        done(world.step(task, &on));
+        fails(world.step(task, &to(length)), cause, errno);
+        assert_ne!(name_of(&mut world, task, fd), Address::Unnamed);
     }
 }
 

@@ -47,6 +47,8 @@ fn an_offset_runs_across_messages_and_back_when_they_are_read() {
         fails(peek(&mut world, task, b, 2), "recv/nothing-to-read", Errno::EAGAIN);
         received(recv(&mut world, task, b, 1));
         fails(peek(&mut world, task, b, 2), "recv/nothing-to-read", Errno::EAGAIN);
+        send(&mut world, task, a, b"ghi");
+        assert_eq!(&*received(peek(&mut world, task, b, 2)).data, b"gh");
     }
 }
 

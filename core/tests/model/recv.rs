@@ -377,6 +377,16 @@ fn a_datagram_socket_that_is_shut_ends_calls_that_may_wait() {
     host.reads(b, "queued");
     fails(host.recv(b), "recv/nothing-to-read", Errno::EAGAIN);
     assert_eq!(received(host.call(read(b))).returned, 0);
+    // A call that may wait for no time may not wait, nor may one whose time is over.
+    host.set(b, Opt::RcvTimeo, Value::RawTime(-1, 0));
+    fails_with(host.call(read(b)), Errno::EAGAIN);
+    let (_, late) = host.pair(DATAGRAM);
+    host.set(late, Opt::RcvTimeo, millis(20));
+    let reader = host.thread();
+    waits(host.by(reader, read(late)), NOTHING);
+    host.world.advance(Duration::from_millis(20));
+    host.shut(late, 0);
+    fails(host.resume(reader), "recv/timed-out", Errno::EAGAIN);
     for profile in [FREEBSD_14, FREEBSD_15, MACOS] {
         let mut host = Host::new(profile);
         let (_, b) = host.pair(DATAGRAM);
@@ -466,4 +476,23 @@ fn who_was_woken_in_time_is_not_late() {
     done(host.by(other, Op::Shutdown { fd: b, how: 0 }));
     host.world.advance(Duration::from_millis(20));
     assert_eq!(received(host.resume(host.task)).returned, 0);
+}
+
+#[test]
+fn a_signal_loses_who_sent_the_bytes_that_were_read() {
+    for interrupted in [true, false] {
+        let mut host = Host::new(LINUX);
+        let (a, b) = host.pair(STREAM);
+        host.set(b, Opt::PassCred, Value::Int(1));
+        host.sends(a, b"12");
+        let reader = host.thread();
+        waits(host.by(reader, all(b, 10)), NOTHING);
+        match interrupted {
+            true => host.world.interrupt(reader),
+            false => host.close(a),
+        }
+        let came = received(host.resume(reader));
+        assert_eq!(&*came.data, b"12");
+        assert_eq!(came.control.is_empty(), interrupted);
+    }
 }

@@ -312,6 +312,12 @@ fn a_user_has_a_limit_of_what_is_in_flight_which_one_message_may_exceed() {
     let (d, _) = pair(&mut world, stranger, Kind::Stream);
     world.step(stranger, &Op::Process(ProcessOp::LimitDescriptors { limit: 20 }));
     assert_eq!(pass(&mut world, stranger, d, b"x", &[0]), Step::Done(Ret::Count(1)));
+    // Who only acts as the user does not count as one.
+    let actor = Credentials { users: [1002, 1000, 1000], ..Credentials::user(1000, 1000) };
+    let actor = world.spawn_as(actor);
+    let (e, _) = pair(&mut world, actor, Kind::Stream);
+    world.step(actor, &Op::Process(ProcessOp::LimitDescriptors { limit: 20 }));
+    assert_eq!(pass(&mut world, actor, e, b"x", &[0]), Step::Done(Ret::Count(1)));
     // Messages without descriptors pass, and mistakes come first.
     assert_eq!(send(&mut world, task, a, b"x"), Step::Done(Ret::Count(1)));
     fails(pass(&mut world, task, a, b"x", &[99]), "rights/bad-descriptor", Errno::EBADF);
@@ -370,4 +376,16 @@ fn a_file_lives_while_it_is_in_flight() {
     // Nobody gave room for it: it is closed, and the other end sees that.
     take(&mut world, task, b, 0);
     assert_eq!(received(recv(&mut world, task, d, 8)).returned, 0);
+}
+
+#[test]
+fn the_limit_in_flight_is_looked_at_before_the_bytes() {
+    for kind in [Kind::Stream, Kind::Datagram, Kind::SeqPacket] {
+        let (mut world, task, ..) = limited(Caps::NONE);
+        let (a, _) = pair(&mut world, task, kind);
+        assert_eq!(pass(&mut world, task, a, b"x", &[0; 30]), Step::Done(Ret::Count(1)));
+        let message = Message::new(a, b"x").with_rights(&[0]);
+        let both = world.step(task, &Op::Send(Message { unmapped: true, ..message }));
+        fails(both, "rights/too-many-in-flight", Errno::ETOOMANYREFS);
+    }
 }

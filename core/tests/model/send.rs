@@ -4,7 +4,8 @@ use crate::scene::*;
 use sunpath_core::Errno;
 use sunpath_core::model::{Step, TaskId, World};
 use sunpath_core::op::{
-    Control, Fd, Kind, Message, Name, New, Op, ProcessOp, RecvFlags, Ret, Want,
+    Control, Events, Fd, Kind, Message, Name, New, NewFlags, Op, Out, ProcessOp, RecvFlags, Ret,
+    Want,
 };
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS, OPENSERVER, Profile};
 
@@ -244,4 +245,64 @@ fn the_bsds_tell_of_the_end_even_if_a_part_was_sent() {
         done(world.step(task, &Op::Close { fd: b }));
         fails(resume(&mut world, writer), "send/peer-closed", Errno::EPIPE);
     }
+}
+
+#[test]
+fn only_the_first_look_at_the_connection_raises_the_signal() {
+    for (length, sent) in [(1 << 20, Some(219_264)), (1, None)] {
+        let mut world = World::new(LINUX);
+        let task = world.spawn();
+        let writer = thread(&mut world, task);
+        let (a, b) = pair(&mut world, task, Kind::Stream);
+        if sent.is_none() {
+            while matches!(send(&mut world, task, a, &[0; 1000]), Step::Done(_)) {}
+        }
+        let message = Op::Send(Message::new(a, vec![0; length]));
+        waits(world.step(writer, &message), "wait/send-buffer-full");
+        done(world.step(task, &Op::Shutdown { fd: b, how: 0 }));
+        let step = resume(&mut world, writer);
+        match sent {
+            Some(sent) => assert_eq!(step, Step::Done(Ret::Count(sent))),
+            None => {
+                assert!(!signal(&step));
+                fails(step, "send/peer-stopped-reading", Errno::EPIPE);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_read_no_more_from_the_beginning_is_found_out_by_the_first_byte() {
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let listener = fd(world.step(task, &Op::Socket(New::unix(Kind::Stream))));
+    done(world.step(task, &Op::Bind { fd: listener, name: "@l".into() }));
+    done(world.step(task, &Op::Listen { fd: listener, backlog: 1 }));
+    let client = fd(world.step(task, &Op::Socket(New::unix(Kind::Stream))));
+    done(world.step(task, &Op::Shutdown { fd: client, how: 0 }));
+    done(world.step(task, &Op::Connect { fd: client, name: "@l".into() }));
+    let accept = Op::Accept { fd: listener, flags: NewFlags::NONE, name: Out::Null };
+    let server = fd(world.step(task, &accept));
+    assert_eq!(world.events(task, server), Events::OUT, "it was not told");
+    assert_eq!(send(&mut world, task, server, b""), Step::Done(Ret::Count(0)));
+    let cause = "send/peer-stopped-reading";
+    for (step, raised) in [
+        (send(&mut world, task, server, b"x"), true),
+        (world.step(task, &urgent(server, b"x")), false),
+        (world.step(task, &urgent(server, b"xy")), true),
+    ] {
+        assert_eq!(signal(&step), raised, "an urgent byte alone raises none");
+        fails(step, cause, Errno::EPIPE);
+    }
+}
+
+#[test]
+fn too_much_beside_a_packet_leaves_the_error_for_the_next_call() {
+    let (mut world, task, a, b) = with_pair(LINUX, Kind::SeqPacket);
+    send(&mut world, task, a, b"unread");
+    done(world.step(task, &Op::Close { fd: b }));
+    let control = vec![Control::Filler(1 << 20)];
+    let large = world.step(task, &Op::Send(Message { control, ..Message::new(a, b"x") }));
+    fails(large, "send/control-too-large", Errno::ENOBUFS);
+    fails(send(&mut world, task, a, b"x"), "send/pending-reset", Errno::ECONNRESET);
 }
