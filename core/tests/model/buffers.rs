@@ -268,3 +268,31 @@ fn the_receive_buffer_does_not_matter_on_linux() {
         fails(send(&mut world, task, a, b"x"), "send/buffer-full", Errno::EAGAIN);
     }
 }
+
+#[test]
+fn who_waits_is_let_go_by_a_larger_buffer() {
+    let mut world = World::new(LINUX);
+    let writer = world.spawn();
+    let (a, _) = pair(&mut world, writer, Kind::Stream);
+    let other = thread(&mut world, writer);
+    fill(&mut world, writer, a);
+    waits(world.step(writer, &Op::Send(Message::new(a, b"x"))), "wait/send-buffer-full");
+    // Not all of what is used is a quarter of this yet.
+    set(&mut world, other, a, Opt::SndBuf, 300_000);
+    assert_eq!(world.runnable().count(), 0);
+    set(&mut world, other, a, Opt::SndBuf, 1_000_000);
+    assert_eq!(resume(&mut world, writer), Step::Done(Ret::Count(1)));
+}
+
+#[test]
+fn of_datagrams_the_bytes_of_the_first_are_told() {
+    for (kind, bytes) in [(Kind::Stream, 5), (Kind::SeqPacket, 5), (Kind::Datagram, 3)] {
+        let mut world = World::new(LINUX);
+        let task = world.spawn();
+        let (a, b) = pair(&mut world, task, kind);
+        send(&mut world, task, a, b"abc");
+        send(&mut world, task, a, b"de");
+        let told = world.step(task, &Op::Ioctl { fd: b, request: Request::Inq });
+        assert_eq!(told, Step::Done(Ret::Value(Value::Int(bytes))));
+    }
+}

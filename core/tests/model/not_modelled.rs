@@ -8,9 +8,9 @@ use sunpath_core::Errno;
 use sunpath_core::model::{Credentials, NOT_MODELLED, Step};
 use sunpath_core::op::{
     Control, ControlOut, Family, FileOp, Ids, Message, Mount, Name, New, NewFlags, Op, Opt, Out,
-    ProcessOp, Ret, Setting, Value, Want,
+    ProcessOp, RecvFlags, Ret, Setting, Value, Want,
 };
-use sunpath_core::profile::{FREEBSD_15, LINUX};
+use sunpath_core::profile::{FREEBSD_15, LINUX, MACOS};
 
 /// What is shown, by the beginning of its line.
 #[track_caller]
@@ -168,8 +168,8 @@ fn garbage_times_and_filters() {
 
 #[test]
 fn other_systems() {
-    shows("the order of service among senders on FreeBSD 15");
-    shows("what remains of a sender that leaves on FreeBSD 15");
+    shows("the order of service among senders on FreeBSD");
+    shows("what remains of a sender that leaves on FreeBSD");
     let mut host = Host::new(FREEBSD_15);
     let receiver = host.bound(DATAGRAM, "/r");
     let talkative = host.client(DATAGRAM, "/r");
@@ -181,6 +181,28 @@ fn other_systems() {
     for data in ["1", "2", "3"] {
         host.reads(receiver, data);
     }
+
+    shows("errors that a peek leaves on FreeBSD");
+    let peer = host.bound(DATAGRAM, "/p");
+    let client = host.client(DATAGRAM, "/p");
+    host.close(peer);
+    let flags = RecvFlags { peek: true, dont_wait: true, ..RecvFlags::default() };
+    let peek = Op::Recv(Want { flags, ..Want::new(client, 8) });
+    fails_with(host.call(peek.clone()), Errno::ECONNRESET);
+    fails(host.call(peek), "recv/nothing-to-read", Errno::EAGAIN);
+
+    shows("hang-ups of one direction on FreeBSD 15");
+    let (a, b) = host.pair(STREAM);
+    host.shut(b, 0);
+    assert_eq!(host.events(a), "out");
+
+    shows("getpeername on macOS after both directions were shut");
+    let mut host = Host::new(MACOS);
+    let (a, b) = host.pair(STREAM);
+    host.shut(a, 2);
+    host.close(b);
+    let peer = host.call(Op::Getpeername { fd: a, name: Out::Room });
+    fails(peer, "name/no-peer", Errno::ENOTCONN);
 }
 
 #[test]

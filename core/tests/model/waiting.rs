@@ -2,10 +2,10 @@
 
 use crate::scene::*;
 use crate::service::*;
-use sunpath_core::Errno;
 use sunpath_core::model::Step;
 use sunpath_core::op::{Op, Opt, Out, ProcessOp, Ret, Value, Want};
 use sunpath_core::profile::{FREEBSD_14, FREEBSD_15, LINUX, MACOS};
+use sunpath_core::{Address, Errno};
 
 fn wait_all(fd: i32, length: usize) -> Op {
     let mut want = Want::new(fd, length);
@@ -89,4 +89,18 @@ fn how_many_bytes_are_waited_for_is_settled_at_first() {
     host.set(b, Opt::RcvLowat, Value::Int(4));
     host.sends(a, b"cc");
     assert_eq!(received(host.world.resume(reader)).data, b"cc"[..].into());
+}
+
+#[test]
+fn a_connect_that_waits_gets_no_name_by_an_option_that_is_set_later() {
+    let mut host = Host::new(LINUX);
+    let listener = host.listener(STREAM, "/l", 0);
+    host.client(STREAM, "/l");
+    let (waiter, late) = (host.thread(), host.socket(STREAM));
+    waits(host.by(waiter, connect(late, "/l")), "wait/backlog-full");
+    host.set(late, Opt::PassCred, Value::Int(1));
+    host.accepted(listener);
+    done(host.resume(waiter));
+    let name = host.call(Op::Getsockname { fd: late, name: Out::Room });
+    assert_eq!(name, Step::Done(Ret::Name(Address::Unnamed)));
 }
