@@ -6,8 +6,9 @@ use directory::Directory;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use sunpath::fact::process::ProcessState;
 use sunpath::fact::socket::State;
-use sunpath::list::{Listing, Peer, Socket, What, list};
+use sunpath::list::{Listing, Peer, Socket, Watch, What, list};
 use sunpath::{Ancillary, Datagram, Listener, SocketType, Stream};
 
 const ALL: What = What { all_namespaces: false, holders: true, in_flight: true };
@@ -173,5 +174,87 @@ fn thousands_of_waiting_connections_take_no_listener_away() {
     }
     if room < WAITING {
         eprintln!("skipped: somaxconn allows {room} waiting connections, not {WAITING}");
+    }
+}
+
+/// Whether a process holds a socket. Others may do so for a moment: those that tests start.
+fn holds(listing: &Listing, pid: u32, socket: u32) -> bool {
+    let socket = listing.socket(socket).expect("it is listed");
+    listing.holders(socket).iter().any(|holder| holder.pid == pid)
+}
+
+#[test]
+fn a_watch_sees_what_a_listing_sees() {
+    let mut watch = Watch::new();
+    let (one, other) = Stream::pair().unwrap();
+    other.send(b"abc").unwrap();
+    let (whole, watched) = (list(&What::default()), watch.look(&What::default(), &[]));
+    for fd in [one.as_fd(), other.as_fd()] {
+        let (whole, watched) = (of(&whole, fd), of(&watched, fd));
+        assert_eq!((whole.peer, whole.unread), (watched.peer, watched.unread));
+    }
+    assert!(holds(&watched, std::process::id(), inode(one.as_fd())));
+    assert_eq!(watched.processes[&std::process::id()], whole.processes[&std::process::id()]);
+    assert_eq!(watched.all_holders, whole.all_holders);
+    let number = inode(one.as_fd());
+    drop(one);
+    let (again, _peer) = Stream::pair().unwrap();
+    let next = watch.look(&What::default(), &[]);
+    assert!(next.socket(number).is_none());
+    assert_eq!(of(&next, other.as_fd()).peer, Some(Peer::Gone));
+    assert!(holds(&next, std::process::id(), inode(again.as_fd())));
+    let without = What { holders: false, ..What::default() };
+    assert!(watch.look(&without, &[]).processes.is_empty());
+}
+
+#[test]
+fn a_watch_notices_processes_that_begin_stop_and_end() {
+    let mut watch = Watch::new();
+    let dir = Directory::new();
+    let listener = Listener::bind(dir.path("server")).unwrap();
+    let number = inode(listener.as_fd());
+    watch.look(&What::default(), &[number]);
+    let mut child = std::process::Command::new("sleep")
+        .arg("100")
+        .stdin(listener.as_fd().try_clone_to_owned().unwrap())
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    let begun = watch.look(&What::default(), &[number]);
+    assert!(holds(&begun, pid, number));
+    let signal = |signal| {
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    };
+    signal(rustix::process::Signal::STOP);
+    let stopped = (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let listing = watch.look(&What::default(), &[]);
+        listing.processes.get(&pid).is_some_and(|p| p.state == ProcessState::Stopped)
+    });
+    signal(rustix::process::Signal::KILL);
+    child.wait().unwrap();
+    assert!(stopped, "a listener's process is looked at each time");
+    let ended = watch.look(&What::default(), &[]);
+    assert!(holds(&ended, std::process::id(), number) && !holds(&ended, pid, number));
+    assert!(!ended.processes.contains_key(&pid));
+}
+
+/// What it holds stays the same in number, so that only the socket that is gone tells.
+#[test]
+fn a_watch_notices_a_socket_in_the_place_of_another() {
+    let (kept, _peer) = Stream::pair().unwrap();
+    let mut held: Vec<_> = (0..8).map(|_| Stream::pair().unwrap()).collect();
+    let mut watch = Watch::new();
+    watch.look(&What::default(), &[inode(kept.as_fd())]);
+    for i in 0..8 {
+        held.swap_remove(i % held.len());
+        held.push(Stream::pair().unwrap());
+        let listing = watch.look(&What::default(), &[]);
+        for (one, other) in &held {
+            for fd in [one.as_fd(), other.as_fd()] {
+                assert!(holds(&listing, std::process::id(), inode(fd)));
+            }
+        }
     }
 }

@@ -56,7 +56,8 @@ impl<'a> Search<'a> {
     }
 }
 
-fn look_into(pid: u32, kind: Kind, held: &mut Vec<Held>) -> Result<(), Errno> {
+/// Adds the sockets that a process holds.
+pub(super) fn look_into(pid: u32, kind: Kind, held: &mut Vec<Held>) -> Result<(), Errno> {
     let directory = descriptors::of(pid)?;
     descriptors::each(&directory, |name| {
         let socket = descriptors::socket_at(&directory, name, kind);

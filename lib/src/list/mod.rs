@@ -7,7 +7,8 @@
 //! ```
 //! [`list`] takes both sides at the same time, with two threads, and joins them by inode number.
 //! Nothing is connected to, opened or stopped. What could not be seen is told in the [`Listing`]
-//! and is no error: without privilege every socket is there, but not every holder.
+//! and is no error: without privilege every socket is there, but not every holder. [`Watch`] does
+//! the same again and again for less.
 //!
 //! ```
 //! use sunpath::list::{What, list};
@@ -24,10 +25,12 @@ mod join;
 mod process;
 mod socket;
 mod tables;
+mod watch;
 
 pub use holders::Holder;
 pub use process::Process;
 pub use socket::{Peer, Socket};
+pub use watch::Watch;
 
 use crate::fact::Seen;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RawDir, StatxFlags, fstat, openat, readlinkat, statx,
 };
 use rustix::io::Errno;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 
 /// The directory of a process's descriptors.
@@ -54,20 +54,26 @@ impl Kind {
 /// # Errors
 /// It is closed by now.
 pub(crate) fn socket_at(
-    directory: &OwnedFd,
+    directory: impl AsFd,
     name: &CStr,
     kind: Kind,
 ) -> Result<Option<u64>, Errno> {
     // The numbers that are cached do: a file on a network or FUSE file system whose server hangs
     // must not hang the search.
     let cached = AtFlags::STATX_DONT_SYNC;
-    let stat = statx(directory, name, cached, StatxFlags::TYPE | StatxFlags::INO)?;
+    let stat = statx(&directory, name, cached, StatxFlags::TYPE | StatxFlags::INO)?;
     let socket = u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFSOCK
         && match kind.sockfs {
             Some(device) => (stat.stx_dev_major, stat.stx_dev_minor) == device,
             None => says_socket(directory, name),
         };
     Ok(socket.then_some(stat.stx_ino))
+}
+
+/// As [`socket_at`], for one descriptor of a process.
+pub(crate) fn at(pid: u32, fd: u32, kind: Kind) -> Result<Option<u64>, Errno> {
+    let path = CString::new(format!("/proc/{pid}/fd/{fd}")).map_err(|_| Errno::INVAL)?;
+    socket_at(CWD, &path, kind)
 }
 
 fn says_socket(directory: impl AsFd, name: &CStr) -> bool {

@@ -5,7 +5,7 @@ mod parse;
 mod wait;
 
 use super::unseen;
-use crate::fact::process::{DescriptorUse, Process};
+use crate::fact::process::{DescriptorUse, Process, ProcessState};
 use crate::fact::{Seen, Unseen};
 use std::fs;
 use std::io::{self, Read};
@@ -50,7 +50,7 @@ pub(crate) fn describe(pid: u32, fd: Option<u32>, inode: u64) -> Option<Process>
         pid,
         name: String::from_utf8_lossy(name).into_owned(),
         fd,
-        uid: parsed(read(pid, "status"), parse::effective_uid),
+        uid: effective_user(pid),
         state: state.into(),
         waits_in: wait::waits_in(pid, inode),
         frozen: frozen(pid),
@@ -61,11 +61,16 @@ pub(crate) fn describe(pid: u32, fd: Option<u32>, inode: u64) -> Option<Process>
     })
 }
 
-/// Name and effective user of a process; `None` if there is no such process (any more).
-pub(crate) fn identity(pid: u32) -> Option<(Vec<u8>, Seen<u32>)> {
+/// Name and state of a process; `None` if there is no such process (any more).
+pub(crate) fn name_and_state(pid: u32) -> Option<(Vec<u8>, ProcessState)> {
     let stat = read(pid, "stat").ok()?;
-    let (name, _) = parse::stat(&stat)?;
-    Some((name.to_vec(), parsed(read(pid, "status"), parse::effective_uid)))
+    let (name, state) = parse::stat(&stat)?;
+    Some((name.to_vec(), state))
+}
+
+/// The effective user of a process.
+pub(crate) fn effective_user(pid: u32) -> Seen<u32> {
+    parsed(read(pid, "status"), parse::effective_uid)
 }
 
 /// How many descriptors wait in the queue of a socket that it holds (Linux 5.11).
@@ -100,12 +105,16 @@ pub(crate) fn descriptors(pid: u32) -> Seen<DescriptorUse> {
     }
 }
 
-/// Since Linux 6.2 the size of the directory is the number of descriptors, and anybody may ask;
-/// before, it is 0, and the directory has to be read.
+/// How many descriptors are open, without a look at them (Linux 6.2: the size of the directory);
+/// anybody may ask. Before, it is 0.
+pub(crate) fn quick_count(pid: u32) -> io::Result<u64> {
+    Ok(fs::metadata(format!("/proc/{pid}/fd"))?.size())
+}
+
+/// The size of the directory, or, where it has none, what is in it.
 fn count_descriptors(pid: u32) -> io::Result<u64> {
-    let path = format!("/proc/{pid}/fd");
-    match fs::metadata(&path)?.size() {
-        0 => Ok(fs::read_dir(&path)?.count() as u64),
+    match quick_count(pid)? {
+        0 => Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64),
         size => Ok(size),
     }
 }
@@ -188,7 +197,7 @@ fn parsed<T>(text: io::Result<Vec<u8>>, parse: impl FnOnce(&[u8]) -> Option<T>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::process::{ProcessState, WaitsIn};
+    use crate::fact::process::WaitsIn;
     use std::process::{Child, Command};
     use std::time::Duration;
 

@@ -102,11 +102,11 @@ pub(super) fn is_alive(pidfd: &OwnedFd, kind: SocketType) -> Result<bool, Error>
 
 impl Looks {
     fn of(pid: u32) -> Option<Looks> {
-        let (name, effective_user) = process::identity(pid)?;
+        let (name, _) = process::name_and_state(pid)?;
         Some(Looks {
             pid,
             name: OsString::from_vec(name),
-            effective_user: effective_user.known().copied(),
+            effective_user: process::effective_user(pid).known().copied(),
             executable: process::executable(pid).ok(),
         })
     }

@@ -1,0 +1,224 @@
+//! Lists again and again at a small price: who holds what is kept from look to look.
+//!
+//! ```text
+//!   sock_diag ──► sockets ──────────────────────────────┬─► Listing
+//!                   │ one is gone that it held          │
+//!                   ▼                                   │
+//!   /proc ──► due: new, or with more or fewer           │
+//!                  descriptors; in turn: the others ──► what each process holds
+//! ```
+//! The sockets are asked for anew each time. To look at every descriptor of every process takes
+//! several times as long as that, so of the processes only those are looked into that have
+//! changed, and some of the others, in turn.
+
+use super::holders::{Held, look_into};
+use super::process::Process;
+use super::{Holder, Listing, What, holders, join, tables};
+use crate::fact::socket::State;
+use crate::observe::descriptors::{self, Kind};
+use crate::observe::process;
+use crate::sys::Errno;
+use std::collections::{BTreeMap, HashSet};
+
+/// So many descriptors are looked at between two looks: as long as nothing has changed, and at
+/// most. What was too much in one look is saved in the next ones.
+const IN_TURN: i64 = 400;
+const MOST: i64 = 1500;
+
+/// What looking into a process costs at least, in descriptors.
+const ENTRANCE: i64 = 4;
+
+/// So many descriptors of what is shown are checked in each look, and so many names and states
+/// brought up to date.
+const MOST_CHECKED: usize = 256;
+const MOST_REFRESHED: usize = 128;
+
+/// Lists again and again.
+///
+/// ```
+/// use sunpath::list::{Watch, What};
+///
+/// let mut watch = Watch::new();
+/// let before = watch.look(&What::default(), &[]);
+/// let (one, _other) = sunpath::Stream::pair()?;
+/// let after = watch.look(&What::default(), &[]);
+/// let known = |inode| before.socket(inode).is_some();
+/// let new = after.sockets.iter().filter(|s| s.inode != 0 && !known(s.inode));
+/// assert!(new.map(|socket| after.holders(socket).len()).max() >= Some(1));
+/// # drop(one);
+/// # Ok::<(), sunpath::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    kind: Kind,
+    /// By process.
+    known: BTreeMap<u32, Known>,
+    /// The inode numbers of the last look, sorted.
+    before: Vec<u32>,
+    /// How many looks there were.
+    looks: u64,
+    /// How many more descriptors may be looked at; negative: too many were.
+    credit: i64,
+}
+
+/// What is known of a process.
+#[derive(Debug, Default)]
+struct Known {
+    held: Vec<Held>,
+    /// How many descriptors it had; 0 if the kernel does not tell.
+    count: u64,
+    /// It has changed since it was looked into.
+    due: bool,
+    /// The look in which it was looked into.
+    looked: u64,
+    /// It may not be looked into.
+    closed: bool,
+    process: Option<Process>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch::new()
+    }
+}
+
+impl Watch {
+    /// Nothing is known yet.
+    pub fn new() -> Watch {
+        Watch {
+            kind: Kind::sockets(),
+            known: BTreeMap::new(),
+            before: Vec::new(),
+            looks: 0,
+            credit: 0,
+        }
+    }
+
+    /// Lists what [`list`](super::list) lists.
+    ///
+    /// The first time all processes are looked into. From then on the sockets are those of the
+    /// moment, as are the holders of those in `shown`, given by inode number; of others, a
+    /// descriptor that was passed on or duplicated may appear some looks later. With 10,000
+    /// sockets a look takes about a quarter of the time of the first.
+    pub fn look(&mut self, what: &What, shown: &[u32]) -> Listing {
+        let tables = tables::gather(what.all_namespaces);
+        if !what.holders {
+            return join::join(tables, Vec::new());
+        }
+        self.looks += 1;
+        let mut inodes: Vec<u32> = tables.sockets.iter().map(|s| s.inode).collect();
+        inodes.sort_unstable();
+        let (pids, all_pids) = process::pids();
+        self.find_changes(&pids, &inodes, shown);
+        self.look_into_some();
+        self.before = inodes;
+        let held = self.known.values().flat_map(|known| &known.held).copied().collect();
+        let mut listing = join::join(tables, held);
+        self.refresh(&listing, shown);
+        listing.closed_processes = self.known.values().filter(|known| known.closed).count();
+        listing.all_holders = holders::completeness(&pids, all_pids, listing.closed_processes);
+        listing.processes = self.processes(&listing);
+        if what.in_flight {
+            join::count_in_flight(&mut listing);
+        }
+        listing
+    }
+
+    /// Finds the processes that ended, began or changed.
+    fn find_changes(&mut self, pids: &[u32], inodes: &[u32], shown: &[u32]) {
+        let alive: HashSet<u32> = pids.iter().copied().collect();
+        self.known.retain(|pid, _| alive.contains(pid));
+        let is_gone = |inode: &u32| inodes.binary_search(inode).is_err();
+        let gone: HashSet<u32> = self.before.iter().copied().filter(is_gone).collect();
+        let shown: HashSet<u32> = shown.iter().copied().collect();
+        let mut checks = MOST_CHECKED;
+        let kind = self.kind;
+        let mut is_lost = |(inode, holder): &Held| {
+            let check = shown.contains(inode) && checks > 0;
+            checks -= usize::from(check);
+            gone.contains(inode) || check && !still_holds(*holder, *inode, kind)
+        };
+        for pid in pids {
+            let count = process::quick_count(*pid).unwrap_or_default();
+            let known = self.known.entry(*pid).or_default();
+            let changed = known.looked == 0 || known.count != count;
+            known.due |= changed || known.held.iter().any(&mut is_lost);
+            known.count = count;
+        }
+    }
+
+    /// Looks into the processes that are due, and into some of the others: each time those that
+    /// were not looked into for longest.
+    fn look_into_some(&mut self) {
+        let first = self.looks == 1;
+        self.credit = (self.credit + MOST).min(MOST);
+        let mut waiting: Vec<(bool, u64, u32)> =
+            self.known.iter().map(|(pid, known)| (!known.due, known.looked, *pid)).collect();
+        waiting.sort_unstable();
+        let mut in_turn = IN_TURN;
+        for (unchanged, _, pid) in waiting {
+            if !first && (self.credit <= 0 || unchanged && in_turn <= 0) {
+                break;
+            }
+            let Some(known) = self.known.get_mut(&pid) else { continue };
+            let price = known.look(pid, self.kind, self.looks);
+            if unchanged {
+                in_turn -= price;
+            }
+            if !first {
+                self.credit -= price;
+            }
+        }
+    }
+
+    /// Asks again for name and state of the processes that matter most: those that hold listeners
+    /// or what is shown.
+    fn refresh(&mut self, listing: &Listing, shown: &[u32]) {
+        let listeners = listing.sockets.iter().filter(|s| s.state == State::Listening);
+        // With connections in the queue first.
+        let (waiting, idle): (Vec<_>, Vec<_>) =
+            listeners.partition(|s| s.backlog.is_some_and(|b| b.pending > 0));
+        let shown = shown.iter().filter_map(|inode| listing.socket(*inode));
+        let mut asked = HashSet::new();
+        for socket in waiting.into_iter().chain(shown).chain(idle) {
+            for holder in listing.holders(socket) {
+                if asked.len() == MOST_REFRESHED {
+                    return;
+                }
+                let known = self.known.get_mut(&holder.pid).filter(|k| k.looked != self.looks);
+                if let Some(process) = known.and_then(|known| known.process.as_mut())
+                    && asked.insert(holder.pid)
+                {
+                    process.refresh();
+                }
+            }
+        }
+    }
+
+    /// Those that hold a socket of the listing.
+    fn processes(&self, listing: &Listing) -> BTreeMap<u32, Process> {
+        let holding: HashSet<u32> = listing.holders.iter().map(|holder| holder.pid).collect();
+        let known = self.known.iter().filter(|(pid, _)| holding.contains(pid));
+        known.filter_map(|(pid, known)| Some((*pid, known.process.clone()?))).collect()
+    }
+}
+
+impl Known {
+    /// Looks into the process; what that cost, in descriptors.
+    fn look(&mut self, pid: u32, kind: Kind, now: u64) -> i64 {
+        self.held.clear();
+        let looked = look_into(pid, kind, &mut self.held);
+        self.closed = matches!(looked, Err(errno) if !matches!(errno, Errno::NOENT | Errno::SRCH));
+        self.due = false;
+        self.looked = now;
+        self.process = if self.held.is_empty() { None } else { Process::of(pid) };
+        let descriptors = self.count.max(self.held.len() as u64);
+        ENTRANCE + if self.closed { 0 } else { i64::try_from(descriptors).unwrap_or(MOST) }
+    }
+}
+
+/// Whether a descriptor of a process still is this socket.
+fn still_holds(holder: Holder, inode: u32, kind: Kind) -> bool {
+    descriptors::at(holder.pid, holder.fd, kind)
+        .is_ok_and(|found| found.map(|i| i as u32) == Some(inode))
+}
