@@ -177,7 +177,15 @@ pub(crate) fn send(
         1..=LITTLE => send_encoded(socket, to, buffers, ancillary, &mut [0; LITTLE], flags),
         _ => send_much(socket, to, buffers, ancillary, flags),
     };
-    sent.map_err(|errno| failed(socket, to, ancillary, errno))
+    sent.map_err(|errno| {
+        let error = failed(socket, to, ancillary, errno);
+        // Otherwise the kernel may have found too many of them.
+        if errno != Host::MSGSIZE || buffers.len() > crate::stream::MOST_BUFFERS {
+            return error;
+        }
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        error.because(Reason::MessageTooLong { length })
+    })
 }
 
 /// In a function of its own, so that no other call has to have so much room on the stack.
