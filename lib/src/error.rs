@@ -4,7 +4,9 @@ use crate::fact::Descriptor;
 use crate::fact::socket::OwnSocket;
 use crate::reason::Reason;
 use crate::sys::{self, Errno as Host};
-use crate::{Address, AddressRef, Call, Certainty, Diagnosis, Endpoint, Errno, Ranked, SocketType};
+use crate::{
+    Address, AddressRef, Call, Certainty, Diagnosis, Endpoint, Errno, Facts, Ranked, SocketType,
+};
 use crate::{cause, route, why};
 use std::fmt;
 use std::io;
@@ -162,11 +164,18 @@ impl Error {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn why(&self) -> Diagnosis {
+        self.evidence().0
+    }
+
+    /// As [`why`](Error::why), with the facts that the diagnosis rests on, for a program that shows
+    /// them.
+    pub fn evidence(&self) -> (Diagnosis, Facts) {
         let fresh = match self.state {
             State::Fresh => Some(Descriptor::Socket(OwnSocket::fresh(self.socket))),
             State::Unknown => None,
         };
-        self.settled(why::ask(&self.question(), None, fresh))
+        let (diagnosis, facts) = why::ask(&self.question(), None, fresh);
+        (self.settled(diagnosis), facts)
     }
 
     /// As [`why`](Error::why), looking also at the socket on which the call was made: its state,
@@ -174,7 +183,13 @@ impl Error {
     ///
     /// Nothing about the socket is changed; a pending error stays pending.
     pub fn why_on(&self, socket: impl AsFd) -> Diagnosis {
-        self.settled(why::ask(&self.question(), Some(socket.as_fd()), None))
+        self.evidence_on(socket).0
+    }
+
+    /// As [`why_on`](Error::why_on), with the facts that the diagnosis rests on.
+    pub fn evidence_on(&self, socket: impl AsFd) -> (Diagnosis, Facts) {
+        let (diagnosis, facts) = why::ask(&self.question(), Some(socket.as_fd()), None);
+        (self.settled(diagnosis), facts)
     }
 
     /// What the library knows for certain outweighs what can be seen afterwards.

@@ -59,7 +59,7 @@ pub fn why_of(
     let symptom = symptom(error);
     let endpoint = Some(endpoint.clone());
     let mut diagnosis =
-        ask(&Question { call, socket, endpoint, symptom, any_length: false }, None, None);
+        ask(&Question { call, socket, endpoint, symptom, any_length: false }, None, None).0;
     diagnosis.caveat = symptom.is_none().then(|| caveat(error));
     diagnosis
 }
@@ -69,7 +69,7 @@ pub(crate) fn ask(
     question: &Question,
     descriptor: Option<BorrowedFd<'_>>,
     own: Option<Descriptor>,
-) -> Diagnosis {
+) -> (Diagnosis, Facts) {
     #[cfg(feature = "sim")]
     if let Some(sim) = crate::sim::current() {
         return sim.diagnose(question, arguments(question), descriptor, own);
@@ -78,7 +78,8 @@ pub(crate) fn ask(
     if let Some(own) = own {
         facts.descriptor = own.into();
     }
-    diagnose(question.call, question.socket, question.symptom, &facts)
+    let diagnosis = diagnose(question.call, question.socket, question.symptom, &facts);
+    (diagnosis, facts)
 }
 
 /// What an error, or one that it was caused by, says that the program saw.

@@ -4,7 +4,7 @@ use super::handle::Handle;
 use crate::fact::{Arguments, Descriptor, Seen};
 use crate::op::{Name, Op};
 use crate::why::Question;
-use crate::{Address, Credentials, Diagnosis, Endpoint, diagnose_on};
+use crate::{Address, Credentials, Diagnosis, Endpoint, Facts, diagnose_on};
 use std::os::fd::BorrowedFd;
 
 impl Handle {
@@ -16,7 +16,7 @@ impl Handle {
         arguments: Arguments,
         descriptor: Option<BorrowedFd<'_>>,
         own: Option<Descriptor>,
-    ) -> Diagnosis {
+    ) -> (Diagnosis, Facts) {
         let fd = descriptor.and_then(|fd| self.descriptor(fd));
         let name = match &question.endpoint {
             Some(Endpoint::Unix(address)) => address.clone(),
@@ -35,7 +35,9 @@ impl Handle {
         }
         let platform = state.world.platform();
         drop(state);
-        diagnose_on(platform, question.call, question.socket, question.symptom, &facts)
+        let diagnosis =
+            diagnose_on(platform, question.call, question.socket, question.symptom, &facts);
+        (diagnosis, facts)
     }
 
     /// The ids of the process.

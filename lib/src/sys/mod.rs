@@ -13,6 +13,7 @@
 //! - [`process`]: children, ids, limits, signals. [`thread`]: whether they sleep. [`namespace`]:
 //!   namespaces and mounts.
 //!   [`restrict`]: seccomp and Landlock.
+//! - [`stopping`]: the signals that end a program.
 //! - [`inherit`]: descriptors that pass from program to program when one starts another.
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
@@ -77,6 +78,7 @@ pub mod restrict;
 #[cfg(feature = "sim")]
 pub(crate) mod simulated;
 pub mod socket;
+pub mod stopping;
 pub mod thread;
 
 /// The numbers of this host, by their C names.

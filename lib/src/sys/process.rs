@@ -155,6 +155,18 @@ fn end(status: rustix::process::WaitStatus) -> End {
     }
 }
 
+/// `pidfd_open(2)`: a descriptor of a process, readable once it has ended. The number must be that of
+/// a child that was not reaped yet, or another process may have it by now.
+pub fn pidfd(pid: u32) -> Result<OwnedFd> {
+    let pid = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty())
+}
+
+/// `pidfd_send_signal(2)`.
+pub fn signal(pidfd: BorrowedFd<'_>, signal: Signal) -> Result<()> {
+    rustix::process::pidfd_send_signal(pidfd, signal)
+}
+
 /// `poll(2)` of a descriptor of a process (`pidfd`): whether the process has ended. One that
 /// nobody has reaped yet has.
 pub fn has_ended(pidfd: BorrowedFd<'_>) -> Result<bool> {

@@ -2,14 +2,14 @@
 
 use super::name::Name;
 use super::{Result, check};
-use rustix::event::{PollFd, Timespec};
+use rustix::event::Timespec;
 use rustix::net;
 use rustix::net::addr::SocketAddrArg;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 use sunpath_core::SocketType;
 
-pub use rustix::event::PollFlags;
+pub use rustix::event::{PollFd, PollFlags};
 pub use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType as Kind,
 };
@@ -197,6 +197,13 @@ pub fn poll(fd: BorrowedFd<'_>, events: PollFlags, time: Duration) -> Result<Pol
     let mut polled = [PollFd::from_borrowed_fd(fd, events)];
     rustix::event::poll(&mut polled, timeout.as_ref())?;
     Ok(polled[0].revents())
+}
+
+/// `ppoll(2)` of many descriptors, for at most a time or for ever; what is ready of each is in it
+/// afterwards. Not in simulations.
+pub fn poll_many(polled: &mut [PollFd<'_>], time: Option<Duration>) -> Result<()> {
+    let timeout = time.and_then(|time| Timespec::try_from(time).ok());
+    rustix::event::poll(polled, timeout.as_ref()).map(drop)
 }
 
 pub(super) fn raw(fd: &impl AsFd) -> libc::c_int {
