@@ -1,8 +1,14 @@
 //! The command line.
 
+mod connect;
+mod listen;
 mod ls;
+mod talk;
 
+pub use connect::Connect;
+pub use listen::Listen;
 pub use ls::{Key, Ls};
+pub use talk::{Form, Talk};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -60,6 +66,8 @@ pub enum Command {
     Conform(Conform),
     Demo(Demo),
     Play(Play),
+    Connect(Connect),
+    Listen(Listen),
     Man(Man),
     Completions(Completions),
 }
@@ -330,6 +338,10 @@ mod tests {
             "conform",
             "demo",
             "play",
+            "connect",
+            "listen",
+            "--delimiter",
+            "--timeout",
             "--profile",
             "man",
             "completions",

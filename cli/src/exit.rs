@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// The call would succeed; what was asked for was done.
     Success,
-    /// The call would fail, mislead or wait; `conform` or `play` found a difference.
+    /// The call would fail, mislead or wait; `conform` or `play` found a difference; a call of
+    /// `connect` or `listen` failed, or nothing came in time.
     Fails,
     /// The command line makes no sense, or names something that does not exist.
     Usage,
@@ -50,7 +51,10 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Exit::Success => "the call would succeed; what was asked for was done",
-            Exit::Fails => "the call would fail, mislead or wait; conform, play: something differs",
+            Exit::Fails => {
+                "the call would fail, mislead or wait; conform, play: something differs; \
+                 connect, listen: a call failed, or nothing came in time"
+            }
             Exit::Usage => "the command line is wrong, or names something that does not exist",
             Exit::Unknown => "what can be seen does not suffice to tell",
             Exit::Trouble => "sunpath itself could not do its work; standard error says why",

@@ -9,7 +9,7 @@ pub use catalogue::{call, cause, found, index, symptom};
 pub use listing::listing;
 
 use serde_json::{Map, Value, json};
-use sunpath::{Diagnosis, Facts, Outcome};
+use sunpath::{Address, Diagnosis, Facts, Outcome};
 
 /// The answer of `sunpath why`.
 pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts, notes: &[String]) -> String {
@@ -23,6 +23,19 @@ pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts, notes: &[String
         _ => Value::Null,
     };
     object.insert("errno".into(), errno);
+    object.insert("causes".into(), causes(diagnosis));
+    object.insert("facts".into(), facts::facts(facts));
+    let unseen = diagnosis.unseen.iter().map(|u| {
+        let decides = (!u.decides.is_empty()).then_some(u.decides);
+        json!({"what": u.what, "decides": decides})
+    });
+    object.insert("unseen".into(), unseen.collect());
+    object.insert("notes".into(), notes.into());
+    print(&Value::Object(object))
+}
+
+/// The causes of a diagnosis, the surest first.
+pub fn causes(diagnosis: &Diagnosis) -> Value {
     let causes = diagnosis.causes.iter().map(|r| {
         json!({
             "id": r.cause.id,
@@ -32,15 +45,7 @@ pub fn why(address: &[u8], diagnosis: &Diagnosis, facts: &Facts, notes: &[String
             "commands": r.commands,
         })
     });
-    object.insert("causes".into(), causes.collect());
-    object.insert("facts".into(), facts::facts(facts));
-    let unseen = diagnosis.unseen.iter().map(|u| {
-        let decides = (!u.decides.is_empty()).then_some(u.decides);
-        json!({"what": u.what, "decides": decides})
-    });
-    object.insert("unseen".into(), unseen.collect());
-    object.insert("notes".into(), notes.into());
-    print(&Value::Object(object))
+    causes.collect()
 }
 
 /// The four outcomes of the format: a call that misleads fails its program without an errno.
@@ -54,7 +59,7 @@ fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// Bytes as a string. Those that are not UTF-8 are escaped, and a second field gives them in hex.
-fn put_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
+pub fn put_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         Ok(text) => {
             object.insert(key.into(), text.into());
@@ -67,9 +72,27 @@ fn put_bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
     }
 }
 
+/// An address as the command line takes it.
+pub fn spelled(address: &Address) -> Vec<u8> {
+    match address {
+        Address::Unnamed => Vec::new(),
+        // Bare, it would read as an abstract name.
+        Address::Path(path) if path.starts_with(b"@") => [b"./", path.as_slice()].concat(),
+        Address::Path(path) => path.clone(),
+        Address::Abstract(name) => [b"@", name.as_slice()].concat(),
+    }
+}
+
 /// Lays a value out. Characters that a terminal would obey stay escaped, as JSON permits.
 pub fn print(value: &Value) -> String {
     let mut out = calm(&format!("{value:#}"));
+    out.push('\n');
+    out
+}
+
+/// A value in one line, escaped as by [`print`].
+pub fn line(value: &Value) -> String {
+    let mut out = calm(&value.to_string());
     out.push('\n');
     out
 }

@@ -15,6 +15,7 @@ mod render;
 mod select;
 mod stage;
 mod symptom;
+mod talk;
 mod tasks;
 mod usage;
 mod users;

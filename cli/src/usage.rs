@@ -26,8 +26,19 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 
 /// For an address, or a slip, where a command should stand.
 fn command(error: &mut clap::Error) -> Option<String> {
-    const NAMES: [&str; 9] =
-        ["why", "explain", "ls", "conform", "demo", "play", "man", "completions", "help"];
+    const NAMES: [&str; 11] = [
+        "why",
+        "explain",
+        "ls",
+        "conform",
+        "demo",
+        "play",
+        "connect",
+        "listen",
+        "man",
+        "completions",
+        "help",
+    ];
     const LONGEST: usize = 200;
     let typed = context(error, ContextKind::InvalidSubcommand)?.to_string();
     let address = typed.contains(['/', ':']) || typed.starts_with('@');
@@ -51,10 +62,12 @@ fn command(error: &mut clap::Error) -> Option<String> {
 fn dashed(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let unknown = context(error, ContextKind::InvalidArg)?;
     let before_names = args.iter().take_while(|a| *a != "--");
-    let file = before_names.skip_while(|a| *a != "why").find(|a| {
-        let text = a.to_string_lossy();
-        text.starts_with(unknown) && (text.contains(['.', '/']) || !text.starts_with("--"))
-    })?;
+    let file = before_names
+        .skip_while(|a| !["why", "connect", "listen"].iter().any(|name| a == name))
+        .find(|a| {
+            let text = a.to_string_lossy();
+            text.starts_with(unknown) && (text.contains(['.', '/']) || !text.starts_with("--"))
+        })?;
     let name = escape(file.as_encoded_bytes());
     Some(format!("for a file whose name begins with a dash, write ./{name}"))
 }

@@ -200,3 +200,47 @@ Examples:
   sunpath completions bash > /etc/bash_completion.d/sunpath
   sunpath completions zsh > ~/.zfunc/_sunpath
   sunpath completions fish > ~/.config/fish/completions/sunpath.fish";
+
+/// Below the help of `sunpath connect`.
+pub const CONNECT: &str = "\
+Examples:
+  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | sunpath connect /run/app.sock
+      Send a request and print the answer.
+  echo '<13>hello' | sunpath connect --type datagram /dev/log
+      Each line is a message; nobody answers a socket without a name.
+  sunpath connect --type seqpacket --hex --local=@me --peer --timeout 5 @server
+      Packets as lines of hexadecimal digits, from a name, and who serves them.
+  sunpath connect --send-fd report.txt --save-fds received @broker < request
+      Pass a descriptor, and keep what the files hold whose descriptors come back.
+
+An empty line is an empty message. A message is printed with a newline behind it;
+where messages hold newlines themselves, --length-prefixed or --hex keeps them
+apart. Descriptors are sent with the first bytes or message; without any, packets
+and datagrams carry them in an empty one. An interrupt ends it in good order.
+
+The exit status is 0 at the end of the conversation, 1 if a call failed or nothing
+came in time, 2 if the command line or the form of the input is wrong, and 130 if
+it was interrupted. With --exec it is that of the command.";
+
+/// Below the help of `sunpath listen`.
+pub const LISTEN: &str = "\
+Examples:
+  sunpath listen --mode 660 /run/app.sock
+      Wait for a client, print what it sends, and answer from the keyboard.
+  sunpath listen --keep-open --exec 'tr a-z A-Z' @upper
+      A server that runs a command for each connection, many at a time; the command
+      finds the client in SUNPATH_PEER_PID, SUNPATH_PEER_UID and SUNPATH_PEER_GID.
+  sunpath listen --type datagram --replace-dead --json /run/log.sock
+      Print datagrams, and tell of their senders on standard error for programs.
+  sunpath listen --activate './appd --foreground' --fd-name api /run/api.sock
+      Start a service at its first client, as a service manager would.
+
+Without --exec connections are served one after the other, and standard input goes
+to whoever is connected; those who come after its end are told so at once. Datagrams
+are answered to the last sender that has a name; until there is one, nothing is read.
+With --count, a datagram socket ends after the last message and the end of the input.
+When it is stopped, --exec and --activate stop the commands that run.
+
+The exit status is 0 at the end, 1 if a call failed or nobody came in time, 2 if the
+command line or the form of the input is wrong, and 130 if it was interrupted. With
+--exec or --activate, and without --keep-open or --count, it is that of the command.";

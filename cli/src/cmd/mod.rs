@@ -3,13 +3,15 @@
 pub mod after;
 mod completions;
 mod conform;
+mod connect;
 mod demo;
 mod explain;
 pub mod hidden;
+mod listen;
 mod ls;
 mod man;
 mod play;
-mod why;
+pub mod why;
 
 use crate::args::{Cli, Command};
 use crate::out::Stop;
@@ -19,6 +21,8 @@ use std::process::ExitCode;
 pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
     let exit = match &cli.command {
         Command::Demo(args) => return demo::run(args),
+        Command::Connect(args) => return connect::run(args),
+        Command::Listen(args) => return listen::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Why(args) => why::run(args),
         Command::Explain(args) => explain::run(args),

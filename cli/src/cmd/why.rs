@@ -1,6 +1,7 @@
 //! `sunpath why`: observe, diagnose, answer.
 
 mod attempt;
+pub mod failed;
 mod hint;
 mod who;
 
@@ -129,7 +130,8 @@ fn endpoint(address: &OsStr) -> Result<Endpoint, Stop> {
     Endpoint::parse(address.as_bytes()).map_err(|why| refuse(address, &why))
 }
 
-fn refuse(address: &OsStr, why: &AddressError) -> Stop {
+/// What to say of an address that cannot be read.
+pub fn refuse(address: &OsStr, why: &AddressError) -> Stop {
     // These may hold passwords.
     let secret = matches!(why, AddressError::Scheme { .. } | AddressError::Credentials);
     let shown = if secret { String::new() } else { format!(" {}", quoted(address.as_bytes())) };

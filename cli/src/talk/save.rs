@@ -1,0 +1,87 @@
+//! Keeping what files hold whose descriptors a peer has passed.
+//!
+//! Nothing of it is the peer's choice: not the names, not the place, not how much. Files are new, so
+//! none is overwritten and no link followed, and only their owner may read them.
+
+use crate::render::text::show;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The most files that are made: empty ones take space, too.
+const MOST: u32 = 10_000;
+
+/// Where files are saved, and how much may still be.
+#[derive(Debug)]
+pub struct Saver {
+    directory: PathBuf,
+    left: u64,
+    made: u32,
+}
+
+/// What was saved.
+#[derive(Debug)]
+pub struct Saved {
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// Whether the file held more than was allowed.
+    pub cut: bool,
+}
+
+impl Saver {
+    /// # Errors
+    /// It is no directory.
+    pub fn new(directory: &Path, limit: u64) -> Result<Saver, String> {
+        if !directory.is_dir() {
+            return Err(format!("{} is no directory", show(directory.as_os_str().as_bytes())));
+        }
+        Ok(Saver { directory: directory.into(), left: limit, made: 0 })
+    }
+
+    /// Copies a file from its start, wherever its offset is, which belongs to the peer too.
+    pub fn save(&mut self, file: &File) -> io::Result<Saved> {
+        // Before a file is made: it may not be readable.
+        file.read_at(&mut [0], 0)?;
+        let (mut copy, path) = self.create()?;
+        let copied = self.copy(file, &mut copy);
+        if copied.is_err() {
+            // Half a file would be taken for a whole one.
+            let _ = std::fs::remove_file(&path);
+        }
+        let (bytes, cut) = copied?;
+        Ok(Saved { path, bytes, cut })
+    }
+
+    /// A file that was not there.
+    fn create(&mut self) -> io::Result<(File, PathBuf)> {
+        while self.made < MOST {
+            self.made += 1;
+            let path = self.directory.join(format!("fd-{}", self.made));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                made => return made.map(|file| (file, path)),
+            }
+        }
+        Err(io::Error::other(format!("{MOST} files were made, or were there")))
+    }
+
+    fn copy(&mut self, file: &File, copy: &mut File) -> io::Result<(u64, bool)> {
+        let mut buffer = vec![0; 64 << 10];
+        let mut at = 0;
+        loop {
+            let count = match file.read_at(&mut buffer, at) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                count => count?,
+            };
+            let kept = count.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            copy.write_all(&buffer[..kept])?;
+            self.left -= kept as u64;
+            at += kept as u64;
+            if count == 0 || kept < count {
+                return Ok((at, kept < count));
+            }
+        }
+    }
+}
