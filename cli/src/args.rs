@@ -3,11 +3,13 @@
 mod connect;
 mod listen;
 mod ls;
+mod map;
 mod talk;
 
 pub use connect::Connect;
 pub use listen::Listen;
 pub use ls::{Key, Ls};
+pub use map::Map;
 pub use talk::{Form, Talk};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -63,6 +65,7 @@ pub enum Command {
     Why(Why),
     Explain(Explain),
     Ls(Ls),
+    Map(Map),
     Conform(Conform),
     Demo(Demo),
     Play(Play),
@@ -332,6 +335,9 @@ mod tests {
             "why",
             "explain",
             "ls",
+            "map",
+            "--dot",
+            "--svg",
             "--sort",
             "--queue-over",
             "--files",

@@ -4,9 +4,11 @@
 mod catalogue;
 mod facts;
 mod listing;
+mod map;
 
 pub use catalogue::{call, cause, found, index, symptom};
 pub use listing::listing;
+pub use map::map;
 
 use serde_json::{Map, Value, json};
 use sunpath::{Address, Diagnosis, Facts, Outcome};

@@ -7,6 +7,7 @@ mod exit;
 mod glob;
 mod json;
 mod live;
+mod map;
 mod mirror;
 mod nearest;
 mod out;

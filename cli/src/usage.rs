@@ -26,10 +26,11 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 
 /// For an address, or a slip, where a command should stand.
 fn command(error: &mut clap::Error) -> Option<String> {
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 12] = [
         "why",
         "explain",
         "ls",
+        "map",
         "conform",
         "demo",
         "play",

@@ -118,6 +118,34 @@ long list goes to $PAGER (less, if unset). Nothing is cut with --wide or in a pi
 
 The exit status is 0, also if nothing is found, and 2 if the command line is wrong.";
 
+/// Below the help of `sunpath map`.
+pub const MAP: &str = "\
+Examples:
+  sunpath map
+      Every server, and below each of its addresses who is connected to it.
+  sunpath map /run/app.sock
+      Who talks over this address?
+  sunpath map --pid 4711
+      With whom does this process talk?
+  sunpath map --html map.html
+      A page with everything, to search and click through.
+  sunpath map --programs --svg map.svg
+      A picture with one box for each program and user.
+  sunpath map --dot '/run/*' | dot -Tpdf > map.pdf
+      A graph laid out by Graphviz.
+  sunpath map --json | jq '.links[] | select(.unread_by_server > 0)'
+      For programs.
+
+A connection counts once. A client is below the address that it came to; datagram
+senders are below the receiver they are connected to. A socket that several processes
+hold belongs to the one that uses it, as far as that can be seen; the others are named.
+
+The page needs no network and asks for nothing. What it shows stands in its address,
+after the #: it can be kept as a bookmark or sent.
+
+The exit status is 0, also if nothing is found, 2 if the command line is wrong, and 4 if
+the file cannot be written.";
+
 /// Below the help of `sunpath conform`.
 pub const CONFORM: &str = "\
 Examples:

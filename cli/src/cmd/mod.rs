@@ -10,6 +10,7 @@ pub mod hidden;
 mod listen;
 mod ls;
 mod man;
+mod map;
 mod play;
 pub mod why;
 
@@ -27,6 +28,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
         Command::Why(args) => why::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Ls(args) => ls::run(args),
+        Command::Map(args) => map::run(args),
         Command::Play(args) => play::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),

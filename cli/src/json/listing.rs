@@ -103,7 +103,7 @@ fn holders(listing: &Listing, socket: &Socket, users: &Users) -> Value {
     listing.holders(socket).iter().map(one).collect()
 }
 
-fn user(uid: u32, users: &Users) -> Value {
+pub(super) fn user(uid: u32, users: &Users) -> Value {
     json!({"uid": uid, "name": users.name(uid, |name| name.map(str::to_string))})
 }
 
@@ -113,14 +113,14 @@ fn number(number: u32) -> Value {
 }
 
 /// The number of a namespace, or that it may not be seen.
-fn known(number: u64) -> Value {
+pub(super) fn known(number: u64) -> Value {
     match number {
         0 => json!({"unseen": Unseen::Denied { needs: "CAP_SYS_PTRACE" }.to_string()}),
         number => number.into(),
     }
 }
 
-fn complete(seen: &Seen<()>) -> Value {
+pub(super) fn complete(seen: &Seen<()>) -> Value {
     match seen {
         Seen::Known(()) => true.into(),
         Seen::Unseen(why) => json!({"unseen": why.to_string()}),

@@ -49,7 +49,7 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
 }
 
 /// What could not be seen, and what it would take.
-fn remarks(listing: &Listing, all: bool) -> Vec<String> {
+pub(super) fn remarks(listing: &Listing, all: bool) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(why) = listing.all_sockets.unseen() {
         remarks.push(format!("not every socket could be seen: {why}"));
