@@ -71,7 +71,8 @@ impl Browser {
         }
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
-        let (input, output) = (child.stdin.take()?, child.stdout.take()?);
+        let input = child.stdin.take().expect("a pipe");
+        let output = child.stdout.take().expect("a pipe");
         let (sender, messages) = channel();
         std::thread::spawn(move || {
             for message in BufReader::new(output).split(0).map_while(Result::ok) {
