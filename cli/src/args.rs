@@ -5,12 +5,14 @@ mod listen;
 mod ls;
 mod map;
 mod talk;
+mod top;
 
 pub use connect::Connect;
 pub use listen::Listen;
 pub use ls::{Key, Ls};
 pub use map::Map;
 pub use talk::{Form, Talk};
+pub use top::{Top, seconds};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -66,6 +68,7 @@ pub enum Command {
     Explain(Explain),
     Ls(Ls),
     Map(Map),
+    Top(Top),
     Conform(Conform),
     Demo(Demo),
     Play(Play),

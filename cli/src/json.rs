@@ -5,10 +5,12 @@ mod catalogue;
 mod facts;
 mod listing;
 mod map;
+mod top;
 
 pub use catalogue::{call, cause, found, index, symptom};
 pub use listing::listing;
 pub use map::map;
+pub use top::top;
 
 use serde_json::{Map, Value, json};
 use sunpath::{Address, Diagnosis, Facts, Outcome};

@@ -18,6 +18,7 @@ mod stage;
 mod symptom;
 mod talk;
 mod tasks;
+mod top;
 mod usage;
 mod users;
 

@@ -174,6 +174,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether every socket is wanted.
+    pub fn takes_all(&self) -> bool {
+        self.names.is_empty()
+            && self.pids.is_empty()
+            && self.users.is_empty()
+            && self.processes.is_empty()
+            && self.kinds.is_empty()
+            && self.states.is_empty()
+            && self.peers.is_empty()
+            && self.queue_over.is_none()
+    }
+
     /// Whether a socket of this listing is wanted.
     pub fn wants(&self, listing: &Listing, socket: &Socket) -> bool {
         let holders = || listing.holders(socket);

@@ -26,11 +26,12 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 
 /// For an address, or a slip, where a command should stand.
 fn command(error: &mut clap::Error) -> Option<String> {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         "why",
         "explain",
         "ls",
         "map",
+        "top",
         "conform",
         "demo",
         "play",

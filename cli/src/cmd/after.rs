@@ -146,6 +146,41 @@ after the #: it can be kept as a bookmark or sent.
 The exit status is 0, also if nothing is found, 2 if the command line is wrong, and 4 if
 the file cannot be written.";
 
+/// Below the help of `sunpath top`.
+pub const TOP: &str = "\
+Examples:
+  sunpath top
+      All sockets, the worst first; F1 shows the keys, Enter a diagnosis.
+  sunpath top --listening --delay 0.5 '/run/*'
+      The listeners below /run, twice a second.
+  sunpath top --batch 3 --rows 10
+      The ten worst, three times, as text: the second time waits are known.
+  sunpath top --json | jq -c '.sockets[] | select(.status == \"hung\") | .name'
+      For programs: a line of JSON every second, until interrupted.
+
+Sort keys:
+  status     what is wrong, the worst first; then by wait and backlog (the default)
+  wait       how long the queue has waited
+  queue      connections or bytes in the queue
+  backlog    how full the backlog is
+  type       datagram, seqpacket, stream
+  pid        the id of the first process that holds the socket
+  process    its name
+  name       paths and abstract names; sockets without one last
+  inode      inode number, which is about the order in which they were made
+
+Status:
+  hung       connections wait, and none was accepted for two seconds
+  full       the backlog is full: the next connection fails or waits
+  stopped    every process that holds the socket is stopped
+  waits      unread bytes, whose number has not changed for two seconds
+
+The kernel does not tell for how long a queue has waited: it is measured from look
+to look, and begins at the first.
+
+The exit status is 0, 2 if the command line is wrong or there is no terminal for a
+view, and 130 if --batch or --json is interrupted.";
+
 /// Below the help of `sunpath conform`.
 pub const CONFORM: &str = "\
 Examples:

@@ -12,6 +12,7 @@ mod ls;
 mod man;
 mod map;
 mod play;
+mod top;
 pub mod why;
 
 use crate::args::{Cli, Command};
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
         Command::Explain(args) => explain::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Map(args) => map::run(args),
+        Command::Top(args) => top::run(args),
         Command::Play(args) => play::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),

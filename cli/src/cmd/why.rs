@@ -53,7 +53,7 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
     let text = if args.json {
         json::why(args.address.as_bytes(), &diagnosis, &facts, &notes)
     } else {
-        text(args, &endpoint, &diagnosis, &facts, notes, attempt.is_some())
+        text(args, &endpoint, &diagnosis, &facts, (notes, attempt.is_some()), width())
     };
     match out::print(&text) {
         // The answer stands, whether it was read to its end or not.
@@ -72,6 +72,20 @@ fn happened(diagnosis: &mut Diagnosis) {
     }
     diagnosis.outcome = if answered { Outcome::Succeeds } else { Outcome::Waits };
     diagnosis.unseen.clear();
+}
+
+/// The answer to a question about an address, as text for this width. It is not asked with a
+/// symptom or an attempt.
+pub fn page(args: &Why, endpoint: &Endpoint, width: usize) -> String {
+    let socket = args.socket.unwrap_or(SocketType::Stream);
+    let facts = match gather(args, endpoint, socket, None) {
+        Ok(facts) => facts,
+        Err(Stop::Failed(_, message)) => return message,
+        Err(Stop::ReaderGone) => return String::new(),
+    };
+    let diagnosis = diagnose(args.call, socket, None, &facts);
+    let notes = notes(args, &diagnosis, &facts, None);
+    text(args, endpoint, &diagnosis, &facts, (notes, false), width)
 }
 
 /// Remarks on how the question was understood, and what was done to answer it.
@@ -99,8 +113,8 @@ fn text(
     endpoint: &Endpoint,
     diagnosis: &Diagnosis,
     facts: &Facts,
-    notes: Vec<String>,
-    tried: bool,
+    (notes, tried): (Vec<String>, bool),
+    width: usize,
 ) -> String {
     let now = |_| diagnose(args.call, diagnosis.socket, None, facts).outcome;
     let answer = Answer {
@@ -112,7 +126,7 @@ fn text(
         facts,
         notes,
     };
-    report(&answer, width())
+    report(&answer, width)
 }
 
 /// The status of the answer: a symptom that no cause explains well cannot be told.

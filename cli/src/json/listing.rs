@@ -35,7 +35,7 @@ pub fn listing(listing: &Listing, sockets: &[&Socket], users: &Users) -> String 
     out
 }
 
-fn line(listing: &Listing, socket: &Socket, users: &Users) -> Value {
+pub(super) fn line(listing: &Listing, socket: &Socket, users: &Users) -> Value {
     let mut object = Map::new();
     object.insert("inode".into(), number(socket.inode));
     object.insert("type".into(), socket.kind.name().into());

@@ -120,7 +120,7 @@ fn blanks(out: &mut String, count: usize) {
 }
 
 /// As much of a text as there is room for, with a mark where it was cut; the columns it takes.
-fn cut(out: &mut String, text: &str, width: usize, keep_end: bool) -> usize {
+pub fn cut(out: &mut String, text: &str, width: usize, keep_end: bool) -> usize {
     let mut taken = 1;
     let mut fits = |c: &char| {
         let wide = unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
