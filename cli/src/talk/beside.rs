@@ -9,28 +9,33 @@ use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use sunpath::sys::{self, file, option};
 use sunpath::{Address, AncillaryBuffer, Credentials, MOST_DESCRIPTORS, SockOpt};
 
-/// For how long the conversation waits for a descriptor's file system. A peer may pass a file on one
-/// that never answers.
+/// For how long the conversation waits for a descriptor's file system to do anything. A peer may
+/// pass a file on one that never answers.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Room for what comes beside the bytes, and what becomes of it.
 pub struct Beside {
     pub buffer: AncillaryBuffer,
     saver: Option<Arc<Mutex<Saver>>>,
+    /// Grows while something is saved.
+    progress: Arc<AtomicU64>,
     sender: Option<Credentials>,
 }
 
 impl Beside {
     pub fn new(saver: Option<Saver>) -> Beside {
+        let progress = saver.as_ref().map(Saver::progress).unwrap_or_default();
         let saver = saver.map(|saver| Arc::new(Mutex::new(saver)));
-        Beside { buffer: AncillaryBuffer::new(MOST_DESCRIPTORS), saver, sender: None }
+        let buffer = AncillaryBuffer::new(MOST_DESCRIPTORS);
+        Beside { buffer, saver, progress, sender: None }
     }
 
     /// Tells what came with the last receive.
@@ -64,12 +69,22 @@ impl Beside {
             let _ = done.send(());
         };
         let started = thread::Builder::new().spawn(listing);
-        if started.is_err() || finished.recv_timeout(PATIENCE).is_err() {
-            teller.note(&format!(
+        let mut progress = self.progress.load(Ordering::Relaxed);
+        while started.is_ok() {
+            match finished.recv_timeout(PATIENCE) {
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let before = std::mem::replace(&mut progress, self.progress.load(Ordering::Relaxed));
+            if before != progress {
+                continue;
+            }
+            return teller.note(&format!(
                 "what is behind {} cannot be told yet: a file system does not answer",
                 count(number, "descriptor")
             ));
         }
+        teller.note("what came beside the bytes cannot be told: there is no thread for it");
     }
 }
 

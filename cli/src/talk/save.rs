@@ -9,6 +9,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most files that are made: empty ones take space, too.
 const MOST: u32 = 10_000;
@@ -19,6 +21,8 @@ pub struct Saver {
     directory: PathBuf,
     left: u64,
     made: u32,
+    /// Grows with what is saved, also while it is.
+    progress: Arc<AtomicU64>,
 }
 
 /// What was saved.
@@ -37,7 +41,12 @@ impl Saver {
         if !directory.is_dir() {
             return Err(format!("{} is no directory", show(directory.as_os_str().as_bytes())));
         }
-        Ok(Saver { directory: directory.into(), left: limit, made: 0 })
+        Ok(Saver { directory: directory.into(), left: limit, made: 0, progress: Arc::default() })
+    }
+
+    /// A number that grows while something is saved.
+    pub fn progress(&self) -> Arc<AtomicU64> {
+        self.progress.clone()
     }
 
     /// Copies a file from its start, wherever its offset is, which belongs to the peer too.
@@ -77,6 +86,7 @@ impl Saver {
             };
             let kept = count.min(usize::try_from(self.left).unwrap_or(usize::MAX));
             copy.write_all(&buffer[..kept])?;
+            self.progress.fetch_add(1, Ordering::Relaxed);
             self.left -= kept as u64;
             at += kept as u64;
             if count == 0 || kept < count {

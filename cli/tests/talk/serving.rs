@@ -198,6 +198,28 @@ fn no_more_commands_run_than_are_wanted() {
 }
 
 #[test]
+fn clients_wait_while_there_is_no_descriptor_for_them() {
+    let dir = Dir::new();
+    let mut shell = std::process::Command::new("sh");
+    let line = "ulimit -n 20; exec \"$0\" listen --json --count 12 --exec 'exec cat' \"$1\"";
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_sunpath")]).arg(dir.join("s"));
+    let server = Program::of(shell.stdin(std::process::Stdio::null()));
+    server.tells("listening");
+    let clients: Vec<_> = (0..12).map(|_| UnixStream::connect(dir.join("s")).unwrap()).collect();
+    server.tells("note");
+    for mut client in clients {
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        client.write_all(b"served").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "served");
+    }
+    let done = server.wait();
+    assert!(done.assert_code(0).err.contains("no descriptors are left"), "{}", done.err);
+}
+
+#[test]
 fn the_status_of_a_single_command_is_that_of_the_program() {
     let dir = Dir::new();
     let server = Program::listening(&strings(&["--exec=cat; exit 7"], &dir.join("s")));

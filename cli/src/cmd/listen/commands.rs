@@ -10,12 +10,21 @@ use crate::talk::setup::Console;
 use crate::talk::tell::{Teller, Weight};
 use crate::talk::wait::{Wake, wait};
 use crate::talk::who;
+use crate::talk::wire::Wire;
 use serde_json::json;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
+use std::time::{Duration, Instant};
 use sunpath::Address;
+
+/// The pause after a connection could not be taken: it stays in the queue, and the listener readable.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Descriptors that are free before a connection is taken: one that was taken without the means to
+/// start its command would be lost.
+const ROOM: usize = 8;
 
 /// What is to be run, and where.
 pub struct Task<'a> {
@@ -35,19 +44,23 @@ impl Task<'_> {
         let wanted = count(self.args);
         let mut running: Vec<Running> = Vec::new();
         let (mut number, mut until, mut last) = (0, deadline(self.args), Exit::Success.into());
+        let mut paused: Option<Instant> = None;
         loop {
             let more = wanted.is_none_or(|wanted| number < wanted);
             if !more && running.is_empty() {
                 return Ok(if wanted == Some(1) { last } else { Exit::Success.into() });
             }
-            let accepts = more && running.len() < usize::from(self.args.max);
+            paused = paused.filter(|until| Instant::now() < *until);
+            let accepts = more && paused.is_none() && running.len() < usize::from(self.args.max);
             let mut fds: Vec<_> = running.iter().map(AsFd::as_fd).collect();
             fds.extend(accepts.then(|| server.as_fd()));
-            match wait(&console.stopping, &fds, until.filter(|_| running.is_empty()))? {
+            let deadline = paused.or(until.filter(|_| running.is_empty()));
+            match wait(&console.stopping, &fds, deadline)? {
                 Wake::Stopped => {
                     command::stop(&mut running);
                     return Ok(Exit::Interrupted.into());
                 }
+                Wake::Late if paused.is_some() => {}
                 Wake::Late if number > 0 => return Ok(Exit::Success.into()),
                 Wake::Late => {
                     teller.note("nobody connected in time");
@@ -59,44 +72,59 @@ impl Task<'_> {
                 None => true,
                 Some(status) => {
                     tell_ended(&teller.about(command.connection), status);
-                    (last, until) = (command::code(status), deadline(self.args));
+                    (last, until) = (command::code(status), super::deadline(self.args));
                     false
                 }
             });
-            if accepts && let Some(command) = self.start(server, teller, number + 1)? {
-                number += 1;
-                running.push(command);
+            if accepts {
+                if !running.is_empty() && !has_room(server) {
+                    teller.note("no descriptors are left: clients wait until a command has ended");
+                    paused = Instant::now().checked_add(PAUSE);
+                    continue;
+                }
+                match server.accept() {
+                    Ok(None) => {}
+                    Ok(Some(wire)) => {
+                        number += 1;
+                        running.extend(self.start(wire, &teller.about(number), number)?);
+                    }
+                    Err(error) => {
+                        failed::tell(teller, &error, self.address, Some(server.as_fd()));
+                        paused = Instant::now().checked_add(PAUSE);
+                    }
+                }
             }
         }
     }
 
-    /// Takes a connection, if one waits, and starts its command.
-    fn start(
-        &self,
-        server: &Server,
-        teller: &Teller,
-        number: u64,
-    ) -> Result<Option<Running>, Stop> {
-        let wire = match server.accept() {
-            Ok(Some(wire)) => wire,
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                failed::tell(teller, &error, self.address, Some(server.as_fd()));
-                return Err(Stop::Failed(Exit::Fails, "no more connections are taken".into()));
-            }
-        };
-        let teller = teller.about(number);
-        tell_accepted(&teller, &wire);
+    /// Starts the command of a connection. If it cannot be started, this is the end only if there is
+    /// to be no other.
+    fn start(&self, wire: Wire, teller: &Teller, number: u64) -> Result<Option<Running>, Stop> {
+        tell_accepted(teller, &wire);
         if self.args.talk.peer {
-            who::peer(&teller, wire.peer());
+            who::peer(teller, wire.peer());
         }
         let peer = wire.peer().credentials().ok();
-        let command = command::start(self.shell, wire.into(), peer, number)?;
-        let pid = command.pid();
-        let sentence = format!("its command is process {pid}");
-        teller.tell(Weight::Detail, "started", json!({ "pid": pid }), &sentence);
-        Ok(Some(command))
+        match command::start(self.shell, wire.into(), peer, number) {
+            Ok(command) => {
+                let pid = command.pid();
+                let sentence = format!("its command is process {pid}");
+                teller.tell(Weight::Detail, "started", json!({ "pid": pid }), &sentence);
+                Ok(Some(command))
+            }
+            Err(Stop::Failed(_, message)) if count(self.args) != Some(1) => {
+                teller.note(&message);
+                Ok(None)
+            }
+            Err(stop) => Err(stop),
+        }
     }
+}
+
+/// Whether there are descriptors for another command.
+fn has_room(server: &Server) -> bool {
+    let copies = (0..ROOM).map(|_| server.as_fd().try_clone_to_owned());
+    copies.collect::<std::io::Result<Vec<_>>>().is_ok()
 }
 
 /// Tells how a command ended.
