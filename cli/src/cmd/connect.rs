@@ -52,7 +52,8 @@ pub fn run(args: &Connect) -> Result<ExitCode, Stop> {
         who::peer(&teller, wire.peer());
     }
     if let Some(shell) = &args.talk.exec {
-        let running = command::start(shell, OwnedFd::from(wire), None, 1)?;
+        let peer = wire.peer().credentials().ok();
+        let running = command::start(shell, OwnedFd::from(wire), peer, 1)?;
         let status = running.finish(&console.stopping)?;
         return Ok(status.map_or(Exit::Interrupted.into(), command::code));
     }
