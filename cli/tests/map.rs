@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use sunpath::{AddressRef, Datagram, Listener, Stream};
 use town::{Town, own};
 
@@ -218,7 +219,7 @@ fn fed(program: &str, args: &[&str], input: &str) {
 #[test]
 fn every_form_shows_the_same_processes_and_connections() {
     let Some(mut town) = Town::new() else { return };
-    town.city(3, 8);
+    town.city(3, 8, 1);
     let glob = town.path("service-*.sock");
     let forms = |form: &str| map(&[glob.as_os_str(), OsStr::new(form), OsStr::new("-")]).out;
     let json = map(&[glob.as_os_str(), OsStr::new("--json")]).json();
@@ -240,6 +241,33 @@ fn every_form_shows_the_same_processes_and_connections() {
     assert_eq!(programs["nodes"].as_array().unwrap().len(), 27);
     let text = map(&[glob.as_os_str()]).out;
     assert!(text.contains(&format!("27 processes, 3 addresses, {total} connections.")), "{text}");
+}
+
+#[test]
+fn five_hundred_processes_and_five_thousand_connections_take_no_time() {
+    let Some(mut town) = Town::new() else { return };
+    town.city(20, 24, 8);
+    let glob = town.path("service-*.sock");
+    // What the machine, which may be busy, takes for the list itself is not what is measured here.
+    let time = |args: &[&OsStr]| {
+        let times = (0..3).map(|_| {
+            let start = Instant::now();
+            run(args);
+            start.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let list = time(&["ls".as_ref(), glob.as_os_str(), "--json".as_ref()]);
+    let page = time(&["map".as_ref(), glob.as_os_str(), "--html=-".as_ref()]);
+    let text = map(&[glob.as_os_str()]).out;
+    let total: usize = (0..480).map(|c| (8 + c % 3) * if c % 7 == 0 { 2 } else { 1 }).sum();
+    assert!(total > 4_900, "{total}");
+    let summary = format!("500 processes, 20 addresses, {total} connections.");
+    assert!(text.contains(&summary), "{text}");
+    eprintln!("the list: {list:?}, the page: {page:?}");
+    // Without optimisation it takes ten times as long.
+    let most = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+    assert!(page < list + most, "{page:?} against {list:?}");
 }
 
 #[test]

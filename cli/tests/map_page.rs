@@ -266,7 +266,7 @@ fn names_stay_text_whatever_they_say() {
 #[test]
 fn five_hundred_processes_are_readable() {
     let Some((mut town, mut browser)) = start() else { return };
-    town.city(20, 24);
+    town.city(20, 24, 1);
     let glob = town.path("service-*.sock");
     let file = page(&town, &[glob.as_os_str()]);
     browser.open(&file, "");

@@ -262,6 +262,25 @@ mod tests {
     }
 
     #[test]
+    fn five_thousand_pairs_of_five_hundred_nodes_are_placed_at_once() {
+        let mut graph = graph(1, 499);
+        let template = graph.links[0].clone();
+        for (i, far) in (0..5_000).zip((1..20).cycle()) {
+            let mut link = template.clone();
+            (link.between.from, link.between.to) = (i % 500, (i % 500 + far * 23) % 500);
+            graph.links.push(link);
+        }
+        let start = std::time::Instant::now();
+        let layout = layout(&graph);
+        // Without optimisation it takes ten times as long.
+        let most = if cfg!(debug_assertions) { 10.0 } else { 1.0 };
+        assert!(start.elapsed().as_secs_f64() < most, "{:?}", start.elapsed());
+        for (i, card) in layout.cards.iter().enumerate() {
+            assert!(!layout.cards[..i].iter().any(|other| other.overlaps(card)), "{card:?}");
+        }
+    }
+
+    #[test]
     fn the_same_graph_gives_the_same_picture() {
         let (one, two) = (layout(&graph(8, 12)), layout(&graph(8, 12)));
         assert_eq!(one.cards, two.cards);

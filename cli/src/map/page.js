@@ -333,7 +333,10 @@
     view.box = box;
     view.svg.setAttribute("viewBox", box.map((v) => v.toFixed(2)).join(" "));
     const READABLE = 0.5;
-    view.svg.classList.toggle("distant", scale() < READABLE);
+    const by = scale();
+    view.svg.classList.toggle("distant", by < READABLE);
+    // The names of groups are about as large on the screen, however far away they are.
+    view.svg.style.setProperty("--readable", `${(24 / by).toFixed(1)}px`);
   }
 
   function fit() {

@@ -225,12 +225,12 @@ fn far(out: &mut String, map: &Map<'_>, node: &Node, hub: usize, place: &Rect) {
     let name = label::name(map, node);
     let columns = name.chars().count().max(4) as f64;
     let size = (place.w * 0.8 / columns / 0.62).min(place.h * 0.6).min(200.0);
-    let (x, y) = (place.x + place.w / 2.0, place.y + place.h / 2.0 + size * 0.35);
+    let (x, y) = (place.x + place.w / 2.0, place.y + place.h / 2.0);
     push(
         out,
         format_args!(
             "<text class=\"far\" data-n=\"{hub}\" aria-hidden=\"true\" x=\"{x:.1}\" y=\"{y:.1}\" \
-             font-size=\"{size:.1}\">{}</text>\n",
+             style=\"--most:{size:.1}px\">{}</text>\n",
             xml(&name)
         ),
     );

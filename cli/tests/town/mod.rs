@@ -139,7 +139,9 @@ impl Town {
     }
 
     /// So many servers with so many clients each, of which some talk to the next server, too.
-    pub fn city(&mut self, servers: usize, clients: usize) {
+    /// Each client has so many connections, and up to two more, to each.
+    pub fn city(&mut self, servers: usize, clients: usize, connections: usize) {
+        sunpath::sys::process::raise_descriptor_limit().unwrap();
         let mut ends: Vec<Vec<OwnedFd>> = (0..servers).map(|_| Vec::new()).collect();
         let address = |town: &Town, server: usize| town.path(format!("service-{server}.sock"));
         let listeners: Vec<Listener> = (0..servers)
@@ -150,7 +152,7 @@ impl Town {
             let mut held = Vec::new();
             for server in [Some(mine), (client % 7 == 0).then_some((mine + 1) % servers)] {
                 let Some(server) = server else { continue };
-                for _ in 0..1 + client % 3 {
+                for _ in 0..connections + client % 3 {
                     let end = Stream::connect(address(self, server)).unwrap();
                     ends[server].push(own(listeners[server].accept().unwrap()));
                     if client % 11 == 0 {
