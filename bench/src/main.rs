@@ -4,6 +4,7 @@
 //! cargo run --release -p sunpath-bench -- errors   # the cost of a failing call
 //! cargo run --release -p sunpath-bench -- model    # the model beside the kernel
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
+//! cargo run --release -p sunpath-bench -- list     # `sunpath ls` beside `ss -xap` and `lsof -U`
 //! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
 //! cargo run --release -p sunpath-bench -- traps    # what each crate does where sockets trap it
 //! ```
@@ -12,6 +13,8 @@
 //! and words pick rows.
 
 mod errors;
+mod holders;
+mod list;
 mod model;
 mod speed;
 mod stats;
@@ -29,15 +32,16 @@ fn main() -> ExitCode {
         ["errors"] => errors::run(json),
         ["model"] => model::run(json),
         ["why"] => why::run(json),
+        ["list"] => list::run(json),
         ["speed", options @ ..] => speed::run(json, options),
         ["traps"] => traps::run(json, &[]),
         ["traps", "--only", only @ ..] => traps::run(json, only),
-        ["hold", pairs] => why::hold(pairs),
+        ["hold", pairs] => holders::hold(pairs),
         ["trap-cell", trap, peer] => traps::run_cell(trap, peer),
         ["trap-watch", process, number] => traps::watch(process, number),
         _ => {
             eprintln!(
-                "usage: sunpath-bench errors|model|why|traps [--only WORDS] [--json]\n{}",
+                "usage: sunpath-bench errors|model|why|list|traps [--only WORDS] [--json]\n{}",
                 speed::USAGE
             );
             return ExitCode::from(2);

@@ -3,11 +3,13 @@
 
 mod catalogue;
 mod facts;
+mod files;
 mod listing;
 mod map;
 mod top;
 
 pub use catalogue::{call, cause, found, index, symptom};
+pub use files::files;
 pub use listing::listing;
 pub use map::map;
 pub use top::top;

@@ -28,6 +28,16 @@ pub struct Ls {
     /// Every column, and nothing cut.
     #[arg(long, short)]
     pub wide: bool,
+    /// Socket files on disk instead, and what is behind each: below these directories, or where
+    /// socket files usually are.
+    #[arg(long, conflicts_with_all = [
+        "pid", "user", "process", "kind", "state", "listening", "peer", "queue_over", "all", "sort",
+        "reverse", "csv",
+    ])]
+    pub files: bool,
+    /// Only socket files that are provably dead, and a command that removes each.
+    #[arg(long, requires = "files")]
+    pub stale: bool,
     /// Do not page a long list.
     #[arg(long)]
     pub no_pager: bool,

@@ -91,6 +91,11 @@ Examples:
       Who is connected to process 4711?
   sunpath ls --sort queue --wide
       The fullest queues first, with all columns.
+  sunpath ls --files /run /srv
+      Socket files below two directories: who serves them, which are dead, and which
+      servers have lost theirs.
+  sunpath ls --files --stale
+      Dead ones where socket files usually are, and commands that remove them.
   sunpath ls --json docker.sock | jq '.sockets[].holders'
       For programs.
 
@@ -113,8 +118,19 @@ Columns:
   PROCESS    name[pid]:descriptors; ? if that may not be seen, - if nobody holds it
   PEER       the process at the other end, and the name of its socket
 
+Verdicts on files:
+  served     a socket is bound to it
+  stale      no socket is, by the kernel's own lookup: every connect is refused
+  orphaned   a process holds a socket of this name, but there is no such file any more
+  rebound    the same, but the file there is another's, or dead
+  unknown    no socket is seen to be, but the kernel does not say
+
 On a terminal columns are cut to its width, columns that do not fit are left out, and a
 long list goes to $PAGER (less, if unset). Nothing is cut with --wide or in a pipe.
+
+Without directories, --files looks below /run, /var/run, /tmp, /var/tmp, /dev/shm,
+$XDG_RUNTIME_DIR and $TMPDIR. It follows no links, and enters no file system of a network or
+of FUSE. Nothing is ever removed.
 
 The exit status is 0, also if nothing is found, and 2 if the command line is wrong.";
 

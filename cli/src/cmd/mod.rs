@@ -8,7 +8,7 @@ mod demo;
 mod explain;
 pub mod hidden;
 mod listen;
-mod ls;
+pub mod ls;
 mod man;
 mod map;
 mod play;

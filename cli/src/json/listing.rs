@@ -89,7 +89,7 @@ fn peer(listing: &Listing, socket: &Socket, peer: Peer, users: &Users) -> Value 
     Value::Object(object)
 }
 
-fn holders(listing: &Listing, socket: &Socket, users: &Users) -> Value {
+pub(super) fn holders(listing: &Listing, socket: &Socket, users: &Users) -> Value {
     let one = |holder: &Holder| {
         let process = listing.processes.get(&holder.pid);
         let uid = process.and_then(|process| process.uid);

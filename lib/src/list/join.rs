@@ -7,7 +7,7 @@ use super::{Holder, Listing};
 use crate::SocketType;
 use crate::fact::socket::State;
 use crate::observe::process;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The listing of these sockets, held so.
 pub(super) fn join(tables: Tables, mut held: Vec<Held>) -> Listing {
@@ -64,9 +64,18 @@ fn nameless(socket: &Socket, clients: &HashMap<u32, u32>) -> Peer {
 /// Fills in how many descriptors wait in the queues of the sockets that are held.
 pub(super) fn count_in_flight(listing: &mut Listing) {
     let holders = std::mem::take(&mut listing.holders);
+    // Of these nothing is on its way to anybody.
+    let all = listing.sockets.iter();
+    let idle = all.filter(|s| s.kind == SocketType::SeqPacket && s.unsent == Some(0));
+    let idle: HashSet<u32> = idle.map(|s| s.inode).collect();
     for socket in &mut listing.sockets {
         // A message may be empty, and its length then shows nothing.
-        let empty = socket.kind == SocketType::Stream && socket.unread == Some(0);
+        let empty = socket.unread == Some(0)
+            && match (socket.kind, socket.peer) {
+                (SocketType::Stream, _) => true,
+                (SocketType::SeqPacket, Some(Peer::Socket(peer))) => idle.contains(&peer),
+                _ => false,
+            };
         let holder = holders.get(socket.held.clone()).and_then(<[Holder]>::first);
         socket.in_flight = match holder {
             _ if empty || socket.state == State::Listening => Some(0),

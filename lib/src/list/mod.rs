@@ -20,6 +20,7 @@
 //! }
 //! ```
 
+pub mod files;
 mod holders;
 mod join;
 mod process;

@@ -18,6 +18,7 @@ mod descriptor;
 pub(crate) mod descriptors;
 pub(crate) mod diag;
 mod inet;
+pub(crate) mod look;
 mod mounts;
 mod netlink;
 pub(crate) mod netns;

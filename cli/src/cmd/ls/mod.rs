@@ -5,8 +5,10 @@
 //!                                                     ├─► csv
 //!                                                     └─► json::listing
 //! ```
+//! With `--files` it is about socket files: [`files`].
 
 mod csv;
+pub mod files;
 mod order;
 mod table;
 
@@ -21,6 +23,9 @@ use sunpath::text::escape;
 
 /// Lists what was asked for.
 pub fn run(args: &Ls) -> Result<Exit, Stop> {
+    if args.files {
+        return files::run(args);
+    }
     let filter = args.selection.filter()?;
     let what = What { all_namespaces: args.all, holders: true, in_flight: true };
     let listing = list(&what);

@@ -123,7 +123,8 @@ pub(crate) fn view(caller: &As) -> Result<View, ObserveError> {
     }
 }
 
-fn myself() -> View {
+/// The calling thread.
+pub(crate) fn myself() -> View {
     // First of all, before a descriptor is opened that would count.
     let descriptors = process::own_descriptors();
     let accounts = Rc::new(Accounts::read());

@@ -21,11 +21,6 @@ pub(super) fn stat(text: &[u8]) -> Option<(&[u8], ProcessState)> {
     Some((name, state))
 }
 
-/// The second number of `Uid:` in `status`.
-pub(super) fn effective_uid(text: &[u8]) -> Option<u32> {
-    number(lines(text).find_map(|l| l.strip_prefix(b"Uid:"))?.split(blank).filter(full).nth(1)?)
-}
-
 /// The number of `Pid:` in `fdinfo` of a descriptor of a process: -1 once it was reaped.
 pub(super) fn pid_of_pidfd(text: &[u8]) -> Option<i32> {
     let text = lines(text).find_map(|l| l.strip_prefix(b"Pid:"))?;
@@ -187,8 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_limits_and_namespaces() {
-        assert_eq!(effective_uid(b"Name:\tx\nUid:\t1\t2\t3\t4\n"), Some(2));
+    fn limits_and_namespaces() {
         let limits = b"Limit Soft Hard Units\nMax open files            1024                 524288               files     \n";
         assert_eq!(descriptor_limit(limits), Some(1024));
         assert_eq!(descriptor_limit(b"Max open files unlimited unlimited files"), Some(u64::MAX));
@@ -232,10 +226,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in prop::collection::vec(any::<u8>(), 0..200)) {
-            for prefix in [&b""[..], b"1 (", b"Uid:", b"Max open files", b"0::/", b"43 0x", b"tfd: ", b"Pid:"] {
+            for prefix in [&b""[..], b"1 (", b"Max open files", b"0::/", b"43 0x", b"tfd: ", b"Pid:"] {
                 let text = [prefix, &text].concat();
                 stat(&text);
-                effective_uid(&text);
                 pid_of_pidfd(&text);
                 descriptor_limit(&text);
                 namespace(&text);

@@ -109,7 +109,7 @@ pub(super) fn find(wanted: &Wanted<'_>, tables: &mut Tables) -> Belonging {
 }
 
 /// The sockets among those seen that are bound to the file.
-fn choose(wanted: &Wanted<'_>, seen: &[SocketFact]) -> Vec<SocketFact> {
+pub(super) fn choose(wanted: &Wanted<'_>, seen: &[SocketFact]) -> Vec<SocketFact> {
     let exact = || seen.iter().filter(|s| wanted.same_file(s.file));
     match wanted.bound {
         Some(Bound::Nobody) => Vec::new(),

@@ -53,6 +53,33 @@ pub(in crate::observe) fn target(given: &[u8], view: &View, tables: &mut Tables)
     target
 }
 
+/// A socket file, and what is bound to it.
+pub(crate) struct OnFile {
+    /// The file.
+    pub step: Step,
+    /// Whether anything is bound to it, by the kernel's own lookup; `None`: it does not say.
+    pub bound: Option<bool>,
+    /// The sockets that are.
+    pub attached: Vec<SocketFact>,
+}
+
+/// Judges a socket file by sockets that were listed already: those that `fitting` gives for its
+/// inode number and path. `None` if the path does not lead to one.
+pub(crate) fn socket_file(
+    path: &[u8],
+    view: &View,
+    fitting: &dyn Fn(u64, &[u8]) -> Vec<SocketFact>,
+) -> Option<OnFile> {
+    let target =
+        PathTarget { given: path.to_vec(), walk: walk(path, view), ..PathTarget::default() };
+    let step = target.found().filter(|step| step.kind == FileKind::Socket)?.clone();
+    let names = spellings(&target, view);
+    let wanted = Wanted { names: &names, bound: ask(&step, view), file: Some(&step) };
+    let attached = attached::choose(&wanted, &fitting(step.file.inode, path));
+    let bound = wanted.bound.map(|bound| bound != Bound::Nobody);
+    Some(OnFile { step, bound, attached })
+}
+
 /// A path that leads to an open socket itself: nothing can be bound to it or be mistaken for it.
 fn open_socket(target: PathTarget, inode: u64, tables: &mut Tables) -> PathTarget {
     let nothing = Seen::Known(Vec::new());

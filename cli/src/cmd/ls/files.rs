@@ -1,0 +1,186 @@
+//! `sunpath ls --files`: socket files, and what is behind them.
+
+use crate::args::Ls;
+use crate::exit::Exit;
+use crate::out::{self, Stop};
+use crate::render::columns::{Column, Table};
+use crate::render::socket::{escaped, holders, users};
+use crate::render::text::count;
+use crate::users::Users;
+use crate::{json, pager};
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use sunpath::fact::Unseen;
+use sunpath::list::files::{Files, Instead, Lost, Verdict, files};
+use sunpath::list::{Listing, What, list};
+use sunpath::text::{escape, shell};
+
+/// Where socket files usually are.
+const USUAL: [&str; 5] = ["/run", "/var/run", "/tmp", "/var/tmp", "/dev/shm"];
+
+/// Directories in the environment.
+const VARIABLES: [&str; 2] = ["XDG_RUNTIME_DIR", "TMPDIR"];
+
+/// Judges the files in the directories that were given, or in the usual ones.
+pub fn run(args: &Ls) -> Result<Exit, Stop> {
+    let given: Vec<&OsString> = args.selection.names.iter().chain(&args.selection.paths).collect();
+    let places: Vec<PathBuf> =
+        if given.is_empty() { usual() } else { given.iter().map(PathBuf::from).collect() };
+    let listing = list(&What { all_namespaces: true, holders: true, in_flight: false });
+    let mut found = files(&listing, &places);
+    if !given.is_empty()
+        && let Some(wrong) = not_there(&given, &found)
+    {
+        return Err(wrong);
+    }
+    if args.stale {
+        found.files.retain(|file| file.verdict == Verdict::Dead);
+        found.lost.clear();
+    }
+    let users = Users::default();
+    if args.json {
+        out::write(&json::files(&listing, &found, &users))?;
+    } else {
+        let mut text = table(&listing, &found, &users, args.wide);
+        if args.stale {
+            text.push_str(&commands(&found));
+        }
+        pager::print(&text, !args.no_pager)?;
+    }
+    for remark in remarks(&found, args.stale) {
+        out::complain(&remark);
+    }
+    Ok(Exit::Success)
+}
+
+/// The usual directories that exist here.
+fn usual() -> Vec<PathBuf> {
+    let named = VARIABLES.iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let all = USUAL.iter().map(PathBuf::from).chain(named.filter(|path| path.is_absolute()));
+    all.filter(|path| path.is_dir()).collect()
+}
+
+/// A directory that was named and is none.
+fn not_there(given: &[&OsString], found: &Files) -> Option<Stop> {
+    let (path, _) = found.unread.iter().find(|(path, why)| {
+        *why == Unseen::Absent { what: "a directory" }
+            && given.iter().any(|name| name.as_encoded_bytes() == path)
+    })?;
+    Some(Stop::usage(format!("there is no directory {}", escape(path))))
+}
+
+const fn column(title: &'static str, least: Option<usize>, keep_end: bool, rank: u8) -> Column {
+    Column { title, right: false, least, keep_end, rank }
+}
+
+const COLUMNS: [Column; 5] = [
+    column("VERDICT", None, false, 0),
+    column("FILE", Some(20), true, 0),
+    column("PROCESS", Some(14), false, 0),
+    column("USER", None, false, 1),
+    column("REMARK", Some(20), false, 2),
+];
+
+fn table(listing: &Listing, found: &Files, names: &Users, wide: bool) -> String {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    let terminal = std::io::stdout().is_terminal() && !wide;
+    let width = size.map(|(width, _)| usize::from(width.0)).filter(|_| terminal);
+    let mut table = Table::new(&COLUMNS, found.files.len() + found.lost.len());
+    for file in &found.files {
+        table.cell(|out| out.push_str(verdict(&file.verdict)));
+        table.cell(|out| escaped(out, &file.path));
+        let bound = match &file.verdict {
+            Verdict::Served(sockets) => sockets.first().and_then(|inode| listing.socket(*inode)),
+            _ => None,
+        };
+        table.cell(|out| match bound {
+            Some(socket) => holders(out, listing, socket, usize::MAX),
+            None => out.push('-'),
+        });
+        table.cell(|out| match bound {
+            Some(socket) => users(out, listing, socket, names),
+            None => names.name(file.uid, |name| match name {
+                Some(name) => out.push_str(name),
+                None => out.push_str(&file.uid.to_string()),
+            }),
+        });
+        table.cell(|out| out.push_str(&remark(&file.verdict)));
+    }
+    for lost in &found.lost {
+        let socket = listing.socket(lost.socket);
+        table.cell(|out| out.push_str(loss(lost)));
+        table.cell(|out| escaped(out, &lost.path));
+        table.cell(|out| socket.iter().for_each(|s| holders(out, listing, s, usize::MAX)));
+        table.cell(|out| socket.iter().for_each(|s| users(out, listing, s, names)));
+        table.cell(|out| out.push_str(&why_lost(lost)));
+    }
+    table.finish(width, out::keeps_styles())
+}
+
+/// The word for a verdict.
+pub fn verdict(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Served(_) | Verdict::ServedElsewhere => "served",
+        Verdict::Dead => "stale",
+        Verdict::Unknown(_) => "unknown",
+    }
+}
+
+/// The word for a server that lost its file.
+pub fn loss(lost: &Lost) -> &'static str {
+    if lost.instead.is_some() { "rebound" } else { "orphaned" }
+}
+
+fn remark(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Served(sockets) if sockets.len() > 1 => count(sockets.len(), "socket"),
+        Verdict::Served(_) => "-".into(),
+        Verdict::ServedElsewhere => "in a network namespace that could not be entered".into(),
+        Verdict::Dead => "no socket is bound to it".into(),
+        Verdict::Unknown(why) => format!("no socket is seen; to be sure it {why}"),
+    }
+}
+
+fn why_lost(lost: &Lost) -> String {
+    match &lost.instead {
+        None => "alive, but its file is gone".into(),
+        Some(Instead::Socket(Verdict::Served(_) | Verdict::ServedElsewhere)) => {
+            "alive, but the file is another server's".into()
+        }
+        Some(Instead::Socket(Verdict::Dead)) => "alive, but the file is a dead server's".into(),
+        Some(Instead::Socket(Verdict::Unknown(_))) => "alive, but the file is not its own".into(),
+        Some(Instead::Other(_)) => "alive, but the file is no socket".into(),
+    }
+}
+
+/// What removes the dead files, for a person to run.
+fn commands(found: &Files) -> String {
+    if found.files.is_empty() {
+        return String::new();
+    }
+    let lines = found.files.iter().map(|file| format!("    rm -- {}\n", shell(&file.path)));
+    format!("\nNobody can be served by them. To remove them:\n\n{}", lines.collect::<String>())
+}
+
+/// What was not looked at, and why.
+fn remarks(found: &Files, stale: bool) -> Vec<String> {
+    let mut remarks: Vec<String> = Vec::new();
+    for (path, why) in found.unread.iter().take(MOST) {
+        remarks.push(format!("{} was not looked into: {why}", escape(path)));
+    }
+    let more = found.unread.len().saturating_sub(MOST);
+    if more > 0 {
+        remarks.push(format!("... nor {}", count(more, "more place")));
+    }
+    if found.elsewhere > 0 && !stale {
+        remarks.push(format!(
+            "{} with a name there not judged: the processes that hold them may see other files",
+            count(found.elsewhere, "socket")
+        ));
+    }
+    remarks
+}
+
+/// So many places are named that were left out.
+const MOST: usize = 5;
