@@ -18,14 +18,24 @@ pub(crate) fn of(pid: u32) -> Result<OwnedFd, Errno> {
 pub(crate) fn each(directory: &OwnedFd, mut look: impl FnMut(&CStr)) -> Result<(), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
     let mut entries = RawDir::new(directory, &mut buffer);
+    let mut met = 0;
     while let Some(entry) = entries.next() {
         let entry = entry?;
         if entry.file_name() != c"." && entry.file_name() != c".." {
             look(entry.file_name());
         }
+        met += 1;
+        // So few fill a fraction of the buffer: had there been more, they would be in it. Asking
+        // again would take the kernel through the whole table of descriptors once more.
+        if met < FEW && entries.is_buffer_empty() {
+            break;
+        }
     }
     Ok(())
 }
+
+/// So many entries, of at most 40 bytes each, take less than half of the buffer of [`each`].
+const FEW: usize = 200;
 
 /// A descriptor's number.
 pub(crate) fn number(name: &CStr) -> Option<u32> {

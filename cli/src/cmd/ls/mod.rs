@@ -62,7 +62,7 @@ pub(super) fn remarks(listing: &Listing, all: bool) -> Vec<String> {
     for way in listing.closed_namespaces.iter().take(SHOWN) {
         use std::os::unix::ffi::OsStrExt;
         let way = escape(way.as_os_str().as_bytes());
-        remarks.push(format!("could not enter the network namespace {way}"));
+        remarks.push(format!("could not enter the network namespace {way}: needs CAP_SYS_ADMIN"));
     }
     let more = listing.closed_namespaces.len().saturating_sub(SHOWN);
     if more > 0 {
