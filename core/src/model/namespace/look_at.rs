@@ -1,7 +1,7 @@
 //! Looking at files without a call: for whoever drives a world, and knows more than its tasks.
 
 use super::tree::{NodeId, NodeKind};
-use super::walk::{Broken, Final};
+use super::walk::Final;
 use crate::model::socket::State;
 use crate::model::world::{TaskId, World};
 use crate::op::Fd;
@@ -82,14 +82,7 @@ impl World {
     fn look_up_node(&self, task: TaskId, path: &[u8], follow: bool) -> Result<NodeId, Errno> {
         let last = if follow { Final::Follow } else { Final::Keep };
         let found = self.find_file(self.caller(task).process, path, last);
-        found.map(|found| found.node).map_err(|broken| match broken {
-            Broken::Missing { .. } => Errno::ENOENT,
-            Broken::NotDirectory => Errno::ENOTDIR,
-            Broken::NoSearch(_) | Broken::ProtectedLink => Errno::EACCES,
-            Broken::TooManyLinks => Errno::ELOOP,
-            Broken::NameTooLong | Broken::PathTooLong => Errno::ENAMETOOLONG,
-            Broken::Disconnected => Errno::ENOTCONN,
-        })
+        found.map(|found| found.node).map_err(|broken| broken.errno())
     }
 
     fn file_status(&self, id: NodeId) -> Option<FileStatus> {

@@ -3,6 +3,7 @@
 use super::permission::Want;
 use super::tree::{NodeId, NodeKind};
 use crate::model::process::{Process, ProcessId};
+use crate::Errno;
 use crate::model::world::World;
 use alloc::vec::Vec;
 
@@ -35,6 +36,20 @@ pub(crate) enum Broken {
     ProtectedLink,
     /// A file system on the way does not answer.
     Disconnected,
+}
+
+impl Broken {
+    /// The errno of calls that the catalogue does not treat; those that it does have causes.
+    pub(super) fn errno(&self) -> Errno {
+        match self {
+            Broken::Missing { .. } => Errno::ENOENT,
+            Broken::NotDirectory => Errno::ENOTDIR,
+            Broken::NoSearch(_) | Broken::ProtectedLink => Errno::EACCES,
+            Broken::TooManyLinks => Errno::ELOOP,
+            Broken::NameTooLong | Broken::PathTooLong => Errno::ENAMETOOLONG,
+            Broken::Disconnected => Errno::ENOTCONN,
+        }
+    }
 }
 
 /// Where a walk arrives.

@@ -141,12 +141,5 @@ fn denied(denied: Denied) -> Stop {
 }
 
 fn broken(broken: Broken) -> Stop {
-    Stop::Errno(match broken {
-        Broken::Missing { .. } => Errno::ENOENT,
-        Broken::NotDirectory => Errno::ENOTDIR,
-        Broken::NoSearch(_) | Broken::ProtectedLink => Errno::EACCES,
-        Broken::TooManyLinks => Errno::ELOOP,
-        Broken::NameTooLong | Broken::PathTooLong => Errno::ENAMETOOLONG,
-        Broken::Disconnected => Errno::ENOTCONN,
-    })
+    Stop::Errno(broken.errno())
 }
