@@ -82,9 +82,13 @@ impl Generator {
             return self.dice.pick(ABSOLUTE).as_bytes().to_vec();
         }
         let path = *self.dice.pick(PATHS);
-        // Only root gets a root directory, above which there is nothing.
-        let leads_out = path == ".." && !self.privileged;
-        if leads_out { b".".to_vec() } else { path.as_bytes().to_vec() }
+        self.inside(path)
+    }
+
+    /// A path that does not lead above the working directory. Only root gets a root directory,
+    /// above which there is nothing; and any name may be a link.
+    pub(super) fn inside(&self, path: &str) -> Vec<u8> {
+        if self.privileged { path.into() } else { path.replace("..", ".").into() }
     }
 
     /// An address to bind.
@@ -127,7 +131,13 @@ impl Generator {
         if path.is_empty() || path.len() > 120 { b"a".to_vec() } else { path }
     }
 
+    /// Only root has networks of its own; other users' names must not meet those of another lane,
+    /// which is a process of its own.
     fn abstract_name(&mut self) -> Vec<u8> {
+        if !self.privileged {
+            let mark = format!("{}-", std::process::id());
+            return [mark.as_bytes(), *self.dice.pick(ABSTRACT)].concat();
+        }
         if self.dice.once_in(40) {
             let length = *self.dice.pick(&[0, 106, 107, 108, 120]);
             return vec![b'n'; length];

@@ -241,7 +241,7 @@ impl Generator {
             7 => ProcessOp::Thread,
             2 if members > 1 && self.dice.once_in(2) => ProcessOp::Exit,
             2..=3 => ProcessOp::Getpid,
-            4..=6 => {
+            4..=6 if self.privileged => {
                 let limit = *self.dice.pick(&[0, 3, 5, 8, 12, 20, 40, 100, 300, 301]);
                 ProcessOp::LimitDescriptors { limit }
             }
@@ -250,6 +250,8 @@ impl Generator {
                 let groups = (0..self.dice.below(3)).map(|_| self.user()).collect();
                 ProcessOp::Become { uid, gid, groups }
             }
+            // It limits what is in flight, too, and there an ordinary user's other programs count.
+            4..=6 => ProcessOp::Fork,
             10..=12 => ProcessOp::SetEffective { uid: self.user(), gid: self.user() },
             13 => ProcessOp::UnshareNet,
             _ => ProcessOp::JoinNet { of: self.dice.below(members) as u32 },

@@ -77,6 +77,9 @@ impl Generator {
 
     /// Descriptors in flight, up to the limit.
     pub(super) fn flood_with_descriptors(&mut self) {
+        if !self.privileged {
+            return;
+        }
         if self.dice.once_in(2) {
             let limit = *self.dice.pick(&[20, 40]);
             self.make(Op::Process(ProcessOp::LimitDescriptors { limit }));
@@ -111,7 +114,8 @@ impl Generator {
         }
         let mut path = link(self.dice.below(number.min(4)));
         if self.dice.once_in(4) {
-            path.extend_from_slice(self.dice.pick(&["/", "/a", "/..", "/../k0"]).as_bytes());
+            let more = *self.dice.pick(&["/", "/a", "/..", "/../k0"]);
+            path.extend(self.inside(more));
         }
         let kind = *self.dice.pick(&arguments::TYPES);
         let name = Name::Unix(Address::Path(path.clone()));

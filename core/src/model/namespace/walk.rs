@@ -2,8 +2,8 @@
 
 use super::permission::Want;
 use super::tree::{NodeId, NodeKind};
-use crate::model::process::{Process, ProcessId};
 use crate::Errno;
+use crate::model::process::{Process, ProcessId};
 use crate::model::world::World;
 use alloc::vec::Vec;
 
