@@ -5,6 +5,7 @@ mod listen;
 mod ls;
 mod map;
 mod talk;
+mod tap;
 mod top;
 
 pub use connect::Connect;
@@ -12,6 +13,7 @@ pub use listen::Listen;
 pub use ls::{Key, Ls};
 pub use map::Map;
 pub use talk::{Form, Talk};
+pub use tap::Tap;
 pub use top::{Top, seconds};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -74,6 +76,7 @@ pub enum Command {
     Play(Play),
     Connect(Connect),
     Listen(Listen),
+    Tap(Tap),
     Man(Man),
     Completions(Completions),
 }
@@ -351,6 +354,9 @@ mod tests {
             "listen",
             "--delimiter",
             "--timeout",
+            "tap",
+            "--in-place",
+            "--filter",
             "--profile",
             "man",
             "completions",

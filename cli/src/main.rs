@@ -17,6 +17,7 @@ mod select;
 mod stage;
 mod symptom;
 mod talk;
+mod tap;
 mod tasks;
 mod top;
 mod usage;

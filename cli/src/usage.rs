@@ -26,7 +26,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 
 /// For an address, or a slip, where a command should stand.
 fn command(error: &mut clap::Error) -> Option<String> {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 14] = [
         "why",
         "explain",
         "ls",
@@ -37,6 +37,7 @@ fn command(error: &mut clap::Error) -> Option<String> {
         "play",
         "connect",
         "listen",
+        "tap",
         "man",
         "completions",
         "help",

@@ -265,6 +265,53 @@ Examples:
 The exit status is 0 if everything is as expected, 1 if anything is not, and 2 if a
 trace cannot be understood.";
 
+/// Below the help of `sunpath tap`.
+pub const TAP: &str = "\
+Examples:
+  sunpath tap --in-place /run/app.sock
+      What do clients and the server say to each other? Nothing has to be
+      configured anew or restarted; at the end all is as before.
+  sunpath tap --in-place /run/postgresql/.s.PGSQL.5432 --port 5432 -o pg.pcapng
+      The same for Wireshark, which is told by the port what to expect.
+  sunpath tap ./tapped.sock /run/app.sock --format json | jq -c 'select(.event==\"reset\")'
+      Only clients that were told to use ./tapped.sock; for programs.
+  sunpath tap ./tapped.sock @app --filter from=client --filter 'text=DELETE'
+      Only what clients say, and only if it has this in it.
+  sunpath tap --restore /run/app.sock
+      After a power cut, or when everything was killed at once.
+
+In the text, -> is from the client and <- from the server; times are in UTC.
+
+What is different with a tap: peer credentials are the tap's, on both sides, and
+credentials sent with messages are not passed on. A client is connected
+before the server is reached: if it cannot be, the client is closed at once and
+the tap says why. A server that shuts down reading alone is noticed with the
+next message. When a side closes without having read everything, the other is
+reset, as it would be; but it sees the plain end of file instead if all that it
+sent had reached that side's queue, and the last of it was an urgent byte or
+longer than 192 bytes. The names of the sockets are the tap's. Bytes are on
+their way for longer, in two queues instead of one.
+
+If the tap is killed, a second process restores the path at once. A server that is
+restarted meanwhile keeps the path that it takes; the tap says so and ends.
+
+The exit status is 0 if it was stopped by a signal, 1 if the server ended, or the
+address cannot be used, and 4 if the transcript could not be written to its end.";
+
+/// The conditions of `--filter`.
+pub const FILTER: &str = "\
+Write down only what this holds for; can be repeated, and then all must hold:
+
+  from=client, from=server    who sent it
+  event=NAME                  open, refused, data, end, reset, lost or close
+  connection=NUMBER           a connection
+  pid=NUMBER, process=NAME    the client
+  size>BYTES, size<BYTES      the length of a message
+  text=BYTES                  what is in it; \\n, \\0, \\xNN and so on are bytes
+  descriptors                 with descriptors
+
+With ! in front, what it does not hold for.";
+
 /// Below the help of `sunpath man`.
 pub const MAN: &str = "\
 Examples:

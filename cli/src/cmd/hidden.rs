@@ -9,6 +9,7 @@ use crate::live::run as live;
 use crate::mirror::{cells, lane};
 use crate::out;
 use crate::stage::{Trouble, directory};
+use crate::tap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ pub fn run(args: &[OsString]) -> Option<ExitCode> {
             let parent = parent.to_str()?.parse().ok()?;
             Some(told(live::run(Path::new(dir), parent, play::show)))
         }
+        (tap::GUARD, [path, beside]) => Some(tap::guard(Path::new(path), beside.clone()).into()),
         (directory::SWEEP, [dir]) => {
             let swept = directory::sweep(Path::new(dir));
             Some(if swept.is_ok() { Exit::Success } else { Exit::Trouble }.into())

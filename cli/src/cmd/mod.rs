@@ -12,6 +12,7 @@ pub mod ls;
 mod man;
 mod map;
 mod play;
+mod tap;
 mod top;
 pub mod why;
 
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Stop> {
         Command::Map(args) => map::run(args),
         Command::Top(args) => top::run(args),
         Command::Play(args) => play::run(args),
+        Command::Tap(args) => tap::run(args),
         Command::Man(args) => man::run(args),
         Command::Completions(args) => completions::run(args),
     }?;

@@ -38,6 +38,8 @@ pub(crate) use backlog::{backlog, file_id};
 pub(crate) use bound::file_number;
 pub use caller::{As, ObserveError, UserSpec};
 pub use descriptor::{of_number as descriptor_of_number, of_process as descriptor_of};
+#[doc(hidden)]
+pub use rehearse::{Bound, file as bound_to};
 
 use crate::fact::{Arguments, Facts, Seen, Target, Unseen};
 use crate::{Address, Call, Endpoint, SocketType};

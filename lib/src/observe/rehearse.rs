@@ -19,7 +19,7 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags};
 
 /// What is bound to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub enum Bound {
     /// No socket.
     Nobody,
     /// A socket of this type. A listener that no longer receives counts as unconnected.
@@ -35,7 +35,7 @@ pub(crate) enum Bound {
 
 /// What the socket file is bound to, by the kernel's own lookup. `None` if the kernel does not
 /// say, for lack of write permission for example.
-pub(crate) fn file(file: BorrowedFd<'_>) -> Option<Bound> {
+pub fn file(file: BorrowedFd<'_>) -> Option<Bound> {
     #[cfg(feature = "sim")]
     if let Some(sim) = crate::sim::current() {
         return sim.bound_to(file).ok().map(|bound| match bound {

@@ -189,6 +189,33 @@ pub fn recvmsg(
     Ok(arrival)
 }
 
+/// `recvmsg(2)` with `MSG_PEEK` of a stream, but of such writes only as fit whole into the buffer:
+/// how many bytes they have. Never waits. `EFAULT` if not even the first fits.
+///
+/// A receive glues what was written without descriptors to a write with some, and nothing else
+/// tells where that one begins. Behind the buffer the kernel finds no memory, and it leaves a
+/// write alone that it cannot copy as a whole.
+pub fn peek_whole(fd: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
+    if_simulated!(fd, _socket => Err(Errno::OPNOTSUPP));
+    /// Within the first page, which no process has.
+    const NOWHERE: *mut c_void = std::ptr::without_provenance_mut(8);
+    const FAR: usize = 1 << 20;
+    let mut buffers = [
+        libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() },
+        libc::iovec { iov_base: NOWHERE, iov_len: FAR },
+    ];
+    let mut header = Header::EMPTY;
+    header.buffers = buffers.as_mut_ptr().cast();
+    header.buffer_count = buffers.len();
+    let flags = (RecvFlags::PEEK | RecvFlags::DONTWAIT).bits() as usize;
+    // SAFETY: the first buffer is exclusively borrowed for longer than the call; where the second
+    // points to there is no memory, which the kernel finds out by itself.
+    unsafe {
+        let arguments = [raw(&fd) as usize, (&raw mut header).expose_provenance(), flags, 0, 0];
+        call5(libc::SYS_recvmsg, arguments)
+    }
+}
+
 /// Room for control messages, and the bytes that the last receive put there.
 #[derive(Debug, Default)]
 struct Room {

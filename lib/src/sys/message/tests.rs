@@ -210,3 +210,22 @@ fn labels_and_counts_are_read_in_place() {
     inbox.clear();
     assert_eq!((inbox.label(), inbox.unread()), (None, None));
 }
+
+#[test]
+fn whole_writes_end_where_descriptors_begin() {
+    let (a, b) = pair(SocketType::Stream);
+    let mut buffer = [0; 64];
+    assert_eq!(peek_whole(&b, &mut buffer), Err(Errno::AGAIN));
+    send(&a, b"plain", &[]).unwrap();
+    send(&a, b" text", &[]).unwrap();
+    send(&a, b"beside", &rights(&[&[a.as_fd()]])).unwrap();
+    assert_eq!(peek_whole(&b, &mut buffer[..15]), Ok(10));
+    assert_eq!(&buffer[..10], b"plain text");
+    assert_eq!(peek_whole(&b, &mut buffer[..9]), Ok(5));
+    assert_eq!(peek_whole(&b, &mut buffer[..4]), Err(Errno::FAULT));
+    recv(&b, &mut buffer[..10], RecvFlags::empty()).unwrap();
+    assert_eq!(peek_whole(&b, &mut buffer[..5]), Err(Errno::FAULT), "the write with descriptors");
+    let mut inbox = Inbox::new(CONTROL_ROOM, 253);
+    assert_eq!(receive(&b, 64, &mut inbox).bytes, 6, "nothing was taken");
+    assert_eq!(inbox.descriptors().len(), 1);
+}

@@ -1,0 +1,201 @@
+//! In the place of a live server: no client ever finds the path missing, and the path is the
+//! server's again, whatever ends the tap.
+
+use crate::common::{close, run, sunpath};
+use crate::scene::{LONG, Scene, Tap, soon};
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use sunpath::sys::process::Signal;
+use sunpath::{Listener, Stream};
+
+fn tap_at(path: &Path) -> Tap {
+    let mut command = sunpath();
+    command.args(["tap", "--quiet", "--in-place"]).arg(path);
+    Tap::start(&mut command)
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|status| status.ino())
+}
+
+/// Names in the directory but for the test's own.
+fn names(scene: &Scene) -> Vec<String> {
+    let all = fs::read_dir(scene.dir.join("")).unwrap();
+    let names = all.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name != "out").collect()
+}
+
+/// A server that answers each connection with its number, from a thread of its own.
+fn serve(listener: Listener, number: u8) {
+    std::thread::spawn(move || {
+        while let Ok(mut stream) = listener.accept() {
+            std::thread::spawn(move || {
+                let mut byte = [0];
+                while stream.read_exact(&mut byte).is_ok() {
+                    let _ = stream.write_all(&[byte[0], number]);
+                }
+            });
+        }
+    });
+}
+
+fn ask(path: &Path) -> Result<u8, String> {
+    let mut stream = Stream::connect_timeout(path, LONG).map_err(|e| e.to_string())?;
+    stream.sockopt().set_receive_timeout(Some(LONG)).unwrap();
+    stream.write_all(b"?").map_err(|e| format!("write: {e}"))?;
+    let mut answer = [0; 2];
+    stream.read_exact(&mut answer).map_err(|e| format!("read: {e}"))?;
+    Ok(answer[1])
+}
+
+#[test]
+fn clients_in_a_loop_never_see_an_error_while_taps_come_and_go() {
+    let scene = Scene::new();
+    serve(Listener::options().mode(0o640).bind(scene.server()).unwrap(), 7);
+    let before = inode(&scene.server());
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let clients: Vec<_> = (0..3)
+        .map(|_| {
+            let (path, stop, asked) = (scene.server(), Arc::clone(&stop), Arc::clone(&asked));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(ask(&path), Ok(7));
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::TERM] {
+        let tap = tap_at(&scene.server());
+        assert_ne!(inode(&scene.server()), before, "the tap's file is there");
+        let mode = fs::metadata(scene.server()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o640);
+        let count = asked.load(Ordering::Relaxed);
+        soon("clients pass through", || asked.load(Ordering::Relaxed) > count + 20);
+        tap.signal(signal);
+        let ended = tap.wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+        assert_eq!(inode(&scene.server()), before, "the server's file is back");
+        assert_eq!(names(&scene), ["s"]);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("no client saw an error");
+    }
+}
+
+#[test]
+fn a_tap_that_is_killed_is_restored_by_its_guardian() {
+    let scene = Scene::new();
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let before = inode(&scene.server());
+    let tap = tap_at(&scene.server());
+    assert_eq!(ask(&scene.server()), Ok(7));
+    tap.signal(Signal::KILL);
+    let ended = tap.wait();
+    assert_eq!(ended.code, None);
+    assert!(ended.said.contains("the tap was killed"), "{}", ended.said);
+    assert_eq!(inode(&scene.server()), before);
+    assert_eq!(names(&scene), ["s"]);
+    assert_eq!(ask(&scene.server()), Ok(7));
+}
+
+/// The guardian's process, a child of the tap.
+fn guardian(tap: &Tap) -> u32 {
+    let pid = tap.pid();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    children.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn kill(pid: u32) {
+    let child = sunpath::sys::process::Child::adopt(pid).unwrap();
+    let child = std::mem::ManuallyDrop::new(child);
+    child.kill(Signal::KILL).unwrap();
+}
+
+#[test]
+fn what_is_left_when_all_is_killed_can_be_put_right() {
+    let scene = Scene::new();
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let before = inode(&scene.server());
+    let restore = || run(&["tap".as_ref(), "--restore".as_ref(), scene.server().as_os_str()]);
+    assert_eq!(restore().code, 1, "there is nothing to be restored");
+    let tap = tap_at(&scene.server());
+    let early = restore();
+    assert!(early.code == 1 && early.err.contains("still runs"), "{}", early.err);
+    kill(guardian(&tap));
+    tap.signal(Signal::KILL);
+    drop(tap.wait());
+    assert!(ask(&scene.server()).is_err(), "nobody is left to restore it");
+    let done = restore();
+    assert_eq!((done.code, inode(&scene.server())), (0, before), "{}", done.err);
+    assert_eq!(ask(&scene.server()), Ok(7));
+    assert_eq!(names(&scene), ["s"]);
+}
+
+#[test]
+fn a_server_that_takes_its_path_anew_keeps_it() {
+    let scene = Scene::new();
+    let old = Listener::options().keep_file(true).bind(scene.server()).unwrap();
+    let tap = tap_at(&scene.server());
+    // As most servers restart: the file is removed, whosoever it is, and made anew.
+    close(old);
+    fs::remove_file(scene.server()).unwrap();
+    serve(Listener::bind(scene.server()).unwrap(), 8);
+    let new = inode(&scene.server());
+    let ended = tap.wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.said.contains("left alone"), "{}", ended.said);
+    assert_eq!((inode(&scene.server()), ask(&scene.server())), (new, Ok(8)));
+    assert_eq!(names(&scene), ["s"]);
+}
+
+#[test]
+fn a_server_that_ends_gets_its_file_back() {
+    let scene = Scene::new();
+    let server = Listener::options().keep_file(true).bind(scene.server()).unwrap();
+    let before = inode(&scene.server());
+    let tap = tap_at(&scene.server());
+    close(server);
+    let ended = tap.wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.said);
+    assert!(ended.said.contains("has ended"), "{}", ended.said);
+    assert_eq!(inode(&scene.server()), before, "as a dead server leaves it");
+    assert_eq!(names(&scene), ["s"]);
+}
+
+#[test]
+fn only_a_live_server_has_a_place_to_slip_into() {
+    let scene = Scene::new();
+    let refused = |what: &str, cause: &str| {
+        let run = run(&["tap".as_ref(), "--in-place".as_ref(), scene.server().as_os_str()]);
+        assert_eq!(run.code, 1, "{what}: {}", run.err);
+        assert!(run.err.contains(cause), "{what}: {}", run.err);
+    };
+    refused("nothing is there", "connect/no-such-file");
+    close(Listener::options().keep_file(true).bind(scene.server()).unwrap());
+    refused("a dead server's file", "connect/stale-socket");
+    fs::remove_file(scene.server()).unwrap();
+    fs::write(scene.server(), "text").unwrap();
+    refused("a file", "connect/not-a-socket");
+    assert_eq!(names(&scene), ["s"], "nothing is left behind");
+}
+
+#[test]
+fn a_link_to_the_socket_stays_a_link() {
+    let scene = Scene::new();
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let link = scene.dir.join("link");
+    std::os::unix::fs::symlink("s", &link).unwrap();
+    let before = inode(&scene.server());
+    let tap = tap_at(&link);
+    assert_ne!(inode(&scene.server()), before);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(ask(&link), Ok(7));
+    assert_eq!(tap.stop().code, Some(0));
+    assert_eq!((inode(&scene.server()), ask(&link)), (before, Ok(7)));
+}
