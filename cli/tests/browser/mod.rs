@@ -84,8 +84,19 @@ impl Browser {
         });
         let (session, complaints) = (None, Vec::new());
         let mut browser = Browser { child, input, messages, last: 0, session, complaints };
+        if !browser.answers() {
+            eprintln!("skipped: Chromium is installed, but does not start here");
+            return None;
+        }
         browser.attach(width, height);
         Some(browser)
+    }
+
+    /// Whether it has started: without namespaces of its own for its sandbox, it may refuse to.
+    fn answers(&mut self) -> bool {
+        let question = json!({"id": self.last, "method": "Browser.getVersion"});
+        self.input.write_all(format!("{question}\0").as_bytes()).is_ok()
+            && self.messages.recv_timeout(PATIENCE).is_ok()
     }
 
     fn attach(&mut self, width: u32, height: u32) {
