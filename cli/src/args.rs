@@ -151,6 +151,9 @@ pub struct Explain {
         With --random, processes make random calls instead, and each result is compared with \
         what the model says; a difference is shown as a short trace, and saved. Other users than \
         root compare less: no users, capabilities or networks of their own.",
+    override_usage = "sunpath conform [OPTIONS] [ID]...\n       \
+        sunpath conform [OPTIONS] <--random|--blocking> [--steps N] [--seed S] [--save FILE]\n       \
+        sunpath conform [OPTIONS] <--matrix|--exhaustive LENGTH>",
     after_long_help = crate::cmd::after::CONFORM
 )]
 pub struct Conform {
@@ -167,22 +170,26 @@ pub struct Conform {
     /// Instead, make every call on sockets in every state on both, and compare all they do.
     #[arg(long, group = "table", conflicts_with = "mirror")]
     pub matrix: bool,
-    /// Instead, make every sequence of so many calls on both, of a few calls on a few sockets.
+    /// Instead, make every sequence of so many calls (1 to 12) on both, of a few calls on a few
+    /// sockets.
     #[arg(long, value_name = "LENGTH", group = "table", conflicts_with = "mirror", value_parser = clap::value_parser!(u8).range(1..=12))]
     pub exhaustive: Option<u8>,
     /// Only every Nth of them.
     #[arg(long, value_name = "N", hide = true, requires = "table", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub sample: u32,
-    /// How many calls [default: 1000000; 50000 that may wait].
-    #[arg(long, value_name = "N", requires = "mirror", value_parser = clap::value_parser!(u64).range(1..))]
+    /// With --random or --blocking: make so many calls at least; the last program that was begun is
+    /// made to its end [default: 1000000; 50000 with --blocking].
+    #[arg(long, value_name = "N", requires = "mirror", value_parser = at_least_one)]
     pub steps: Option<u64>,
-    /// Which calls: the same number gives the same ones [default: a new number each time].
+    /// With --random or --blocking: which calls; the same number gives the same ones [default: a
+    /// new number each time].
     #[arg(long, value_name = "S", requires = "mirror")]
     pub seed: Option<u64>,
     /// Make the model wrong on purpose, to see that this is found.
     #[arg(long, hide = true)]
     pub mistake: bool,
-    /// Where the calls are written that show a difference [default: sunpath-SEED.trace].
+    /// With --random or --blocking: where the calls are written that show a difference [default:
+    /// sunpath-SEED.trace].
     #[arg(long, value_name = "FILE", requires = "mirror", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
     /// Print JSON, as described in docs/json.md.
@@ -230,16 +237,18 @@ pub struct Play {
     #[arg(value_name = "TRACE", required = true, value_hint = ValueHint::AnyPath)]
     pub traces: Vec<PathBuf>,
     /// Where the calls are made. On the kernel by real processes, in namespaces of their own;
-    /// what cannot be done there ends a trace, which is no failure.
+    /// what cannot be done there ends a trace, which is no failure. The kernel has rules of its own:
+    /// it goes with neither --profile nor --record.
     #[arg(long, value_name = "SYSTEM", default_value = "model", value_enum)]
     pub on: On,
-    /// Whose rules the model has; `all` for all of them in turn.
+    /// Whose rules the model has; `all` for all of them in turn. Not with --on kernel.
     #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profiles())]
     pub profile: Profiles,
     /// Print JSON, as described in docs/json.md.
     #[arg(long)]
     pub json: bool,
-    /// Write what happened in the model into the traces, as what is expected from now on.
+    /// Write what happened in the model into the traces, as what is expected from now on, and say
+    /// how much changed. What was read from standard input is printed. Not with --on kernel.
     #[arg(long)]
     pub record: bool,
 }
@@ -300,6 +309,13 @@ fn profiles() -> impl TypedValueParser<Value = Profiles> {
 fn call() -> impl TypedValueParser<Value = Call> {
     const CALLS: [&str; 5] = ["connect", "bind", "listen", "send", "recv"];
     PossibleValuesParser::new(CALLS).map(|name| name.parse().unwrap_or(Call::Connect))
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number from 1 on".to_string()),
+        Ok(number) => Ok(number),
+    }
 }
 
 fn symptom(text: &str) -> Result<Symptom, String> {

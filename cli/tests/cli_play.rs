@@ -3,6 +3,7 @@
 mod common;
 
 use common::run;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ fn each_step_is_shown_with_its_outcome() {
     let played = run(&["play".as_ref(), path.as_os_str()]);
     assert_eq!(played.code, 0, "{}", played.err);
     assert!(played.out.contains("! EPIPE send/peer-closed SIGPIPE"), "{}", played.out);
-    assert!(played.out.ends_with("4 steps, 1 with expectations: all as expected\n"));
+    assert!(played.out.ends_with("4 steps, 1 with an expectation: all as expected\n"));
 }
 
 #[test]
@@ -109,4 +110,81 @@ fn recording_writes_what_happened_into_the_trace() {
     assert!(written.contains("[macos"), "{written}");
     assert_eq!(run(&args).code, 0);
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
+}
+
+/// The trace that the help shows.
+fn shown_in_the_help() -> String {
+    let help = run(&["play", "--help"]).out;
+    let (_, below) = help.split_once("A trace:\n").unwrap();
+    let (story, _) = below.split_once("\n\n").unwrap();
+    story.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap())).collect()
+}
+
+#[test]
+fn the_story_in_the_help_holds_everywhere() {
+    let path = file("help.trace", &shown_in_the_help());
+    let args = ["play", "--profile", "all"].map(OsStr::new);
+    let played = run(&[&args[..], &[path.as_os_str()]].concat());
+    assert_eq!(played.code, 0, "{}{}", played.out, played.err);
+    assert_eq!(played.out.matches("all as expected").count(), 5, "{}", played.out);
+}
+
+#[test]
+fn the_help_and_the_manual_lead_to_the_reference() {
+    for args in [["play", "--help"], ["man", "play"]] {
+        let text = run(&args).out;
+        assert!(text.contains("docs/traces.md"), "{text}");
+        assert!(text.contains("SIGPIPE") && text.contains("interrupt p"), "{text}");
+    }
+}
+
+#[test]
+fn recording_says_what_it_changed() {
+    let path = file("changes.trace", &STORY.replace("! EPIPE", "! EBADF"));
+    let args = ["play", "--record"].map(OsStr::new);
+    let args = [&args[..], &[path.as_os_str()]].concat();
+    let first = run(&args);
+    assert_eq!(first.code, 0, "{}", first.err);
+    let told = format!("1 not as expected before\n{}: recorded, 3 steps changed\n", path.display());
+    assert!(first.out.ends_with(&told), "{}", first.out);
+    let second = run(&args);
+    let told =
+        format!("all as expected before\n{}: recorded, nothing has changed\n", path.display());
+    assert!(second.out.ends_with(&told), "{}", second.out);
+    let json = run(&[&args[..], &[OsStr::new("--json")]].concat());
+    assert_eq!(json.json()["runs"][0]["recorded"], 0);
+    let both = run(&["play", "--record", "--json", "-"]);
+    assert_eq!((both.code, both.out.as_str()), (2, ""), "{}", both.err);
+}
+
+#[test]
+fn one_is_one_and_nothing_expected_is_no_success() {
+    for (text, summary) in [
+        ("spawn a\n", "  1 step, no expectations\n"),
+        (
+            "spawn a\na: socket stream -> ok\n",
+            "  2 steps, 1 with an expectation: all as expected\n",
+        ),
+        ("# nothing\n", "  0 steps, no expectations\n"),
+    ] {
+        let played = run(&["play".as_ref(), file("few.trace", text).as_os_str()]);
+        assert!(played.code == 0 && played.out.ends_with(summary), "{}", played.out);
+    }
+}
+
+#[test]
+fn the_help_says_what_goes_together() {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let play = flat(&run(&["play", "--help"]).out);
+    assert!(play.contains("it goes with neither --profile nor --record"), "{play}");
+    assert_eq!(play.matches("Not with --on kernel").count(), 2, "{play}");
+    let conform = flat(&run(&["conform", "--help"]).out);
+    assert!(!conform.contains("--random [ID]"), "{conform}");
+    assert_eq!(conform.matches("With --random or --blocking:").count(), 3, "{conform}");
+    assert!(conform.contains("(1 to 12)") && conform.contains("so many calls at least"));
+    for number in ["0", "-1", "x"] {
+        let odd = run(&["conform", "--random", &format!("--steps={number}")]);
+        let told = "expected a whole number from 1 on";
+        assert!(odd.code == 2 && odd.err.contains(told), "{}", odd.err);
+    }
 }

@@ -207,7 +207,8 @@ Examples:
   sunpath conform --json | jq '.causes[] | select(.result == \"differs\")'
       For programs.
   sunpath conform --random --steps 1000000
-      Make random calls on the model and on the running kernel, and compare.
+      Make at least so many random calls on the model and on the running kernel, and
+      compare.
   sunpath conform --blocking --seed 7
       The same with calls that wait: who sleeps, who wakes, who does not.
   sunpath conform --matrix
@@ -250,7 +251,18 @@ A trace:
   client: connect c \"app.sock\" -> ok
   client: d = socket stream nonblocking
   client: connect d \"app.sock\" [linux] ! EAGAIN connect/backlog-full
-      [freebsd-14 macos] ! ECONNREFUSED connect/backlog-full
+      [freebsd-14 freebsd-15 openserver] ! ECONNREFUSED connect/backlog-full
+      [macos] -> ok
+
+Behind a call stands what is expected of it, if it matters: -> and what it gives (ok:
+whatever it may be), ! and the error, the cause or both, ~ if it waits. A signal must be
+expected, too: ! EPIPE SIGPIPE. Other lines:
+  resume p          the call in which p waits looks again
+  interrupt p       a signal comes in it
+  advance 200ms     time passes
+  child: ...        after p: child = fork, or thread
+  a, b = ...        names for two descriptors: p: a, b = socketpair stream
+All lines, calls and results: docs/traces.md, and in each error what could stand there.
 
 Examples:
   sunpath play backlog.trace
@@ -258,12 +270,12 @@ Examples:
   sunpath play --profile macos backlog.trace
       ... and by those of macOS?
   sunpath play --record --profile all backlog.trace
-      Write the outcomes on every system into the trace.
+      Write the outcomes on every system into the trace, and say what changed.
   sunpath play --on kernel traces/
       Does the running kernel do the same? Real processes make the calls.
 
-The exit status is 0 if everything is as expected, 1 if anything is not, and 2 if a
-trace cannot be understood.";
+The exit status is 0 if everything is as expected or was recorded, 1 if anything is
+not, and 2 if a trace cannot be understood.";
 
 /// Below the help of `sunpath tap`.
 pub const TAP: &str = "\

@@ -10,7 +10,7 @@ use crate::render::{BAD, DIM, GOOD, HEAD, paint};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use sunpath::Platform;
 use sunpath::model::World;
@@ -38,6 +38,11 @@ pub fn run(args: &Play) -> Result<Exit, Stop> {
         return Err(Stop::usage(why));
     }
     let files = files(&args.traces)?;
+    if args.record && args.json && files.iter().any(|path| is_stdin(path)) {
+        let why = "--record prints what it read from standard input, which leaves no place for \
+                   what --json prints";
+        return Err(Stop::usage(why));
+    }
     // Whatever is no trace is told before anything is played.
     let traces = files.iter().map(|path| Ok((path, read(path)?))).collect::<Result<Vec<_>, _>>()?;
     let stdin_recorded = args.record && files.iter().any(|path| is_stdin(path));
@@ -55,15 +60,20 @@ pub fn run(args: &Play) -> Result<Exit, Stop> {
                 args.profile.0.iter().map(|system| Run::of(path, &trace, *system)).collect()
             }
         };
-        if args.record {
-            record(path, &mut trace, &played)?;
-        }
-        for run in played {
+        let recorded = match args.record {
+            true => Some(record(path, &mut trace, &played)?),
+            false => None,
+        };
+        for mut run in played {
+            run.recorded = recorded;
             if !silent {
                 let between = if runs.is_empty() { "" } else { "\n" };
                 out::print(&format!("{between}{}", run.to_text()))?;
             }
             runs.push(run);
+        }
+        if let Some(changed) = recorded {
+            tell_recorded(path, changed, silent)?;
         }
         bar.inc(1);
     }
@@ -135,8 +145,10 @@ fn read(path: &Path) -> Result<(String, Trace), Stop> {
     Ok((text, trace))
 }
 
-/// Writes what happened into the trace: back into its file, or to standard output.
-fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<(), Stop> {
+/// Writes what happened into the trace: back into its file, or to standard output. In how many
+/// steps what is expected has changed by that.
+fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<usize, Stop> {
+    let before = trace.clone();
     for run in played {
         if let Some(error) = &run.ended {
             return Err(Stop::trouble(format!("{}: {error}", shown(path))));
@@ -146,10 +158,33 @@ fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<(), Stop> {
         }
     }
     if is_stdin(path) {
-        return out::print(&trace.to_string());
+        out::print(&trace.to_string())?;
+    } else {
+        let written = std::fs::write(path, trace.to_string());
+        written.map_err(|e| Stop::trouble(format!("cannot write {}: {e}", shown(path))))?;
     }
-    let written = std::fs::write(path, trace.to_string());
-    written.map_err(|e| Stop::trouble(format!("cannot write {}: {e}", shown(path))))
+    let changed = before.steps().zip(trace.steps()).filter(|(before, now)| before != now);
+    Ok(changed.count())
+}
+
+/// What `--record` did to a trace. Where standard output is not for people, standard error is.
+fn tell_recorded(path: &Path, changed: usize, silent: bool) -> Result<(), Stop> {
+    let steps = counted(changed, "step", "steps");
+    let told = match changed {
+        0 => format!("{}: recorded, nothing has changed\n", shown(path)),
+        _ => format!("{}: recorded, {steps} changed\n", shown(path)),
+    };
+    if silent {
+        // Whoever closed standard error does not want to know.
+        let _ = anstream::stderr().lock().write_all(told.as_bytes());
+        return Ok(());
+    }
+    out::print(&told)
+}
+
+/// `1 step`, `2 steps`
+fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 /// A trace that was played.
@@ -165,6 +200,8 @@ struct Run {
     told: Vec<Option<Expected>>,
     /// Why it was not played to its end.
     ended: Option<Misplayed>,
+    /// With `--record`, in how many steps of the trace what is expected was changed.
+    recorded: Option<usize>,
 }
 
 /// A step that was played, in words.
@@ -192,7 +229,8 @@ impl Run {
         };
         let steps = played.iter().map(|played| Step::of(played, Some(Source::Model))).collect();
         let told = played.into_iter().map(|played| played.told).collect();
-        Run { trace: shown(path), on: On::Model, platform, concerned, steps, told, ended }
+        let (trace, recorded) = (shown(path), None);
+        Run { trace, on: On::Model, platform, concerned, steps, told, ended, recorded }
     }
 
     /// On the running kernel.
@@ -205,8 +243,8 @@ impl Run {
             false => (Vec::new(), None),
         };
         let steps = steps.iter().map(Step::from_json).collect();
-        let (trace, on, told) = (shown(path), On::Kernel, Vec::new());
-        Ok(Run { trace, on, platform, concerned, steps, told, ended })
+        let (trace, on, told, recorded) = (shown(path), On::Kernel, Vec::new(), None);
+        Ok(Run { trace, on, platform, concerned, steps, told, ended, recorded })
     }
 
     /// Why the system could not be brought to play the rest of it, which is no failure.
@@ -250,13 +288,20 @@ impl Run {
     }
 
     fn summary(&self) -> String {
-        let expected = self.steps.iter().filter(|step| step.expected.is_some()).count();
-        let (faults, steps) = (self.faults(), self.steps.len());
+        let steps = counted(self.steps.len(), "step", "steps");
+        let faults = self.faults();
+        let expected = match self.steps.iter().filter(|step| step.expected.is_some()).count() {
+            0 if faults == 0 => return format!("  {steps}, no expectations\n"),
+            1 => "1 with an expectation".into(),
+            number => format!("{number} with expectations"),
+        };
         let verdict = match faults {
             0 => paint(GOOD, "all as expected"),
             faults => paint(BAD, &format!("{faults} not as expected")),
         };
-        format!("  {steps} steps, {expected} with expectations: {verdict}\n")
+        // What is recorded is expected from now on.
+        let before = if self.recorded.is_some() { " before" } else { "" };
+        format!("  {steps}, {expected}: {verdict}{before}\n")
     }
 }
 
@@ -344,6 +389,7 @@ fn to_json(runs: &[Run]) -> String {
             "error": if run.skipped().is_some() { None } else { error() },
             "skipped": run.skipped(),
             "faults": run.faults(),
+            "recorded": run.recorded,
         })
     };
     format!("{:#}\n", json!({ "runs": runs.iter().map(run).collect::<Vec<_>>() }))

@@ -169,6 +169,16 @@ impl Live {
     }
 }
 
+/// Whether a call is on a socket address below `/proc`, which shows more than a trace may reach.
+fn leads_into_proc(op: &Op) -> bool {
+    let name = match op {
+        Op::Bind { name, .. } | Op::Connect { name, .. } => Some(name),
+        Op::Send(message) => message.to.as_ref(),
+        _ => None,
+    };
+    matches!(name, Some(Name::Unix(Address::Path(path))) if path.starts_with(b"/proc/"))
+}
+
 /// Why a trace cannot go on.
 fn why(trouble: Trouble) -> String {
     match trouble {
@@ -228,6 +238,9 @@ impl System for Live {
                 return self.order(task, &format!("join {pid}"));
             }
             _ => {}
+        }
+        if leads_into_proc(op) {
+            return Err("skipped: there is no /proc in the private directory".into());
         }
         self.note_chosen(op);
         let op = self.names.to_host(op).to_string();

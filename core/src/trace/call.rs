@@ -4,6 +4,7 @@ use super::cursor::{Cursor, Read};
 use super::writer::{Writer, turn_on};
 use super::{around, message, option, word};
 use crate::op::{Kind, New, NewFlags, Op, Out};
+use alloc::format;
 use alloc::vec::Vec;
 
 const KINDS: &[(&str, Kind)] = &[
@@ -13,7 +14,61 @@ const KINDS: &[(&str, Kind)] = &[
     ("raw", Kind::Raw),
 ];
 
+/// The calls.
+pub(super) const NAMES: &[&str] = &[
+    "accept",
+    "become",
+    "bind",
+    "chdir",
+    "chmod",
+    "chown",
+    "close",
+    "connect",
+    "create",
+    "dup",
+    "exit",
+    "fchmod",
+    "fork",
+    "getpeername",
+    "getpid",
+    "getsockname",
+    "getsockopt",
+    "ioctl",
+    "join-net",
+    "limit-descriptors",
+    "link",
+    "listen",
+    "lseek",
+    "lstat",
+    "mkdir",
+    "mkfifo",
+    "nonblocking",
+    "open",
+    "open-path",
+    "poll",
+    "recv",
+    "rename",
+    "ring",
+    "rmdir",
+    "send",
+    "set-effective",
+    "setsockopt",
+    "shutdown",
+    "socket",
+    "socketpair",
+    "symlink",
+    "thread",
+    "umask",
+    "unlink",
+    "unshare-net",
+];
+
 const DIRECTIONS: &[(&str, i32)] = &[("read", 0), ("write", 1), ("both", 2)];
+
+const OF_SOCKET: &[&str] =
+    &["protocol=NUMBER", "nonblocking", "cloexec", "unknown-flag", "unmapped"];
+
+const OF_ACCEPT: &[&str] = &["nonblocking", "cloexec", "unknown-flag", "name=null"];
 
 /// A call with its arguments.
 pub(super) fn write(w: &mut Writer<'_>, op: &Op) {
@@ -79,7 +134,7 @@ pub(super) fn write(w: &mut Writer<'_>, op: &Op) {
 }
 
 pub(super) fn read(c: &mut Cursor<'_>) -> Read<Op> {
-    let Some(call) = c.next_word() else { return c.fail("a call") };
+    let Some(call) = c.next_word() else { return c.none_of("a call", NAMES) };
     let mark = c.mark();
     c.take(call);
     Ok(match call {
@@ -124,10 +179,18 @@ pub(super) fn read(c: &mut Cursor<'_>) -> Read<Op> {
             (None, Some(op)) => Op::Process(op),
             (None, None) => {
                 c.back_to(mark);
-                return c.fail("a call, such as connect");
+                return not_a_call(c, call);
             }
         },
     })
+}
+
+fn not_a_call<T>(c: &Cursor<'_>, word: &str) -> Read<T> {
+    if super::step::EVENTS.contains(&word) {
+        let hint = format!("{word} is no call, and stands at the beginning of its line");
+        return c.fail_with(format!("a call ({})", NAMES.join(", ")), hint);
+    }
+    c.none_of("a call", NAMES)
 }
 
 /// `socket datagram nonblocking`, `socket family=inet type=9 protocol=6`
@@ -174,9 +237,7 @@ fn read_new(c: &mut Cursor<'_>) -> Read<New> {
             _ if turn_on(&mut new.flags, word::NEW_FLAGS, word) => {}
             _ => {
                 c.back_to(mark);
-                return c.fail(
-                    "an argument of socket (protocol, nonblocking, cloexec, unknown-flag, unmapped)",
-                );
+                return c.none_of("an argument of socket", OF_SOCKET);
             }
         }
     }
@@ -194,7 +255,7 @@ fn read_accept(c: &mut Cursor<'_>) -> Read<Op> {
             name = word::read_out(c)?;
         } else if !turn_on(&mut flags, word::NEW_FLAGS, word) {
             c.back_to(mark);
-            return c.fail("an argument of accept (nonblocking, cloexec, unknown-flag, name)");
+            return c.none_of("an argument of accept", OF_ACCEPT);
         }
     }
     Ok(Op::Accept { fd, flags, name })

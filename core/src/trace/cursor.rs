@@ -1,10 +1,12 @@
 //! Reading: a place in the text of a trace, and what is wrong with what stands there.
 
+use super::near::near;
 use super::reference::Names;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -23,14 +25,20 @@ pub struct ParseError {
     pub expected: String,
     /// What stands there, made fit for a terminal; empty at the end of the line.
     pub found: String,
+    /// What probably helps, such as `did you mean send?`; empty if nobody can tell.
+    pub hint: String,
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: expected {}", self.line, self.column, self.expected)?;
         match self.found.as_str() {
-            "" => f.write_str(", found the end of the line"),
-            found => write!(f, ", found {found}"),
+            "" => f.write_str(", found the end of the line")?,
+            found => write!(f, ", found {found}")?,
+        }
+        match self.hint.as_str() {
+            "" => Ok(()),
+            hint => write!(f, "; {hint}"),
         }
     }
 }
@@ -64,6 +72,10 @@ pub(super) struct Known {
 pub(super) enum Of {
     Task,
     Descriptor,
+}
+
+pub(super) fn did_you_mean(word: &str) -> String {
+    format!("did you mean {word}?")
 }
 
 impl<'a> Cursor<'a> {
@@ -122,6 +134,17 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn fail<T>(&self, expected: impl Into<String>) -> Read<T> {
+        self.fail_with(expected, String::new())
+    }
+
+    /// None of these words stands here, each with what follows it; perhaps one was meant.
+    pub(super) fn none_of<T>(&self, what: &str, choices: &[&str]) -> Read<T> {
+        let hint = near(self.peek_word(), choices).map(did_you_mean);
+        self.fail_with(format!("{what} ({})", choices.join(", ")), hint.unwrap_or_default())
+    }
+
+    /// As [`Cursor::fail`], with what probably helps.
+    pub(super) fn fail_with<T>(&self, expected: impl Into<String>, hint: String) -> Read<T> {
         let column = self.line[..self.at].chars().count() + 1;
         let rest = self.rest().trim_end();
         let end = rest.find([' ', '\t']).unwrap_or(rest.len()).max(usize::from(!rest.is_empty()));
@@ -130,7 +153,11 @@ impl<'a> Cursor<'a> {
             "" => String::new(),
             shown => format!("`{}`", crate::text::escape(shown.as_bytes())),
         };
-        Err(ParseError { line: self.number, column, expected: expected.into(), found })
+        let hint = match hint.as_str() {
+            "" if rest.starts_with('#') => "a comment needs a line of its own".to_string(),
+            _ => hint,
+        };
+        Err(ParseError { line: self.number, column, expected: expected.into(), found, hint })
     }
 
     /// The word that stands here, or nothing: a letter, then letters, digits, dashes and
@@ -168,7 +195,9 @@ impl<'a> Cursor<'a> {
             Of::Descriptor => &self.known.descriptors,
         };
         if !word.is_empty() && !names.contains(word) {
-            return self.fail(format!("{what} that an earlier line names"));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let hint = near(word, &names).map(did_you_mean).unwrap_or_default();
+            return self.fail_with(format!("{what} that an earlier line names"), hint);
         }
         self.name(what)
     }
@@ -187,11 +216,20 @@ impl<'a> Cursor<'a> {
     pub(super) fn one_of<T: Copy>(&mut self, what: &str, choices: &[(&str, T)]) -> Read<T> {
         let word = self.peek_word();
         let Some((_, chosen)) = choices.iter().find(|(name, _)| *name == word) else {
-            let names: alloc::vec::Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-            return self.fail(format!("{what} ({})", names.join(", ")));
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            return self.none_of(what, &names);
         };
         self.take(word);
         Ok(*chosen)
+    }
+
+    /// Fails if this word, which stands right here, was seen already.
+    pub(super) fn once(&self, seen: &mut Vec<&'a str>, word: &'a str) -> Read<()> {
+        if seen.contains(&word) {
+            return self.fail(format!("{word} only once"));
+        }
+        seen.push(word);
+        Ok(())
     }
 
     /// Whether a number stands right here.

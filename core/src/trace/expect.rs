@@ -1,6 +1,7 @@
 //! What is expected of an event, and what came of it.
 
-use super::cursor::{Cursor, Read};
+use super::cursor::{Cursor, Read, did_you_mean};
+use super::near::near;
 use super::reference::Named;
 use super::result;
 use super::word;
@@ -8,6 +9,7 @@ use super::writer::Writer;
 use crate::model;
 use crate::op::Ret;
 use crate::{Errno, Platform, cause};
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -83,13 +85,25 @@ impl From<model::Step> for Outcome {
     }
 }
 
+impl Outcome {
+    /// Why the event could not happen, if it could not: what there is to say of its task.
+    pub(super) fn obstacle(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Busy => Some("waits in another call"),
+            Outcome::Idle => Some("waits in no call"),
+            Outcome::Gone => Some("is not there"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     /// As an expectation is written; `# ...` for an event that could not happen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expected = match self {
-            Outcome::Busy => return f.write_str("# waits in another call"),
-            Outcome::Idle => return f.write_str("# waits in no call"),
-            Outcome::Gone => return f.write_str("# is not there"),
+            Outcome::Busy | Outcome::Idle | Outcome::Gone => {
+                return write!(f, "# {}", self.obstacle().unwrap_or_default());
+            }
             Outcome::Done(ret) => Expected::Gives(ret.clone().into()),
             Outcome::Failed { errno, cause, signal } => {
                 Expected::Fails { errno: Some(*errno), cause: *cause, signal: *signal }
@@ -157,6 +171,8 @@ pub(super) fn write(expectation: &Expectation) -> alloc::string::String {
     w.done()
 }
 
+const FORMS: &str = "what is expected (-> RESULT, ! ERROR, ~ for a wait; [linux macos] before it)";
+
 /// What stands behind an event, or on a line below it.
 pub(super) fn read(c: &mut Cursor<'_>) -> Read<Option<Expectation>> {
     if c.ended() {
@@ -174,8 +190,8 @@ pub(super) fn read(c: &mut Cursor<'_>) -> Read<Option<Expectation>> {
         () if c.eat("->") => read_gift(c)?,
         () if c.eat("!") => read_failure(c)?,
         () if c.eat("~") => Expected::Waits(read_cause(c)?),
-        () if guarded => return c.fail("`->`, `!` or `~`"),
-        () => return c.fail("`->`, `!`, `~`, `[` or the end of the line"),
+        () if guarded => return c.fail(FORMS),
+        () => return c.fail(format!("the end of the line or {FORMS}")),
     };
     if !c.ended() {
         return c.fail("the end of the line");
@@ -230,6 +246,10 @@ pub(super) fn read_cause(c: &mut Cursor<'_>) -> Read<Option<&'static str>> {
             c.take(id);
             Ok(Some(cause.id))
         }
-        None => c.fail("the id of a cause, such as connect/stale-socket"),
+        None => {
+            let ids: Vec<&str> = cause::all().map(|cause| cause.id).collect();
+            let hint = near(id, &ids).map(did_you_mean).unwrap_or_default();
+            c.fail_with("the id of a cause, such as connect/stale-socket", hint)
+        }
     }
 }

@@ -31,6 +31,51 @@ const RECEIVED: &[Switch<Received>] = &[
     ("eor", |r| &mut r.end_of_record),
 ];
 
+const OF_SEND: &[&str] = &[
+    "to ADDRESS",
+    "rights=[a, b]",
+    "credentials=PID:UID:GID",
+    "malformed-credentials",
+    "malformed",
+    "unknown-type",
+    "foreign-level",
+    "filler=BYTES",
+    "buffers=NUMBER",
+    "unmapped",
+    "dontwait",
+    "nosignal",
+    "oob",
+    "eor",
+];
+
+const OF_RECV: &[&str] = &[
+    "control=BYTES",
+    "buffers=NUMBER",
+    "unmapped",
+    "dontwait",
+    "peek",
+    "trunc",
+    "waitall",
+    "oob",
+    "cmsg-cloexec",
+];
+
+const OF_RECEIVED: &[&str] = &[
+    "from ADDRESS",
+    "returned=BYTES",
+    "truncated",
+    "control-truncated",
+    "oob",
+    "eor",
+    "rights=[a, b]",
+    "credentials=PID:UID:GID",
+    "pidfd=DESCRIPTOR",
+    "no-pidfd=ERROR",
+    "inq=BYTES",
+    "cut=BYTES",
+    "timestamp",
+];
+
 /// `send c "x" to "app.sock" rights=[3, d] dontwait`
 pub(super) fn write_send(w: &mut Writer<'_>, message: &Message) {
     w.word("send");
@@ -52,8 +97,12 @@ pub(super) fn read_send(c: &mut Cursor<'_>) -> Read<Message> {
     let fd = word::read_fd(c)?;
     c.skip();
     let mut message = Message::new(fd, word::read_data(c)?);
+    let mut seen = Vec::new();
     while let Some(word) = c.next_word() {
         let mark = c.mark();
+        if matches!(word, "to" | "buffers") {
+            c.once(&mut seen, word)?;
+        }
         c.take(word);
         match word {
             "to" => message.to = Some(word::read_name(c)?),
@@ -66,7 +115,7 @@ pub(super) fn read_send(c: &mut Cursor<'_>) -> Read<Message> {
                 Some(item) => message.control.push(item),
                 None => {
                     c.back_to(mark);
-                    return c.fail("an argument of send (to, rights, credentials, malformed-credentials, malformed, unknown-type, foreign-level, filler, buffers, unmapped, dontwait, nosignal, oob, eor)");
+                    return c.none_of("an argument of send", OF_SEND);
                 }
             },
         }
@@ -133,8 +182,10 @@ pub(super) fn read_recv(c: &mut Cursor<'_>) -> Read<Want> {
     let fd = word::read_fd(c)?;
     c.skip();
     let mut want = Want::new(fd, c.number_of("the size of the buffer in bytes")?);
+    let mut seen = Vec::new();
     while let Some(word) = c.next_word() {
         let mark = c.mark();
+        c.once(&mut seen, word)?;
         c.take(word);
         match word {
             "control" => {
@@ -148,7 +199,7 @@ pub(super) fn read_recv(c: &mut Cursor<'_>) -> Read<Want> {
             _ if turn_on(&mut want, RECV, word) => {}
             _ => {
                 c.back_to(mark);
-                return c.fail("an argument of recv (control, buffers, unmapped, dontwait, peek, trunc, waitall, oob, cmsg-cloexec)");
+                return c.none_of("an argument of recv", OF_RECV);
             }
         }
     }
@@ -207,7 +258,7 @@ pub(super) fn read_received(c: &mut Cursor<'_>) -> Read<Received> {
             _ if turn_on(&mut received, RECEIVED, word) => {}
             _ if !read_control_out(c, word, &mut received.control)? => {
                 c.back_to(mark);
-                return c.fail("a part of a message (from, returned, truncated, control-truncated, oob, eor, rights, credentials, pidfd, no-pidfd, inq, cut, timestamp)");
+                return c.none_of("a part of a message", OF_RECEIVED);
             }
             _ => {}
         }

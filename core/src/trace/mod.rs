@@ -20,6 +20,8 @@
 //! ```
 //!
 //! # The text
+//! The essentials; all calls, arguments and results are in `docs/traces.md`.
+//!
 //! One event a line; blank lines, and lines that begin with `#`, are for people.
 //!
 //! | line | what happens |
@@ -67,6 +69,7 @@ mod call;
 mod cursor;
 mod expect;
 mod message;
+mod near;
 mod option;
 mod play;
 mod record;
@@ -167,6 +170,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// The task that it is about, if it is about one.
+    pub(crate) fn task(&self) -> Option<&str> {
+        match self {
+            Event::Call { task, .. } | Event::Resume { task } | Event::Interrupt { task } => {
+                Some(task)
+            }
+            Event::Spawn { .. } | Event::Advance(_) | Event::Collect | Event::Set(_) => None,
+        }
+    }
+
     /// A call whose descriptors are numbers.
     pub fn call(task: impl Into<Name>, op: Op) -> Event {
         Event::Call { task: task.into(), gives: Vec::new(), op: op.into() }

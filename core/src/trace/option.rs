@@ -6,6 +6,8 @@ use super::writer::Writer;
 use crate::op::{Fd, Level, Opt, Request, Value};
 use crate::{Errno, SocketType};
 use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 const LEVELS: &[(&str, Level)] =
     &[("socket", Level::Socket), ("local", Level::Local), ("other", Level::Other)];
@@ -42,7 +44,8 @@ pub(super) fn read_option(c: &mut Cursor<'_>) -> Read<(Fd, Level, Opt)> {
     let word = c.peek_word();
     let mut options = Opt::ALL.iter().chain(&[Opt::Unknown]);
     let Some(option) = options.find(|o| o.name() == word) else {
-        return c.fail("an option by its name, such as SO_ERROR, or unknown");
+        let names: Vec<&str> = Opt::ALL.iter().chain(&[Opt::Unknown]).map(|o| o.name()).collect();
+        return c.none_of("an option by its name", &names);
     };
     c.take(word);
     Ok((fd, level, *option))
@@ -115,12 +118,39 @@ const PLAIN: &[(&str, Value)] = &[
     ("unmapped", Value::Unmapped),
 ];
 
-const VALUE: &str = "a value (a number, time=200ms, never, no-error, an error, a socket type, nobody, peer=PID:UID:GID, groups=, descriptor=, name=, no-name, linger=, no-linger, dropping-filter=, passing-filter=, seconds=S,US, short or unmapped)";
+const VALUES: &[&str] = &[
+    "a number",
+    "time=200ms",
+    "never",
+    "an error",
+    "no-error",
+    "a socket type",
+    "peer=PID:UID:GID",
+    "nobody",
+    "groups=4,27",
+    "descriptor=DESCRIPTOR",
+    "name=ADDRESS",
+    "no-name",
+    "linger=SECONDS",
+    "no-linger",
+    "dropping-filter=LENGTH",
+    "passing-filter=LENGTH",
+    "seconds=S,US",
+    "short",
+    "unmapped",
+];
 
 pub(super) fn read_value(c: &mut Cursor<'_>) -> Read<Value> {
     c.skip();
     if c.at_number() {
-        return Ok(Value::Int(c.number_of("a number of 32 bits")?));
+        let mark = c.mark();
+        let number = c.number_of("a number of 32 bits")?;
+        if c.peek_word().is_empty() {
+            return Ok(Value::Int(number));
+        }
+        c.back_to(mark);
+        let hint = "a time is written time=100ms".to_string();
+        return c.fail_with(format!("a value ({})", VALUES.join(", ")), hint);
     }
     let word = c.peek_word();
     let plain = PLAIN.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone());
@@ -142,7 +172,7 @@ pub(super) fn read_value(c: &mut Cursor<'_>) -> Read<Value> {
         "passing-filter",
     ];
     if !KEYS.contains(&word) {
-        return c.fail(VALUE);
+        return c.none_of("a value", VALUES);
     }
     c.take(word);
     c.expect("=")?;

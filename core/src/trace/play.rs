@@ -96,15 +96,42 @@ impl Played<'_> {
         if self.as_expected {
             return None;
         }
+        let obstacle = self.outcome.as_ref().and_then(Outcome::obstacle);
+        if let Some(obstacle) = obstacle {
+            let task = self.step.event.task().unwrap_or_default();
+            return Some(match self.expected {
+                Some(expected) => format!("expected {expected}, but {task} {obstacle}"),
+                None => format!("cannot happen: {task} {obstacle}"),
+            });
+        }
         let told = match (&self.told, &self.outcome) {
             (Some(told), _) => format!("{told}"),
             (None, Some(outcome)) => format!("{outcome}"),
             (None, None) => String::from("nothing"),
         };
         Some(match self.expected {
-            Some(expected) => format!("expected {expected}, got {told}"),
-            None => format!("cannot happen: {told}"),
+            Some(expected) => format!("expected {expected}, got {told}{}", self.forgotten()),
+            None => format!("got {told}"),
         })
+    }
+}
+
+impl Played<'_> {
+    /// What an expectation probably lacks, if that is easily forgotten.
+    fn forgotten(&self) -> &'static str {
+        match (self.expected, &self.outcome) {
+            (
+                Some(Expected::Fails { signal: false, .. }),
+                Some(Outcome::Failed { signal: true, .. }),
+            ) => "; where a signal comes, SIGPIPE must be expected, too",
+            (
+                Some(Expected::Gives(Named { is: Ret::Received(expected), .. })),
+                Some(Outcome::Done(Ret::Received(came))),
+            ) if expected.data == came.data => {
+                "; what comes beside the bytes must be expected, too"
+            }
+            _ => "",
+        }
     }
 }
 
@@ -186,11 +213,7 @@ impl<S: System> Player<'_, S> {
             }
             Event::Advance(time) => self.on.advance(*time)?,
             Event::Collect => self.on.collect()?,
-            Event::Interrupt { task } => {
-                if let Some(task) = self.alive(task) {
-                    self.on.interrupt(task)?;
-                }
-            }
+            Event::Interrupt { task } => return self.interrupt(task),
             Event::Set(setting) => {
                 let setting = self.resolve(setting, None);
                 let outcome = self.on.set(&setting)?;
@@ -203,8 +226,15 @@ impl<S: System> Player<'_, S> {
         Ok(None)
     }
 
-    fn alive(&self, name: &str) -> Option<u32> {
-        self.tasks.get(name).filter(|task| !task.gone).map(|task| task.number)
+    fn interrupt(&mut self, name: &str) -> Result<Option<Came>, String> {
+        let Some(task) = self.tasks.get(name).filter(|task| !task.gone) else {
+            return Ok(Some(Outcome::Gone.into()));
+        };
+        if task.waits.is_none() {
+            return Ok(Some(Outcome::Idle.into()));
+        }
+        self.on.interrupt(task.number)?;
+        Ok(None)
     }
 
     fn call(&mut self, name: &str, gives: &[Name], op: &Named<Op>) -> Result<Came, String> {

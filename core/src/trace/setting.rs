@@ -24,23 +24,11 @@ const MANNERS: &[(&str, Manner)] = &[
     ("unreachable", Manner::Unreachable),
 ];
 
-/// The words with which settings begin.
-pub(super) const WORDS: &[&str] = &[
-    "mount",
-    "immutable",
-    "protected-symlinks",
-    "member",
-    "restrict",
-    "stop",
-    "continue",
-    "busy",
-    "kernel-memory",
-    "system-limit",
-    "route",
-    "host",
-    "ports",
-    "destroy",
-];
+const MOUNTS: &[&str] =
+    &["read-only", "full", "without-sockets", "dead-fuse", "view=\"path\"", "bind=\"path\""];
+
+const RESTRICTIONS: &[&str] =
+    &["abstract-scope", "no-unix-sockets", "user-namespace", "denied=\"path\"", "covered=\"path\""];
 
 /// `mount "/data" read-only`
 pub(super) fn write(w: &mut Writer<'_>, setting: &Setting) {
@@ -144,7 +132,7 @@ fn name_of<T: PartialEq>(table: &[(&'static str, T)], value: T) -> &'static str 
     table.iter().find(|(_, v)| *v == value).map_or("", |(name, _)| name)
 }
 
-/// What follows after this word, which is one of [`WORDS`].
+/// What follows after this word, with which a setting begins.
 pub(super) fn read(c: &mut Cursor<'_>, word: &str) -> Read<Setting> {
     Ok(match word {
         "mount" => Setting::Mount { at: word::read_path(c)?, how: read_mount(c)? },
@@ -220,8 +208,7 @@ fn read_mount(c: &mut Cursor<'_>) -> Read<Mount> {
             return Ok(if word == "view" { Mount::View { of } } else { Mount::Bind { of } });
         }
         _ => {
-            return c
-                .fail("a file system (read-only, full, without-sockets, dead-fuse, view=, bind=)");
+            return c.none_of("a file system", MOUNTS);
         }
     };
     c.take(word);
@@ -246,9 +233,7 @@ fn read_restriction(c: &mut Cursor<'_>) -> Read<Restriction> {
                 Restriction::Covered { path }
             });
         }
-        _ => return c.fail(
-            "a restriction (abstract-scope, no-unix-sockets, user-namespace, denied=, covered=)",
-        ),
+        _ => return c.none_of("a restriction", RESTRICTIONS),
     };
     c.take(word);
     Ok(plain)

@@ -51,13 +51,18 @@ fn write_caps(w: &mut Writer<'_>, caps: Caps) {
     }
 }
 
+const PARTS: &[&str] =
+    &["uid=1000", "gid=1000", "groups=4,27", "caps=chown,setuid", "permitted=chown"];
+
 pub(super) fn read(c: &mut Cursor<'_>) -> Read<Credentials> {
     let mut credentials = Credentials::ROOT;
     let (mut caps, mut permitted) = (None, None);
+    let mut seen = Vec::new();
     while let Some(word) = c.next_word() {
         if !["uid", "gid", "groups", "caps", "permitted"].contains(&word) {
-            return c.fail("a part of a user (uid, gid, groups, caps, permitted)");
+            return c.none_of("a part of a user", PARTS);
         }
+        c.once(&mut seen, word)?;
         c.take(word);
         c.expect("=")?;
         match word {

@@ -6,10 +6,36 @@ use super::writer::Writer;
 use super::{Event, Line, Step, Trace, call, expect, result, setting, spawn, word};
 use crate::op::{Op, ProcessOp, Ret};
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
+
+/// The words with which lines begin that are no calls.
+pub(super) const EVENTS: &[&str] = &[
+    "spawn",
+    "resume",
+    "interrupt",
+    "advance",
+    "collect",
+    "only",
+    "about",
+    "mount",
+    "immutable",
+    "protected-symlinks",
+    "member",
+    "restrict",
+    "stop",
+    "continue",
+    "busy",
+    "kernel-memory",
+    "system-limit",
+    "route",
+    "host",
+    "ports",
+    "destroy",
+];
 
 /// A text with more lines than this is no trace.
 const MOST_LINES: usize = 10_000_000;
@@ -99,16 +125,25 @@ fn read_event(c: &mut Cursor<'_>) -> Read<Event> {
         "interrupt" => Event::Interrupt { task: c.known(Of::Task, "a process")? },
         "advance" => Event::Advance(word::read_time(c)?),
         "collect" => Event::Collect,
-        word if setting::WORDS.contains(&word) => {
+        word if EVENTS.contains(&word) => {
             c.names.clear();
             let is = setting::read(c, word)?;
             Event::Set(Named { is, names: core::mem::take(&mut c.names) })
         }
         _ => {
             c.back_to(mark);
-            return c.fail("a process and its call, such as `bob: close s`, or an event (spawn, resume, interrupt, advance, collect)");
+            return not_an_event(c, word);
         }
     })
+}
+
+fn not_an_event<T>(c: &Cursor<'_>, word: &str) -> Read<T> {
+    let expected = "a process and its call, such as `bob: close s`, or an event";
+    if call::NAMES.contains(&word) {
+        let hint = format!("a call has its process before it: `PROCESS: {word}`");
+        return c.fail_with(format!("{expected} ({})", EVENTS.join(", ")), hint);
+    }
+    c.none_of(expected, EVENTS)
 }
 
 fn read_spawn(c: &mut Cursor<'_>) -> Read<Event> {

@@ -1,6 +1,7 @@
 //! What calls and results are made of: bytes, addresses, times, users.
 
-use super::cursor::{Cursor, Of, Read};
+use super::cursor::{Cursor, Of, Read, did_you_mean};
+use super::near::near;
 use super::writer::Writer;
 use crate::op::{Bytes, Events, Family, Fd, Ids, Name, NewFlags, Out};
 use crate::{Address, Errno};
@@ -317,7 +318,9 @@ impl NoNumber for u32 {
 
 /// `[3, b]`
 pub(super) fn read_fds(c: &mut Cursor<'_>) -> Read<Vec<Fd>> {
-    c.expect("[")?;
+    if !c.eat("[") {
+        return c.fail("descriptors in brackets, such as [a, b]");
+    }
     let mut fds = Vec::new();
     if c.find("]") {
         return Ok(fds);
@@ -435,7 +438,11 @@ pub(super) fn read_errno(c: &mut Cursor<'_>) -> Read<Errno> {
             c.take(word);
             Ok(*errno)
         }
-        None => c.fail("an error by its name, such as ECONNREFUSED"),
+        None => {
+            let names: Vec<&str> = Errno::ALL.iter().map(|errno| errno.name()).collect();
+            let hint = near(word, &names).map(did_you_mean).unwrap_or_default();
+            c.fail_with("an error by its name, such as ECONNREFUSED", hint)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The text form of traces: everything can be written and read back, and no text is too odd.
 
 mod dice;
+mod mistakes;
+mod reference;
 
 use dice::Dice;
 use proptest::prelude::*;
@@ -250,7 +252,7 @@ a: close y
         (3, "expected -> 4, got -> 5"),
         (5, "expected ! EBADF, got -> ok"),
         (6, "expected ~, got -> \"llo\""),
-        (9, "cannot happen: # is not there"),
+        (9, "cannot happen: a is not there"),
     ];
     assert_eq!(faults, expected.map(|(line, text)| (line, text.to_string())));
 }
