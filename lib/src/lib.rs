@@ -138,6 +138,7 @@ pub use sockopt::{Memory, SockOpt};
 pub use spin::Spinning;
 pub use stream::Stream;
 pub use sunpath_core::*;
+pub use sys::clock::{now, sleep};
 pub use why::{why, why_of};
 
 /// Compiles and runs what the front page of the project shows.

@@ -318,6 +318,7 @@ mod descriptor;
 mod inet;
 mod listen;
 mod look;
+mod mistake;
 mod name;
 mod option;
 mod own;

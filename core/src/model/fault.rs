@@ -12,7 +12,8 @@
 //!
 //! Only calls of the catalogue count ([`Op::call`]), when they are begun: a call that waits and
 //! looks again is the same call. A failure is one that the call can have on the world's platform
-//! and with its socket; where it cannot, the fault does not fire ([`World::can_fail`]).
+//! and with its socket; where it cannot, the fault does not fire ([`World::can_fail`]). A call with
+//! a time limit that fails with `EAGAIN` has waited for so long: that is an [`Order::Delay`].
 
 use super::step::Step;
 use super::stop::Failure;
@@ -21,6 +22,7 @@ use crate::op::{Message, Name, Op, Want};
 use crate::{Address, Call, Cause, Errno, SocketType, Symptom, cause};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 /// Something that shall go wrong.
@@ -60,12 +62,49 @@ pub enum Effect {
     Delay(Duration),
 }
 
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effect::Fail(cause) => f.write_str(cause.id),
+            Effect::Short(bytes) => write!(f, "at most {bytes} bytes"),
+            Effect::ControlRoom(bytes) => write!(f, "room for {bytes} bytes of ancillary data"),
+            Effect::Die => f.write_str("the process dies"),
+            Effect::Delay(time) => write!(f, "{time:?} later"),
+        }
+    }
+}
+
+impl At {
+    /// The call with this number among all of the world, from 1.
+    pub const fn number(number: u64) -> At {
+        At { task: None, call: None, nth: number }
+    }
+
+    /// The nth call of this kind, from 1.
+    pub const fn nth(call: Call, nth: u64) -> At {
+        At { task: None, call: Some(call), nth }
+    }
+}
+
+impl Fault {
+    /// It strikes one call.
+    pub const fn once(at: At, effect: Effect) -> Fault {
+        Fault { at, effect, persistent: false }
+    }
+
+    /// It strikes that call, and all that follow.
+    pub const fn lasting(at: At, effect: Effect) -> Fault {
+        Fault { at, effect, persistent: true }
+    }
+}
+
 /// What whoever drives the tasks must do after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// End the process of the task, as a signal would.
     Kill,
-    /// Let the task make no further call for this long.
+    /// Let the task go on only after this time: as long as a call waited that failed because its
+    /// time was up, or a planned delay.
     Delay(Duration),
 }
 
@@ -91,6 +130,26 @@ pub enum NoFault {
     NeverThere,
     /// The first call is 1, and a short read or write has a byte: none is the end of the stream.
     Zero,
+}
+
+impl fmt::Display for NoFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoFault::UnknownCause => "the catalogue knows no such cause",
+            NoFault::NeverThere => "the call never fails for this cause on this platform",
+            NoFault::Zero => "calls are counted from 1, and a short transfer has a byte",
+        })
+    }
+}
+
+impl core::error::Error for NoFault {}
+
+/// How long a call waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    None,
+    For(Duration),
+    Endless,
 }
 
 /// The faults of a world, and how far they are.
@@ -156,7 +215,7 @@ impl World {
         let Some(call) = op.call() else { return false };
         let Some(errno) = self.shown(cause, self.kind_of(caller, op)) else { return false };
         let concerned = cause.concerns(call) && is_about(cause, op);
-        concerned && (errno != Errno::EAGAIN || self.gives_up(caller, op))
+        concerned && (errno != Errno::EAGAIN || self.patience(caller, op) != Patience::Endless)
     }
 
     fn shown(&self, cause: &'static Cause, kind: SocketType) -> Option<Errno> {
@@ -169,19 +228,22 @@ impl World {
         }
     }
 
-    /// Whether the call does not wait for ever.
-    fn gives_up(&self, caller: Caller, op: &Op) -> bool {
+    /// How long the call waits before it says that it would have to.
+    fn patience(&self, caller: Caller, op: &Op) -> Patience {
         let found = self.socket(caller, op.fd().unwrap_or(-1), ["", ""]);
-        let Ok((file, socket)) = found else { return true };
+        let Ok((file, socket)) = found else { return Patience::None };
         let options = &self.sockets[socket].options;
         let (now, timeout) = match op {
             Op::Send(message) => (message.flags.dont_wait, options.send_timeout),
             Op::Connect { .. } => (false, options.send_timeout),
             Op::Recv(want) => (want.flags.dont_wait, options.receive_timeout),
             Op::Accept { .. } => (false, options.receive_timeout),
-            _ => return true,
+            _ => return Patience::None,
         };
-        now || timeout.is_some() || self.files[file].nonblocking
+        if now || self.files[file].nonblocking {
+            return Patience::None;
+        }
+        timeout.map_or(Patience::Endless, Patience::For)
     }
 
     /// A call begins in a world that has faults: what becomes of it if one strikes.
@@ -197,6 +259,11 @@ impl World {
                 let errno = self.shown(cause, self.kind_of(caller, op))?;
                 let raises = matches!(op, Op::Send(message) if !message.flags.no_signal);
                 let signal = raises && errno == Errno::EPIPE;
+                if errno == Errno::EAGAIN
+                    && let Patience::For(limit) = self.patience(caller, op)
+                {
+                    self.faults.as_mut()?.order = Some(Order::Delay(limit));
+                }
                 Some(Step::Fail(Failure { cause: Some(cause), errno, signal }))
             }
             Effect::Die => {

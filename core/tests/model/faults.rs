@@ -60,6 +60,25 @@ fn a_call_that_waits_for_ever_never_says_that_it_would_have_to() {
 }
 
 #[test]
+fn a_call_with_a_time_limit_fails_after_it() {
+    use sunpath_core::op::{Level, Opt, Value, Want};
+    let mut world = World::new(LINUX);
+    let task = world.spawn();
+    let effect = Effect::fail("recv/timed-out").unwrap();
+    world.plan(Fault::lasting(At::nth(Call::Recv, 1), effect)).unwrap();
+    let (a, b) = pair(&mut world, task, Kind::Stream);
+    let limit = std::time::Duration::from_secs(1);
+    let (level, option, value) = (Level::Socket, Opt::RcvTimeo, Value::Time(Some(limit)));
+    done(world.step(task, &Op::Setsockopt { fd: b, level, option, value }));
+    send(&mut world, task, a, b"x");
+    fails(world.step(task, &Op::Recv(Want::new(b, 1))), "recv/timed-out", Errno::EAGAIN);
+    assert_eq!(world.take_order(), Some(Order::Delay(limit)));
+    let at_once = Op::Recv(Want::new(b, 1).dont_wait());
+    fails(world.step(task, &at_once), "recv/timed-out", Errno::EAGAIN);
+    assert_eq!(world.take_order(), None);
+}
+
+#[test]
 fn streams_are_cut_short() {
     let mut world = World::new(LINUX);
     let task = world.spawn();

@@ -28,8 +28,11 @@
 //!   one. Each is a thread of the system, of which one runs at a time. With each call it passes the
 //!   turn on, to one that the seed chooses. When none can go on, time does; when time would not
 //!   help, the run has failed, and the report says who waits for what.
-//! - **Time** is virtual: [`now`] and [`sleep`], and every time limit of this crate. Deadlines that
-//!   are passed in must come from [`now`].
+//! - **Time** is virtual for [`sunpath::sleep`](crate::sleep) and [`sunpath::now`](crate::now), for
+//!   `sunpath::tokio::sleep`, and for every time limit of this crate. Outside
+//!   of a simulation, and without the feature, they are those of std and tokio: so a program that
+//!   pauses before it tries again should use them. `std::thread::sleep` and tokio's own timers really
+//!   wait, while the virtual clock stands still. Deadlines that are passed in must come from [`now`].
 //! - **Files** are in memory, with `/dev`, `/run` and `/tmp`: see [`fs`]. Paths of over 107 bytes
 //!   can be bound but not connected to (`ENOSYS`), for want of `/proc`.
 //! - **Descriptors** are real ones, so that they convert to `OwnedFd` and back, but nothing that is
@@ -48,9 +51,13 @@
 //!
 //! # Faults
 //! [`World::fault`] plans one: a call that fails for any cause that it can have, or a read or
-//! write that is cut short, ancillary data that is cut off, the death of a process, a delay.
+//! write that is cut short, ancillary data that is cut off, the death of a process, a delay;
+//! [`World::fault_of`] does for a thread by its name. A call with a time limit that fails because
+//! the time was up takes that time.
+//!
 //! [`World::for_each_fault`] plans them all, one after the other: every call fails once, and then
-//! for ever, for every reason that there is.
+//! for ever, for every reason that files, peers, limits, signals and other users can give it.
+//! Reasons that only a mistake in the program leads to, such as a bad descriptor, are left out.
 //!
 //! ```
 //! use sunpath::{Stream, sim};
@@ -64,6 +71,27 @@
 //! walked.unwrap(); // it never panics, waits for ever, or leaves a descriptor open
 //! assert!(walked.fired.len() > 10);
 //! ```
+//!
+//! A program of any size needs thousands of runs, so [`World::walk`] can be told what to try:
+//! ```
+//! use sunpath::{Stream, sim};
+//!
+//! let walk = sim::World::default()
+//!     .walk()
+//!     .one_per_errno() // for a program that only looks at the errno: some five times fewer runs
+//!     .persistent(false) // no fault lasts
+//!     .causes(|_, cause| cause.id != "socket/out-of-memory" && !cause.is_mistake())
+//!     .deaths(true); // each process but the first is killed at each of its calls
+//! let walked = walk.run(|_| drop(Stream::pair()));
+//! walked.unwrap();
+//! ```
+//! What [`Walked`] prints puts equal failures together, and has the line of code with which the
+//! first fault of each kind happens again, with all that the program prints: panics are quiet while
+//! walking. [`Walked::groups`] and [`Walked::failed`] have all of it.
+//!
+//! The program must do the same in each run: no real time, no random numbers but by a seed, no loop
+//! over a `HashMap`, nothing left behind in a `static`. A fault that does not come to its call tells
+//! of it ([`Failure::Diverged`]).
 //!
 //! # Three bugs
 //! The example `simulation` is a server and its clients as one would write them first: they work
@@ -94,6 +122,7 @@ pub mod fs;
 mod handle;
 mod observe;
 mod option;
+mod panics;
 mod program;
 mod random;
 mod report;
@@ -101,15 +130,18 @@ mod socket;
 mod state;
 mod time;
 mod walk;
+mod walked;
 mod world;
 
+pub use crate::{now, sleep};
 pub(crate) use call::{Simulated, of};
 #[cfg(feature = "tokio")]
 pub(crate) use executor::Place;
 pub use executor::{block_on, park, sleep_async, spawn_local};
 pub(crate) use handle::current;
 pub use program::{JoinHandle, Program, spawn, spawn_as, spawn_background, spawn_thread};
-pub use report::{Event, Failure, Report, Stuck};
-pub use time::{elapsed, now, sleep};
-pub use walk::{Struck, Walk, Walked};
+pub use report::{Event, Failure, Planned, Report, Stuck};
+pub use time::elapsed;
+pub use walk::Walk;
+pub use walked::{Group, Struck, Walked};
 pub use world::World;

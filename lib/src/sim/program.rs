@@ -1,6 +1,7 @@
 //! The processes and threads of a simulated program.
 
 use super::handle::{Ended, Entered, Handle, Shared, current};
+use super::panics;
 use super::report::Failure;
 use super::state::Status;
 use crate::model::Credentials;
@@ -230,8 +231,7 @@ fn start<T: Send + 'static>(
         THREADS.set(Some(others));
         let _entered = Entered::new(handle.clone());
         let ended = run_body(&handle, || {
-            let state = handle.await_turn(handle.lock());
-            drop(state);
+            handle.begin();
             let value = body();
             *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
         });
@@ -249,7 +249,8 @@ pub(super) fn run_body<R>(handle: &Handle, body: impl FnOnce() -> R) -> Result<R
             return Why::Ended;
         }
         let task = handle.lock().tasks[handle.task].name.clone();
-        Why::Panicked(Failure::Panicked { task, message: said(&*payload) })
+        let (place, message) = (panics::take_place(), said(&*payload));
+        Why::Panicked(Failure::Panicked { task, place, message })
     })
 }
 

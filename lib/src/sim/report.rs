@@ -1,6 +1,7 @@
 //! What a run was like.
 
-use crate::model::{Fired, Step};
+use super::walked::Struck;
+use crate::model::{Fault, Fired, Step};
 use crate::op::Op;
 use crate::trace::Outcome;
 use crate::{Cause, Platform};
@@ -53,6 +54,28 @@ impl fmt::Display for Stuck {
     }
 }
 
+/// A fault that was planned for a run.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The name of the thread for the calls of which it is; `None`: see [`Fault::at`].
+    pub thread: Option<String>,
+    /// The fault.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Planned {
+    /// The effect, and which call it is for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { at, effect, persistent } = self.fault;
+        let kind = at.call.map_or("call", |call| call.name());
+        write!(f, "{effect} at {kind} {}", at.nth)?;
+        if let Some(thread) = &self.thread {
+            write!(f, " of {thread}")?;
+        }
+        f.write_str(if persistent { ", and all that follow" } else { "" })
+    }
+}
+
 /// What was wrong with a run.
 #[derive(Debug, Clone)]
 pub enum Failure {
@@ -60,6 +83,8 @@ pub enum Failure {
     Panicked {
         /// The name of the thread.
         task: String,
+        /// Where: the name of the source file, line and column.
+        place: Option<String>,
         /// What it said.
         message: String,
     },
@@ -79,15 +104,39 @@ pub enum Failure {
     },
     /// Something does not hold that should: see [`Walk::invariant`](super::Walk::invariant).
     Broken(String),
-    /// Faults that were planned did not fire: their numbers, in the order in which they were
-    /// planned.
-    NotFired(Vec<usize>),
+    /// Faults that were planned did not fire.
+    NotFired(Vec<Planned>),
+    /// In a walk, the program did not make the same calls again: the fault that was planned did not
+    /// come to its call.
+    Diverged {
+        /// The fault.
+        planned: Box<Struck>,
+        /// What it came to.
+        instead: Option<Fired>,
+    },
+}
+
+impl Failure {
+    const DIVERGED: &str = "the program did not make the same calls again: it goes by something \
+         that the seed does not decide, as real time, random numbers, the order of a HashMap, or \
+         what an earlier run left behind";
+
+    /// What failures have in common that are told together.
+    pub(super) fn sort(&self) -> String {
+        match self {
+            Failure::Diverged { .. } => Failure::DIVERGED.to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Panicked { task, message } => write!(f, "{task} panicked: {message}"),
+            Failure::Panicked { task, place: Some(place), message } => {
+                write!(f, "{task} panicked at {place}: {message}")
+            }
+            Failure::Panicked { task, message, .. } => write!(f, "{task} panicked: {message}"),
             Failure::Deadlock(stuck) => {
                 f.write_str("nobody can go on:")?;
                 stuck.iter().try_for_each(|stuck| write!(f, "\n    {stuck}"))
@@ -100,7 +149,19 @@ impl fmt::Display for Failure {
                  outside of the simulation"
             ),
             Failure::Broken(what) => f.write_str(what),
-            Failure::NotFired(which) => write!(f, "faults that did not fire: {which:?}"),
+            Failure::NotFired(which) => {
+                f.write_str("planned, but that call was not made, or cannot fail so there:")?;
+                which.iter().try_for_each(|planned| write!(f, "\n    {planned}"))
+            }
+            Failure::Diverged { planned, instead } => {
+                write!(f, "{}\n    planned: {planned}", Failure::DIVERGED)?;
+                match instead {
+                    Some(Fired { number, call, .. }) => {
+                        write!(f, "\n    instead, it struck call {number} ({call})")
+                    }
+                    None => f.write_str("\n    that call was not made"),
+                }
+            }
         }
     }
 }

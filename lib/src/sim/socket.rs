@@ -91,11 +91,11 @@ impl Sockets {
         }
     }
 
-    /// The holders of each socket that is held, in the order in which they were made.
-    pub(super) fn held(&self) -> Vec<Vec<Holder>> {
-        let mut all: Vec<_> = self.by_inode.values().collect();
-        all.sort_by_key(|placeholder| placeholder.number);
-        all.into_iter().map(|placeholder| placeholder.holders.clone()).collect()
+    /// The inode and the holders of each socket that is held, in the order in which they were made.
+    pub(super) fn held(&self) -> Vec<(u64, Vec<Holder>)> {
+        let mut all: Vec<_> = self.by_inode.iter().collect();
+        all.sort_by_key(|(_, placeholder)| placeholder.number);
+        all.into_iter().map(|(inode, held)| (*inode, held.holders.clone())).collect()
     }
 }
 

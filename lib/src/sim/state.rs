@@ -3,11 +3,11 @@
 use super::executor::Watch;
 use super::files::Files;
 use super::random::Random;
-use super::report::{Event, Failure, Stuck};
+use super::report::{Event, Failure, Planned, Stuck};
 use super::socket::{Holder, Sockets};
 use super::walk::Point;
 use crate::Cause;
-use crate::model::{self, Order, Step, TaskId};
+use crate::model::{self, At, Fault, Order, Step, TaskId};
 use crate::op::{Op, ProcessOp};
 use crate::sys::Result;
 use std::os::fd::OwnedFd;
@@ -30,6 +30,13 @@ pub(super) struct State {
     pub(super) events: Vec<Event>,
     /// Every call that can go wrong, if that is wanted.
     pub(super) survey: Option<Vec<Point>>,
+    /// Faults for threads that have not been started yet, and their numbers.
+    pub(super) planned: Vec<(usize, Planned)>,
+    /// The number of each fault that the model knows.
+    pub(super) fault_numbers: Vec<usize>,
+    /// Sockets that were open at the end although their process was done, unless a thread in the
+    /// background has them: it lets go of them when it is ended.
+    pub(super) lost: Vec<(u64, String)>,
     /// Whose turn it is.
     pub(super) turn: usize,
     /// How many times the turn has been passed on: it tells whether anything goes on.
@@ -100,6 +107,9 @@ impl State {
             watch_keys: 0,
             events: Vec::new(),
             survey: None,
+            planned: Vec::new(),
+            fault_numbers: Vec::new(),
+            lost: Vec::new(),
             turn: 0,
             passed: 0,
             calls: 0,
@@ -128,7 +138,29 @@ impl State {
         self.add(name, process, model, foreground)
     }
 
+    /// Plans faults, those for certain threads as soon as there are such.
+    pub(super) fn plan(&mut self, faults: &[Planned]) {
+        for (number, planned) in faults.iter().enumerate() {
+            match planned.thread {
+                Some(_) => self.planned.push((number, planned.clone())),
+                None => self.plan_one(number, planned.fault),
+            }
+        }
+    }
+
+    fn plan_one(&mut self, number: usize, fault: Fault) {
+        self.world.plan(fault).expect("it was planned before");
+        self.fault_numbers.push(number);
+    }
+
     fn add(&mut self, name: &str, process: usize, model: TaskId, foreground: bool) -> usize {
+        let is_for_it = |(_, planned): &mut (_, Planned)| planned.thread.as_deref() == Some(name);
+        for (number, Planned { fault, .. }) in
+            self.planned.extract_if(.., is_for_it).collect::<Vec<_>>()
+        {
+            let at = At { task: Some(model), ..fault.at };
+            self.plan_one(number, Fault { at, ..fault });
+        }
         self.tasks.push(Task {
             name: name.into(),
             process,

@@ -2,13 +2,15 @@
 //! wrong.
 //!
 //! First it runs untouched, and what each of its calls could have gone wrong by is noted. The same
-//! seed leads to the same call again, so that each later run is the same up to its fault.
+//! seed leads to the same call again, so that each later run is the same up to its fault. Where it
+//! is not, the run has failed.
 
 use super::program::Program;
 use super::report::{Failure, Report};
 use super::state::State;
+use super::walked::{Struck, Walked};
 use super::world::World;
-use crate::model::{At, Effect, Fault, TaskId};
+use crate::model::{At, Effect, Fault, Fired, TaskId};
 use crate::op::{Op, Want};
 use crate::{Call, Cause, Errno, Symptom, cause};
 use std::fmt;
@@ -24,6 +26,8 @@ pub(super) struct Point {
     among: u64,
     effects: Vec<Effect>,
     first_process: bool,
+    /// It never waits, and `poll` tells when it can go on.
+    polled: bool,
 }
 
 /// Notes a call that is about to be made.
@@ -31,6 +35,7 @@ pub(super) fn note(state: &mut State, task: usize, op: &Op) {
     let Some(call) = op.call() else { return };
     let (model, name) = (state.tasks[task].model, state.tasks[task].name.clone());
     let first_process = state.tasks[task].process == 0;
+    let polled = is_polled(state, model, op);
     let mut effects: Vec<_> = cause::for_call(call)
         .into_iter()
         .filter(|cause| state.world.can_fail(model, op, cause))
@@ -47,7 +52,17 @@ pub(super) fn note(state: &mut State, task: usize, op: &Op) {
     let Some(points) = &mut state.survey else { return };
     let before = points.iter().filter(|p| p.model == model && p.call == call).count();
     let (number, among) = (points.len() as u64 + 1, before as u64 + 1);
-    points.push(Point { number, task: name, model, call, among, effects, first_process });
+    points.push(Point { number, task: name, model, call, among, effects, first_process, polled });
+}
+
+fn is_polled(state: &State, task: TaskId, op: &Op) -> bool {
+    let now = match op {
+        Op::Send(message) => message.flags.dont_wait,
+        Op::Recv(want) => want.flags.dont_wait,
+        Op::Accept { .. } => false,
+        _ => return false,
+    };
+    now || op.fd().is_some_and(|fd| state.world.is_nonblocking(task, fd))
 }
 
 /// Whether a cause is taken.
@@ -74,9 +89,11 @@ impl fmt::Debug for Walk {
 impl World {
     /// Runs a program again and again, each time with another fault, until it has run through with
     /// each: every call, with every cause that it can have there, once and for ever, and cut short.
+    /// Causes that only a mistake in the program leads to ([`Cause::is_mistake`]) are left out.
     ///
-    /// # Panics
-    /// If a planned fault does not fire even so: the program does not do the same in each run.
+    /// A run in which the planned fault does not come to its call has failed
+    /// ([`Failure::Diverged`]): the program does not do the same in each run. Panics are in the
+    /// result, and are not printed.
     pub fn for_each_fault(&self, program: impl Fn(&Program)) -> Walked {
         self.walk().run(program)
     }
@@ -88,7 +105,7 @@ impl World {
             deaths: false,
             persistent: true,
             one_per_errno: false,
-            chosen: Box::new(|_, _| true),
+            chosen: Box::new(|_, cause| !cause.is_mistake()),
             invariant: Box::new(|_| Ok(())),
         }
     }
@@ -102,7 +119,8 @@ impl Walk {
     }
 
     /// Whether faults also last: from a call on, every call of its kind of its thread fails. They
-    /// do unless told otherwise. An interruption never lasts.
+    /// do unless told otherwise. An interruption never lasts, nor does `EAGAIN` where `poll` would
+    /// say that there is something to do.
     pub fn persistent(mut self, on: bool) -> Walk {
         self.persistent = on;
         self
@@ -115,7 +133,8 @@ impl Walk {
         self
     }
 
-    /// Takes only these causes.
+    /// Takes only these causes. Unless told, all but the program's own mistakes, which
+    /// `|_, _| true` includes: bad descriptors and pointers, wrong arguments and the like.
     pub fn causes(mut self, chosen: impl Fn(Call, &Cause) -> bool + 'static) -> Walk {
         self.chosen = Box::new(chosen);
         self
@@ -131,15 +150,15 @@ impl Walk {
     pub fn run(&self, program: impl Fn(&Program)) -> Walked {
         let (mut report, points) = self.world.survey(&program);
         self.check(&mut report);
-        let mut walked =
-            Walked { calls: points.len(), runs: 1, fired: Vec::new(), failed: Vec::new() };
+        let calls = points.len();
+        let mut walked = Walked { calls, runs: 1, fired: Vec::new(), failed: Vec::new() };
         if report.failure.is_some() {
             walked.failed.push((None, report));
             return walked;
         }
         for point in &points {
             for (fault, struck) in self.faults(point) {
-                self.try_one(&mut walked, &program, fault, struck);
+                self.try_one(&mut walked, &program, point, fault, struck);
             }
         }
         walked
@@ -149,6 +168,7 @@ impl Walk {
         &self,
         walked: &mut Walked,
         program: &impl Fn(&Program),
+        point: &Point,
         fault: Fault,
         struck: Struck,
     ) {
@@ -156,8 +176,16 @@ impl Walk {
         let mut report = world.report(program);
         self.check(&mut report);
         walked.runs += 1;
-        if !report.fired.is_empty() {
+        // The faults of the world come first.
+        let mut fired = report.fired.iter().filter(|fired| fired.fault == world.faults() - 1);
+        let instead = fired.next().copied();
+        let same =
+            |f: &Fired| (f.number, f.task, f.call) == (point.number, point.model, point.call);
+        if instead.as_ref().is_some_and(same) {
             walked.fired.push(struck.clone());
+        } else {
+            let planned = Box::new(struck.clone());
+            report.failure = Some(Failure::Diverged { planned, instead });
         }
         if report.failure.is_some() {
             walked.failed.push((Some(struck), report));
@@ -180,8 +208,8 @@ impl Walk {
         let mut faults = Vec::new();
         let mut add = |effect, persistent| {
             let at = if persistent { ever } else { once };
-            let Point { number, task, call, .. } = point.clone();
-            let struck = Struck { number, task, call, effect, persistent };
+            let Point { number, task, call, among, .. } = point.clone();
+            let struck = Struck { number, task, call, among, effect, persistent };
             faults.push((Fault { at, effect, persistent }, struck));
         };
         for effect in &point.effects {
@@ -194,7 +222,8 @@ impl Walk {
                     continue;
                 }
                 seen.extend(shown);
-                lasts &= shown != Some(Symptom::Errno(Errno::EINTR));
+                let errno = |errno| shown == Some(Symptom::Errno(errno));
+                lasts &= !(errno(Errno::EINTR) || point.polled && errno(Errno::EAGAIN));
             }
             add(*effect, false);
             if lasts {
@@ -205,79 +234,5 @@ impl Walk {
             add(Effect::Die, false);
         }
         faults
-    }
-}
-
-/// A fault of a walk.
-#[derive(Debug, Clone)]
-pub struct Struck {
-    /// The number of the call among all, from 1.
-    pub number: u64,
-    /// The name of the thread that made it.
-    pub task: String,
-    /// The call.
-    pub call: Call,
-    /// What went wrong.
-    pub effect: Effect,
-    /// Whether it lasted.
-    pub persistent: bool,
-}
-
-impl fmt::Display for Struck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Struck { number, task, call, .. } = self;
-        let lasts = if self.persistent { ", and all that follow" } else { "" };
-        write!(f, "call {number} ({call} of {task}){lasts}: ")?;
-        match self.effect {
-            Effect::Fail(cause) => f.write_str(cause.id),
-            Effect::Short(bytes) => write!(f, "at most {bytes} bytes"),
-            Effect::ControlRoom(bytes) => write!(f, "room for {bytes} bytes of ancillary data"),
-            Effect::Die => f.write_str("the process dies"),
-            Effect::Delay(time) => write!(f, "{time:?} later"),
-        }
-    }
-}
-
-/// What a walk was like.
-#[derive(Debug, Clone)]
-pub struct Walked {
-    /// How many calls the untouched program made that can go wrong.
-    pub calls: usize,
-    /// How often the program was run.
-    pub runs: usize,
-    /// The faults that fired, in the order of the runs.
-    pub fired: Vec<Struck>,
-    /// The runs that failed, and by which fault; `None`: the untouched one, and the walk ended.
-    pub failed: Vec<(Option<Struck>, Report)>,
-}
-
-impl Walked {
-    /// Nothing, if no run failed.
-    ///
-    /// # Panics
-    /// If any did; the message tells which.
-    #[track_caller]
-    pub fn unwrap(&self) {
-        assert!(self.failed.is_empty(), "{self}");
-    }
-}
-
-impl fmt::Display for Walked {
-    /// The figures, and each fault by which a run failed.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Walked { calls, runs, fired, failed } = self;
-        let (fired, count) = (fired.len(), failed.len());
-        write!(f, "{runs} runs, {fired} faults at {calls} calls, {count} failed")?;
-        for (struck, report) in failed {
-            match struck {
-                Some(struck) => write!(f, "\n{struck}")?,
-                None => f.write_str("\nwithout a fault")?,
-            }
-            match &report.failure {
-                Some(failure) => write!(f, "\n  {failure}")?,
-                None => f.write_str("\n  nothing went wrong")?,
-            }
-        }
-        Ok(())
     }
 }

@@ -1,11 +1,13 @@
 //! A simulation before it runs: the rules, the machine, the seed, the faults.
 
 use super::handle::Shared;
+use super::panics;
 use super::program::{Program, Why, run_body};
-use super::report::{Failure, Report};
+use super::report::{Failure, Planned, Report};
+use super::socket::Holder;
 use super::state::{State, Status};
 use super::walk::Point;
-use crate::model::{self, Credentials, Fault, NoFault};
+use crate::model::{self, Credentials, Fault, Fired, NoFault};
 use crate::profile::{Machine, Profile};
 use crate::{Platform, profile};
 use std::sync::{Arc, PoisonError};
@@ -32,7 +34,14 @@ pub struct World {
     machine: Machine,
     seed: u64,
     most_calls: u64,
-    faults: Vec<Fault>,
+    faults: Vec<Planned>,
+}
+
+/// Whether panics are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Panics {
+    Shown,
+    Quiet,
 }
 
 impl Default for World {
@@ -81,11 +90,50 @@ impl World {
 
     /// Plans a fault. A run in which it does not fire has failed.
     ///
+    /// ```
+    /// use sunpath::model::{At, Effect, Fault};
+    /// use sunpath::{Call, Errno, Stream, sim};
+    ///
+    /// let broken = Fault::once(At::nth(Call::Send, 2), Effect::fail("send/peer-closed")?);
+    /// sim::World::default().fault(broken)?.run(|_| {
+    ///     let (a, _b) = Stream::pair().unwrap();
+    ///     assert_eq!(a.send(b"one").unwrap(), 3);
+    ///     assert_eq!(a.send(b"two").unwrap_err().errno(), Some(Errno::EPIPE));
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoFault`] if it can never fire on this platform: choose that first.
-    pub fn fault(mut self, fault: Fault) -> Result<World, NoFault> {
+    pub fn fault(self, fault: Fault) -> Result<World, NoFault> {
+        self.plan(None, fault)
+    }
+
+    /// Plans a fault for the calls of one thread, by its name; the first to be started, if several
+    /// have it. The thread that the run begins with is `main`.
+    ///
+    /// ```
+    /// use sunpath::model::{At, Effect, Fault};
+    /// use sunpath::{Call, Listener, Stream, sim};
+    ///
+    /// let full = Fault::once(At::nth(Call::Socket, 1), Effect::fail("socket/descriptor-limit")?);
+    /// sim::World::default().fault_of("client", full)?.run(|program| {
+    ///     let _listener = Listener::bind("/run/server").unwrap(); // has a socket
+    ///     let client = program.spawn("client", || Stream::connect("/run/server").is_err());
+    ///     assert_eq!(client.join(), Some(true));
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As those of [`fault`](World::fault).
+    pub fn fault_of(self, thread: &str, fault: Fault) -> Result<World, NoFault> {
+        self.plan(Some(thread.to_owned()), fault)
+    }
+
+    fn plan(mut self, thread: Option<String>, fault: Fault) -> Result<World, NoFault> {
         model::World::new(self.profile.clone()).plan(fault)?;
-        self.faults.push(fault);
+        self.faults.push(Planned { thread, fault });
         Ok(self)
     }
 
@@ -96,16 +144,22 @@ impl World {
     /// If the run fails: see [`Failure`]. The message is the [`Report`].
     #[track_caller]
     pub fn run<R>(&self, main: impl FnOnce(&Program) -> R) -> R {
-        let (report, value) = self.perform(main);
+        let (report, value) = self.carry_out(&self.start(Panics::Shown), main);
         match value {
             Some(value) if report.failure.is_none() => value,
             _ => panic!("{report}"),
         }
     }
 
-    /// Runs a program and reports what it was like, whether it failed or not.
+    /// Runs a program and reports what it was like, whether it failed or not. A panic is in the
+    /// report, and is not printed.
     pub fn report(&self, main: impl FnOnce(&Program)) -> Report {
-        self.perform(main).0
+        self.carry_out(&self.start(Panics::Quiet), main).0
+    }
+
+    /// How many faults are planned.
+    pub(super) fn faults(&self) -> usize {
+        self.faults.len()
     }
 
     pub(super) fn rules(&self) -> &Profile {
@@ -114,15 +168,11 @@ impl World {
 
     /// Runs a program, and notes what could have gone wrong with each call.
     pub(super) fn survey(&self, main: impl FnOnce(&Program)) -> (Report, Vec<Point>) {
-        let program = self.start();
+        let program = self.start(Panics::Quiet);
         program.handle.lock().survey = Some(Vec::new());
         let (report, _) = self.carry_out(&program, main);
         let points = program.handle.lock().survey.take();
         (report, points.unwrap_or_default())
-    }
-
-    fn perform<R>(&self, main: impl FnOnce(&Program) -> R) -> (Report, Option<R>) {
-        self.carry_out(&self.start(), main)
     }
 
     fn carry_out<R>(
@@ -150,25 +200,28 @@ impl World {
                 let _ = thread.join();
             }
             state = program.handle.lock();
+            find_leaks(&mut state);
         }
         (self.summary(&mut state), value)
     }
 
-    fn start(&self) -> Program {
-        let mut world = model::World::on(self.profile.clone(), self.machine.clone());
-        for fault in &self.faults {
-            world.plan(*fault).expect("it was planned before");
-        }
+    fn start(&self, panics: Panics) -> Program {
+        panics::note();
+        let world = model::World::on(self.profile.clone(), self.machine.clone());
         let mut state = State::new(world, self.seed, self.most_calls);
+        state.plan(&self.faults);
         let task = state.add_process("main", Credentials::ROOT, true);
-        Program::new(Arc::new(Shared::new(state)), task)
+        Program::new(Arc::new(Shared::new(state, panics == Panics::Quiet)), task)
     }
 
     fn summary(&self, state: &mut State) -> Report {
+        let numbered = |fired: &Fired| Fired { fault: state.fault_numbers[fired.fault], ..*fired };
+        let fired: Vec<_> = state.world.fired().iter().map(numbered).collect();
         if state.failure.is_none() {
-            let fired = state.world.fired();
-            let silent = |fault: &usize| !fired.iter().any(|f| f.fault == *fault);
-            let silent: Vec<_> = (0..self.faults.len()).filter(silent).collect();
+            let silent = |number| !fired.iter().any(|f: &Fired| f.fault == number);
+            let all = self.faults.iter().enumerate();
+            let silent = all.filter(|(number, _)| silent(*number)).map(|(_, fault)| fault.clone());
+            let silent: Vec<_> = silent.collect();
             state.failure = (!silent.is_empty()).then_some(Failure::NotFired(silent));
         }
         Report {
@@ -176,7 +229,7 @@ impl World {
             platform: self.profile.platform,
             failure: state.failure.take(),
             events: std::mem::take(&mut state.events),
-            fired: state.world.fired().to_vec(),
+            fired,
             elapsed: state.world.now(),
         }
     }
@@ -196,20 +249,33 @@ fn wait_for_others(program: &Program, failed: Option<Failure>) {
         }
         let Ok(mut state) = handle.wait(state, Status::Finishing) else { return };
         state.tasks[handle.task].status = Status::Done;
-        let leaked = leaked(&state);
-        state.end((!leaked.is_empty()).then_some(Failure::Leaked(leaked)));
+        state.lost = lost(&state);
+        state.end(None);
     });
     drop(ended);
 }
 
-/// The processes whose descriptors are still open although all has ended.
-fn leaked(state: &State) -> Vec<String> {
+/// The sockets that are still open although the processes that opened them have ended, and what to
+/// call them.
+fn lost(state: &State) -> Vec<(u64, String)> {
     let runs = |process: usize| {
         let mut running = state.tasks.iter().filter(|t| t.status != Status::Done);
         running.any(|task| task.process == process)
     };
     let all = state.sockets.held();
-    let lost = all.iter().filter(|holders| !holders.iter().any(|holder| runs(holder.process)));
-    let lost = lost.flat_map(|holders| holders.first());
-    lost.map(|h| format!("descriptor {} of {}", h.fd, state.processes[h.process].name)).collect()
+    let lost = all.iter().filter(|(_, by)| !by.iter().any(|holder| runs(holder.process)));
+    let lost = lost.filter_map(|(inode, by)| Some((*inode, by.first()?)));
+    let name = |h: &Holder| format!("descriptor {} of {}", h.fd, state.processes[h.process].name);
+    lost.map(|(inode, holder)| (inode, name(holder))).collect()
+}
+
+/// Every thread has ended: what is open now, nobody can close any more.
+fn find_leaks(state: &mut State) {
+    drop(state.sockets.take_closed());
+    let lost = std::mem::take(&mut state.lost).into_iter();
+    let lost = lost.filter(|(inode, _)| state.sockets.holders(*inode).is_some());
+    let leaked: Vec<_> = lost.map(|(_, name)| name).collect();
+    if state.failure.is_none() && !leaked.is_empty() {
+        state.failure = Some(Failure::Leaked(leaked));
+    }
 }

@@ -60,6 +60,19 @@ pub use seqpacket::SeqPacket;
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use stream::Stream;
 
+/// Lets time pass, as [`tokio::time::sleep`](fn@::tokio::time::sleep) does; in a simulation (feature
+/// `sim`) virtual time, which takes none.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// sunpath::tokio::sleep(std::time::Duration::from_millis(1)).await;
+/// # }
+/// ```
+pub async fn sleep(time: std::time::Duration) {
+    registration::sleep(time).await;
+}
+
 /// What every type has: its own name, options, and conversions.
 macro_rules! socket_methods {
     ($name:ident, $blocking:ident, $kind:expr) => {

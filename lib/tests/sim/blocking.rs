@@ -93,7 +93,7 @@ fn a_panic_ends_the_run_and_tells_the_seed() {
         let _ = here.read(&mut [0]);
         sim::sleep(Duration::from_secs(1));
     });
-    let Some(Failure::Panicked { task, message }) = &report.failure else { panic!("{report}") };
+    let Some(Failure::Panicked { task, message, .. }) = &report.failure else { panic!("{report}") };
     assert_eq!((&**task, &**message), ("careless", "on purpose"));
     assert!(report.to_string().contains("seed 5"));
 }

@@ -139,3 +139,33 @@ fn a_runtime_of_tokio_takes_part() {
         });
     });
 }
+
+#[test]
+fn futures_survive_every_fault() {
+    let walked = World::default().for_each_fault(|_| {
+        sim::block_on(async {
+            let Ok((a, b)) = Stream::pair() else { return };
+            if a.send(b"x").await.is_ok() {
+                let _ = b.recv(&mut [0; 8]).await;
+            }
+        });
+    });
+    walked.unwrap();
+    let would_wait = |id: &str| walked.fired.iter().any(|fault| fault.effect.to_string() == id);
+    assert!(would_wait("recv/nothing-to-read") && would_wait("send/buffer-full"));
+}
+
+#[test]
+fn a_future_that_pauses_takes_virtual_time_in_a_simulation_only() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let start = std::time::Instant::now();
+    World::default().run(|_| {
+        sim::block_on(sunpath::tokio::sleep(1000 * SECOND));
+        assert_eq!(sim::elapsed(), 1000 * SECOND);
+    });
+    assert!(start.elapsed() < 900 * SECOND);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let start = std::time::Instant::now();
+    runtime.block_on(sunpath::tokio::sleep(SECOND / 50));
+    assert!(start.elapsed() >= SECOND / 50);
+}

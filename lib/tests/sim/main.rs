@@ -7,5 +7,7 @@ mod files;
 #[cfg(feature = "tokio")]
 mod futures;
 mod passing;
+mod pauses;
 mod users;
+mod walks;
 mod why;
