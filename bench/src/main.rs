@@ -6,6 +6,7 @@
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
 //! cargo run --release -p sunpath-bench -- list     # `sunpath ls` beside `ss -xap` and `lsof -U`
 //! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
+//! cargo run --release -p sunpath-bench -- top      # the cost of `sunpath top` while it looks on
 //! cargo run --release -p sunpath-bench -- traps    # what each crate does where sockets trap it
 //! ```
 //! All but the last print medians and ratios; `--json` prints the same as JSON. Absolute times depend on
@@ -18,6 +19,7 @@ mod list;
 mod model;
 mod speed;
 mod stats;
+mod top;
 mod traps;
 mod why;
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["errors"] => errors::run(json),
         ["model"] => model::run(json),
+        ["top"] => top::run(json),
         ["why"] => why::run(json),
         ["list"] => list::run(json),
         ["speed", options @ ..] => speed::run(json, options),
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
         ["trap-watch", process, number] => traps::watch(process, number),
         _ => {
             eprintln!(
-                "usage: sunpath-bench errors|model|why|list|traps [--only WORDS] [--json]\n{}",
+                "usage: sunpath-bench errors|model|top|why|list|traps [--only WORDS] [--json]\n{}",
                 speed::USAGE
             );
             return ExitCode::from(2);

@@ -82,11 +82,11 @@ impl By {
     }
 }
 
-/// Sorts; what is equal stays in the order of inode numbers.
+/// Sorts; what is equal stays as it was, and where nearly all is, that takes little.
 pub fn sort(rows: &mut [Row], by: By, reverse: bool) {
-    rows.sort_unstable_by(|a, b| {
+    rows.sort_by(|a, b| {
         let order = by.compare(a, b);
-        if reverse { order.reverse() } else { order }.then_with(|| a.inode.cmp(&b.inode))
+        if reverse { order.reverse() } else { order }
     });
 }
 

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// So many descriptors are looked at between two looks: as long as nothing has changed, and at
 /// most. What was too much in one look is saved in the next ones.
-const IN_TURN: i64 = 400;
+const IN_TURN: i64 = 200;
 const MOST: i64 = 1500;
 
 /// What looking into a process costs at least, in descriptors.
@@ -128,7 +128,12 @@ impl Watch {
     fn find_changes(&mut self, pids: &[u32], inodes: &[u32], shown: &[u32]) {
         let alive: HashSet<u32> = pids.iter().copied().collect();
         self.known.retain(|pid, _| alive.contains(pid));
-        let is_gone = |inode: &u32| inodes.binary_search(inode).is_err();
+        // Both are sorted, and mostly the same.
+        let mut rest = inodes.iter().peekable();
+        let is_gone = |inode: &u32| {
+            while rest.next_if(|one| *one < inode).is_some() {}
+            rest.peek() != Some(&inode)
+        };
         let gone: HashSet<u32> = self.before.iter().copied().filter(is_gone).collect();
         let shown: HashSet<u32> = shown.iter().copied().collect();
         let mut checks = MOST_CHECKED;
@@ -197,7 +202,10 @@ impl Watch {
 
     /// Those that hold a socket of the listing.
     fn processes(&self, listing: &Listing) -> BTreeMap<u32, Process> {
-        let holding: HashSet<u32> = listing.holders.iter().map(|holder| holder.pid).collect();
+        let mut pids: Vec<u32> = listing.holders.iter().map(|holder| holder.pid).collect();
+        // A process's sockets mostly were made one after the other.
+        pids.dedup();
+        let holding: HashSet<u32> = pids.into_iter().collect();
         let known = self.known.iter().filter(|(pid, _)| holding.contains(pid));
         known.filter_map(|(pid, known)| Some((*pid, known.process.clone()?))).collect()
     }
