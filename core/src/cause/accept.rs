@@ -3,7 +3,8 @@
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
-    Patience, descriptor_limit, judge, not_waiting, read_shut, receiving, seconds, unrecorded, when,
+    Patience, descriptor_limit, judge, limit, not_waiting, read_shut, receiving, seconds,
+    unrecorded, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::socket::{OwnSocket, State};
@@ -295,7 +296,10 @@ fn nothing_pending(case: &Case<'_>) -> Finding {
 
 fn timed_out(case: &Case<'_>) -> Finding {
     judge(case, |own| {
-        let Patience::Limited(us) = receiving(case, own) else { return Finding::Excluded };
+        let us = match limit(case, receiving(case, own)) {
+            Ok(us) => us,
+            Err(finding) => return finding,
+        };
         let waits = own.state == State::Listening && (case.symptom.is_some() || is_empty(own));
         when(waits, format!("SO_RCVTIMEO is {}, and no connection waits", seconds(us)))
     })

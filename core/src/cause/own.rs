@@ -121,6 +121,20 @@ fn patience(case: &Case<'_>, own: &OwnSocket, timeout_us: u64) -> Patience {
     }
 }
 
+/// The time limit at which a call gave up, in microseconds; otherwise what to find. A limit that is
+/// negative means not to wait, and reads back as none.
+pub(super) fn limit(case: &Case<'_>, patience: Patience) -> Result<u64, Finding> {
+    match patience {
+        Patience::Limited(us) => Ok(us),
+        Patience::Endless if case.symptom.is_some() => Err(Finding::Untraced(
+            "the call gave up, and there is no time limit now: a negative one was set, which reads \
+             back as none, or it was lifted since"
+                .into(),
+        )),
+        Patience::Endless | Patience::None => Err(Finding::Excluded),
+    }
+}
+
 /// Why a call did not wait, for a sentence.
 pub(super) fn not_waiting(own: &OwnSocket) -> &'static str {
     if own.nonblocking {

@@ -3,7 +3,7 @@
 use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::own::{
-    Patience, judge, not_waiting, read_shut, receiving, reset_pending, seconds, when,
+    Patience, judge, limit, not_waiting, read_shut, receiving, reset_pending, seconds, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke, wait};
 use crate::fact::socket::{OwnSocket, State};
@@ -169,7 +169,10 @@ fn nothing_to_read(case: &Case<'_>) -> Finding {
 
 fn timed_out(case: &Case<'_>) -> Finding {
     judge(case, |own| {
-        let Patience::Limited(us) = receiving(case, own) else { return Finding::Excluded };
+        let us = match limit(case, receiving(case, own)) {
+            Ok(us) => us,
+            Err(finding) => return finding,
+        };
         let waits = case.symptom.is_some() || is_empty(own) && !read_shut(own);
         when(waits, format!("SO_RCVTIMEO is {}, and nothing came", seconds(us)))
     })

@@ -4,8 +4,8 @@ use crate::case::{Case, Finding};
 use crate::cause::build::*;
 use crate::cause::look::nonblocking;
 use crate::cause::own::{
-    Patience, addressees, buffer_full, has_address, judge, not_waiting, peer, seconds, sending,
-    when,
+    Patience, addressees, buffer_full, has_address, judge, limit, not_waiting, peer, seconds,
+    sending, when,
 };
 use crate::cause::{Cause, Class, Document, Evidence, Provoke};
 use crate::fact::SocketFact;
@@ -299,7 +299,10 @@ fn full_receive_buffer(case: &Case<'_>) -> Finding {
 
 fn timed_out(case: &Case<'_>) -> Finding {
     judge(case, |own| {
-        let Patience::Limited(us) = sending(case, own) else { return Finding::Excluded };
+        let us = match limit(case, sending(case, own)) {
+            Ok(us) => us,
+            Err(finding) => return finding,
+        };
         let waits = case.symptom.is_some() || lacking(case, own) != Lacking::Nothing;
         when(waits, format!("SO_SNDTIMEO is {}; {}", seconds(us), used(own)))
     })
