@@ -4,9 +4,11 @@ use crate::common::{Dir, sunpath};
 use crate::program::{Done, Program, noise, talk};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use sunpath::sys::process::Signal;
 
 fn connect(path: &Path, options: &[&str], input: &[u8]) -> Done {
@@ -194,4 +196,66 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
         assert!(!done.assert_code(2).err.is_empty(), "{args:?}");
     }
     assert!(!dir.join("s").exists());
+}
+
+#[test]
+fn an_interrupt_is_heard_while_neither_side_takes_anything() {
+    let dir = Dir::new();
+    let listener = UnixListener::bind(dir.join("s")).unwrap();
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let endless = File::open("/dev/zero").unwrap();
+    let mut command = sunpath();
+    command.arg("connect").arg(dir.join("s")).stdin(endless).stdout(writer);
+    let mut child = crate::common::spawn(&mut command).unwrap();
+    drop(command);
+    let (mut server, _) = listener.accept().unwrap();
+    server.set_nonblocking(true).unwrap();
+    let block = vec![1; 65536];
+    // Full are this socket, the pipe of the output, and the other direction.
+    let mut refused = 0;
+    while refused < 20 {
+        match server.write(&block) {
+            Ok(_) => refused = 0,
+            Err(_) => refused += 1,
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pidfd = sunpath::sys::process::pidfd(child.id()).unwrap();
+    sunpath::sys::process::signal(pidfd.as_fd(), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_client_that_resets_ends_its_own_conversation_only() {
+    let dir = Dir::new();
+    for kind in ["stream", "seqpacket"] {
+        let path = dir.join(kind);
+        let mut server = Program::listening(&[
+            "--count=2".as_ref(),
+            "--type".as_ref(),
+            kind.as_ref(),
+            path.as_os_str(),
+        ]);
+        server.give(b"to nobody\n");
+        // They leave without reading what has come.
+        match kind {
+            "stream" => {
+                let client = sunpath::Stream::connect(&path).unwrap();
+                while client.sockopt().readable().unwrap() == 0 {}
+            }
+            _ => {
+                let client = sunpath::SeqPacket::connect(&path).unwrap();
+                while client.sockopt().readable().unwrap() == 0 {}
+            }
+        }
+        assert_eq!(server.tells("failed")["errno"], "ECONNRESET");
+        server.tells("closed");
+        match kind {
+            "stream" => drop(sunpath::Stream::connect(&path).unwrap().send(b"second\n").unwrap()),
+            _ => sunpath::SeqPacket::connect(&path).unwrap().send(b"second").unwrap(),
+        }
+        let done = server.finish();
+        assert_eq!(done.assert_code(0).out, b"second\n", "{kind}: {}", done.err);
+        assert_eq!(done.events("closed").len(), 2, "{}", done.err);
+    }
 }
