@@ -13,9 +13,6 @@ use clap::{Args, ValueEnum};
     after_long_help = crate::cmd::after::LS
 )]
 pub struct Ls {
-    /// What is to be shown.
-    #[command(flatten)]
-    pub selection: Selection,
     /// Every network namespace that can be entered, not only this one.
     #[arg(long, short)]
     pub all: bool,
@@ -47,6 +44,9 @@ pub struct Ls {
     /// Print comma-separated values (RFC 4180), one line a socket, names escaped.
     #[arg(long, conflicts_with = "wide")]
     pub csv: bool,
+    /// What is to be shown; last, because its heading holds for all that follows.
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// By what sockets are sorted.
