@@ -5,6 +5,7 @@
 //! cargo run --release -p sunpath-bench -- model    # the model beside the kernel
 //! cargo run --release -p sunpath-bench -- why      # `sunpath why` beside `ss -xap`
 //! cargo run --release -p sunpath-bench -- list     # `sunpath ls` beside `ss -xap` and `lsof -U`
+//! cargo run --release -p sunpath-bench -- tap      # `sunpath tap` beside socat and nothing
 //! cargo run --release -p sunpath-bench -- speed    # every kind of traffic, beside other crates
 //! cargo run --release -p sunpath-bench -- top      # the cost of `sunpath top` while it looks on
 //! cargo run --release -p sunpath-bench -- traps    # what each crate does where sockets trap it
@@ -19,6 +20,7 @@ mod list;
 mod model;
 mod speed;
 mod stats;
+mod tap;
 mod top;
 mod traps;
 mod why;
@@ -36,15 +38,18 @@ fn main() -> ExitCode {
         ["top"] => top::run(json),
         ["why"] => why::run(json),
         ["list"] => list::run(json),
+        ["tap"] => tap::run(json),
         ["speed", options @ ..] => speed::run(json, options),
         ["traps"] => traps::run(json, &[]),
         ["traps", "--only", only @ ..] => traps::run(json, only),
         ["hold", pairs] => holders::hold(pairs),
+        [tap::PEER, path] => tap::peer(path),
         ["trap-cell", trap, peer] => traps::run_cell(trap, peer),
         ["trap-watch", process, number] => traps::watch(process, number),
         _ => {
             eprintln!(
-                "usage: sunpath-bench errors|model|top|why|list|traps [--only WORDS] [--json]\n{}",
+                "usage: sunpath-bench errors|model|top|why|list|tap|traps [--only WORDS] [--json]
+{}",
                 speed::USAGE
             );
             return ExitCode::from(2);
