@@ -8,7 +8,7 @@ pub enum Exit {
     /// The call would succeed; what was asked for was done.
     Success,
     /// The call would fail, mislead or wait; `conform` or `play` found a difference; a call of
-    /// `connect` or `listen` failed, or nothing came in time.
+    /// `connect` or `listen` failed, or nothing came in time; the server behind a `tap` ended.
     Fails,
     /// The command line makes no sense, or names something that does not exist.
     Usage,
