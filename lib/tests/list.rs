@@ -144,39 +144,6 @@ fn a_socket_in_flight_is_listed_and_held_by_nobody() {
     assert_eq!(listing.peer(of(&listing, kept.as_fd())).map(|s| s.inode), Some(number));
 }
 
-#[test]
-fn thousands_of_waiting_connections_take_no_listener_away() {
-    const WAITING: u32 = 5000;
-    let dir = Directory::new();
-    let path = dir.path("server");
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
-    if limit.maximum.is_some_and(|m| m < u64::from(WAITING) + 100)
-        || somaxconn.trim().parse::<u32>().unwrap() < 64
-    {
-        eprintln!("skipped: too few descriptors may be open");
-        return;
-    }
-    let wanted = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, wanted).unwrap();
-    let listener = Listener::options().backlog(WAITING).bind(&path).unwrap();
-    let backlog = of(&list(&What::default()), listener.as_fd()).backlog.unwrap();
-    let room = WAITING.min(backlog.limit);
-    let clients: Vec<Stream> = (0..room).map(|_| Stream::connect(&path).unwrap()).collect();
-    let listing = list(&ALL);
-    let server = of(&listing, listener.as_fd());
-    assert_eq!(server.backlog.unwrap().pending, room);
-    let waiting =
-        bound(&listing, &path).into_iter().filter(|s| s.waits_at == Some(server.inode)).count();
-    assert_eq!(waiting, room as usize);
-    for client in &clients {
-        assert_eq!(of(&listing, client.as_fd()).peer, Some(Peer::AtListener(server.inode)));
-    }
-    if room < WAITING {
-        eprintln!("skipped: somaxconn allows {room} waiting connections, not {WAITING}");
-    }
-}
-
 /// Whether a process holds a socket. Others may do so for a moment: those that tests start.
 fn holds(listing: &Listing, pid: u32, socket: u32) -> bool {
     let socket = listing.socket(socket).expect("it is listed");
