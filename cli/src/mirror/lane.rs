@@ -75,7 +75,13 @@ pub fn run(task: Task, dir: &Path, parent: u32) -> Result<(), Trouble> {
                 *causes.entry(*cause).or_insert(0u64) += 1;
             }
         }
-        if let Some(differs) = shrink::difference(&cast, &play, &mut house, Manner::USUAL)? {
+        let differs = shrink::difference(&cast, &play, &mut house, Manner::USUAL);
+        // What a script left behind hinders the next one.
+        let at = |trouble| match trouble {
+            Trouble::Failed(why) => Trouble::Failed(format!("at script {script}: {why}")),
+            other => other,
+        };
+        if let Some(differs) = differs.map_err(at)? {
             let short = shrink::shrink(&cast, &play, differs, &mut house)?;
             let mut finding = story::to_json(&short);
             finding["script"] = json!(script);
