@@ -48,6 +48,8 @@ struct Shrinker<'a> {
     best: Symbolic,
     manner: Manner,
     trials: usize,
+    /// What the kernel said to the last call of the best.
+    kernel: String,
 }
 
 /// The shortest script that is found on which the sides differ; they did on this one, where the
@@ -57,43 +59,61 @@ pub fn shrink(
     play: &Play,
     (at, kernel): (usize, String),
     house: &mut House,
-) -> Result<Finding, Trouble> {
+) -> Finding {
     for _ in 0..REPETITIONS {
-        if difference(cast, play, house, Manner::USUAL)?.is_none() {
+        let again = difference(cast, play, house, Manner::USUAL);
+        if !matches!(again, Ok(Some(_))) {
             let mut play = play.clone();
             play.lines.truncate(at + 1);
-            return Ok(Finding { cast: cast.to_vec(), play, kernel, repeats: false });
+            let kernel = hindered(kernel, again.err());
+            return Finding { cast: cast.to_vec(), play, kernel, repeats: false };
         }
     }
     let best = Symbolic::of(cast, play);
     let manner = if kernel == STUCK { Manner::HASTY } else { Manner::USUAL };
-    let mut shrinker = Shrinker { house, best, manner, trials: TRIALS };
+    let mut shrinker = Shrinker { house, best, manner, trials: TRIALS, kernel };
     loop {
         let before = shrinker.best.clone();
-        shrinker.leave_out()?;
+        shrinker.leave_out();
         for less in shrinker.best.with_parents() {
-            shrinker.attempt(less)?;
+            shrinker.attempt(less);
         }
-        shrinker.attempt(shrinker.best.without_idlers())?;
-        shrinker.simplify()?;
+        shrinker.attempt(shrinker.best.without_idlers());
+        shrinker.simplify();
         if shrinker.best == before || shrinker.trials == 0 {
             return shrinker.finding();
         }
     }
 }
 
+/// What the kernel said, and what kept the script from being played again.
+fn hindered(kernel: String, trouble: Option<Trouble>) -> String {
+    match trouble {
+        Some(trouble) => format!("{kernel} (and afterwards: {trouble})"),
+        None => kernel,
+    }
+}
+
 impl Shrinker<'_> {
-    /// Whether the sides still differ; then this is the best from now on.
-    fn attempt(&mut self, script: Symbolic) -> Result<bool, Trouble> {
+    /// Whether the sides still differ; then this is the best from now on. What a script left
+    /// behind may keep others from being played: then the best so far is what is found.
+    fn attempt(&mut self, script: Symbolic) -> bool {
         if self.trials == 0 || script == self.best {
-            return Ok(false);
+            return false;
         }
         self.trials -= 1;
         let played = script.play(&self.house.machine);
-        let differs = difference(&played.cast, &played.play, self.house, self.manner)?;
-        let Some((at, _)) = differs.filter(|(_, kernel)| self.is_alike(kernel)) else {
-            return Ok(false);
+        let differs = match difference(&played.cast, &played.play, self.house, self.manner) {
+            Ok(differs) => differs,
+            Err(_) => {
+                self.trials = 0;
+                None
+            }
         };
+        let Some((at, kernel)) = differs.filter(|(_, kernel)| self.is_alike(kernel)) else {
+            return false;
+        };
+        self.kernel = kernel;
         let mut kept: Vec<_> = played.kept.into_iter().take(at + 1).collect();
         if played.play.panicked.is_some() {
             // The call at which it did comes after those that were played.
@@ -102,7 +122,7 @@ impl Shrinker<'_> {
         let steps = kept.iter().filter_map(|place| script.steps.get(*place)).cloned().collect();
         self.best = script;
         self.best.steps = steps;
-        Ok(true)
+        true
     }
 
     /// A call that waits by mistake is to stay one.
@@ -111,7 +131,7 @@ impl Shrinker<'_> {
     }
 
     /// Halves, then quarters, and so on down to single calls.
-    fn leave_out(&mut self) -> Result<(), Trouble> {
+    fn leave_out(&mut self) {
         let mut size = self.best.steps.len();
         while size > 0 {
             let mut end = self.best.steps.len();
@@ -120,40 +140,39 @@ impl Shrinker<'_> {
                 let mut less = self.best.clone();
                 less.steps.drain(from..end.min(less.steps.len()));
                 if !less.steps.is_empty() {
-                    self.attempt(less)?;
+                    self.attempt(less);
                 }
                 end = from.min(self.best.steps.len());
             }
             size = if size == 1 { 0 } else { size.div_ceil(2) };
         }
-        Ok(())
     }
 
     /// Simpler arguments.
-    fn simplify(&mut self) -> Result<(), Trouble> {
+    fn simplify(&mut self) {
         let mut place = 0;
         while place < self.best.steps.len() {
             for op in simpler(&self.best.steps[place].op) {
                 let mut less = self.best.clone();
                 less.steps[place].op = op;
-                if self.attempt(less)? {
+                if self.attempt(less) {
                     break;
                 }
             }
             place += 1;
         }
-        Ok(())
     }
 
-    fn finding(self) -> Result<Finding, Trouble> {
+    fn finding(self) -> Finding {
         let played = self.best.play(&self.house.machine);
         let (cast, mut play) = (played.cast, played.play);
-        let differs = difference(&cast, &play, self.house, Manner::USUAL)?;
-        let repeats = differs.is_some();
-        let (at, kernel) = differs
-            .unwrap_or_else(|| (play.lines.len(), "the same, when it was asked again".into()));
+        let (at, kernel, repeats) = match difference(&cast, &play, self.house, Manner::USUAL) {
+            Ok(Some((at, kernel))) => (at, kernel, true),
+            Ok(None) => (play.lines.len(), "the same, when it was asked again".into(), false),
+            Err(trouble) => (play.lines.len(), hindered(self.kernel, Some(trouble)), false),
+        };
         play.lines.truncate(at + 1);
-        Ok(Finding { cast, play, kernel, repeats })
+        Finding { cast, play, kernel, repeats }
     }
 }
 

@@ -20,8 +20,8 @@ use crate::observe::process;
 use crate::sys::Errno;
 use std::collections::{BTreeMap, HashSet};
 
-/// So many descriptors are looked at between two looks: as long as nothing has changed, and at
-/// most. What was too much in one look is saved in the next ones.
+/// So many descriptors of processes that have not changed are looked at in a look, and of those
+/// that have at most. What one process takes beyond that is saved in the next looks.
 const IN_TURN: i64 = 200;
 const MOST: i64 = 1500;
 
@@ -57,8 +57,10 @@ pub struct Watch {
     before: Vec<u32>,
     /// How many looks there were.
     looks: u64,
-    /// How many more descriptors may be looked at; negative: too many were.
-    credit: i64,
+    /// How many descriptors may be looked at of processes that have not changed, and of those
+    /// that have and are large: the others need not wait for them. Negative: too many were.
+    in_turn: i64,
+    for_large: i64,
 }
 
 /// What is known of a process.
@@ -90,7 +92,8 @@ impl Watch {
             known: BTreeMap::new(),
             before: Vec::new(),
             looks: 0,
-            credit: 0,
+            in_turn: 0,
+            for_large: 0,
         }
     }
 
@@ -156,22 +159,23 @@ impl Watch {
     /// were not looked into for longest.
     fn look_into_some(&mut self) {
         let first = self.looks == 1;
-        self.credit = (self.credit + MOST).min(MOST);
         let mut waiting: Vec<(bool, u64, u32)> =
             self.known.iter().map(|(pid, known)| (!known.due, known.looked, *pid)).collect();
         waiting.sort_unstable();
-        let mut in_turn = IN_TURN;
+        self.in_turn = (self.in_turn + IN_TURN).min(IN_TURN);
+        self.for_large = (self.for_large + MOST).min(MOST);
+        let mut for_others = MOST;
         for (unchanged, _, pid) in waiting {
-            if !first && (self.credit <= 0 || unchanged && in_turn <= 0) {
-                break;
-            }
             let Some(known) = self.known.get_mut(&pid) else { continue };
-            let price = known.look(pid, self.kind, self.looks);
-            if unchanged {
-                in_turn -= price;
-            }
-            if !first {
-                self.credit -= price;
+            let price = known.price();
+            let purse = match price > MOST {
+                _ if unchanged => &mut self.in_turn,
+                true => &mut self.for_large,
+                false => &mut for_others,
+            };
+            if first || *purse > 0 {
+                *purse -= if first { 0 } else { price };
+                known.look(pid, self.kind, self.looks);
             }
         }
     }
@@ -212,16 +216,19 @@ impl Watch {
 }
 
 impl Known {
-    /// Looks into the process; what that cost, in descriptors.
-    fn look(&mut self, pid: u32, kind: Kind, now: u64) -> i64 {
+    fn look(&mut self, pid: u32, kind: Kind, now: u64) {
         self.held.clear();
         let looked = look_into(pid, kind, &mut self.held);
         self.closed = matches!(looked, Err(errno) if !matches!(errno, Errno::NOENT | Errno::SRCH));
         self.due = false;
         self.looked = now;
         self.process = if self.held.is_empty() { None } else { Process::of(pid) };
-        let descriptors = self.count.max(self.held.len() as u64);
-        ENTRANCE + if self.closed { 0 } else { i64::try_from(descriptors).unwrap_or(MOST) }
+    }
+
+    /// What a look into the process costs, in descriptors.
+    fn price(&self) -> i64 {
+        let descriptors = if self.closed { 0 } else { self.count.max(self.held.len() as u64) };
+        ENTRANCE.saturating_add(i64::try_from(descriptors).unwrap_or(i64::MAX))
     }
 }
 

@@ -139,8 +139,8 @@ fn alone(
     let cast = [house.own];
     let mut play = Play::new(&cast, &house.machine);
     play_cell(cell, &mut play);
-    match shrink::difference(&cast, &play, house, Manner::USUAL)? {
+    Ok(match shrink::difference(&cast, &play, house, Manner::USUAL)? {
         Some(differs) => shrink::shrink(&cast, &play, differs, house),
         None => shrink::shrink(&cast, all, differs, house),
-    }
+    })
 }
