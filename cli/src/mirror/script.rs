@@ -4,7 +4,7 @@ use super::compare::{Automatic, automatic};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sunpath::model::{Caps, Credentials, Step, TaskId, World};
-use sunpath::op::{Message, Name, Op, ProcessOp, Ret, Value};
+use sunpath::op::{Control, Message, Name, Op, ProcessOp, Ret, Value};
 use sunpath::profile::{LINUX, Machine};
 use sunpath::trace::Outcome;
 use sunpath::{Address, Errno};
@@ -152,12 +152,13 @@ impl Play {
     }
 
     /// Makes a call, unless it is none that can be compared: of a process that is gone, one that
-    /// waits, or one that the model does not know. The answer.
+    /// waits, one that the model does not know, or one that leads to garbage that this kernel may
+    /// keep for ever. The answer.
     pub fn make(&mut self, made: Move) -> Option<&Expected> {
         if !self.is_possible(&made) {
             return None;
         }
-        let before = may_wait(&made.op).then(|| self.world.clone());
+        let before = (may_wait(&made.op) || has_rights(&made.op)).then(|| self.world.clone());
         let step = catch_unwind(AssertUnwindSafe(|| self.world.step(TaskId(made.task), &made.op)));
         let Ok(step) = step else {
             self.panicked = Some(made);
@@ -177,6 +178,10 @@ impl Play {
                 return None;
             }
         };
+        if has_rights(&made.op) && self.world.has_circles_that_share_a_socket() {
+            self.world = before.unwrap_or_else(|| self.world.clone());
+            return None;
+        }
         self.note(&made, &expected);
         let net = self.members[made.task as usize].net;
         let left = (self.collects && self.world.has_garbage()).then(|| {
@@ -273,6 +278,12 @@ fn given(ret: &Ret) -> Option<&Address> {
         Ret::Received(received) => received.from.as_ref(),
         _ => None,
     }
+}
+
+/// Whether a call passes descriptors on.
+fn has_rights(op: &Op) -> bool {
+    let rights = |item: &Control| matches!(item, Control::Rights(fds) if !fds.is_empty());
+    matches!(op, Op::Send(message) if message.control.iter().any(rights))
 }
 
 /// Whether a call may wait, as far as can be told from its arguments.

@@ -104,7 +104,10 @@ pub(in crate::cause) const CAUSES: &[Cause] = &[
               CAP_SYS_ADMIN in the initial user namespace lifts it; being root without them does \
               not.",
         fix: "Find the receiver that does not read, and let it read or close its socket. Send \
-              fewer descriptors ahead of the answers, or raise RLIMIT_NOFILE of the sender.",
+              fewer descriptors ahead of the answers, or raise RLIMIT_NOFILE of the sender. If \
+              every receiver reads, sockets were sent into each other's queues: Linux 6.18 does \
+              not free circles of them that have a socket in common, and what they hold counts \
+              until the machine is started anew.",
         commands: &["prlimit --pid {caller} --nofile", "ss -xpa"],
         differs: Some(
             "unix(7) names CAP_SYS_RESOURCE only; CAP_SYS_ADMIN has the same effect. The older \

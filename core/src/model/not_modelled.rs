@@ -48,6 +48,10 @@ left_out! {
         milliseconds after a socket was released; here, when it is asked to. The same goes for the \
         collection that more than 16,000 of them start, and for senders that wait for one from 2,024 \
         on.",
+    "circles of sockets in flight that Linux never collects": "If two circles have a socket in \
+        common, Linux 6.18 keeps them for ever, or not, as the order has it in which its collector \
+        meets them; here, they are collected. \
+        `World::has_circles_that_share_a_socket` tells that there are such.",
     "limits of the machine that change": "A world keeps those it was made with. A kernel's socket \
         keeps the queue limit and the sizes of its making, and the backlog of its `listen`.",
     "the values of timestamps": "That there is one is told; every run would have others.",

@@ -149,6 +149,19 @@ fn garbage_times_and_filters() {
     host.world.collect_garbage();
     assert_eq!(host.world.living_sockets(), before);
 
+    shows("circles of sockets in flight that Linux never collects");
+    let pairs: Vec<_> = (0..3).map(|_| host.pair(STREAM)).collect();
+    for (passed, at) in [(0, 1), (1, 2), (2, 1), (1, 0)] {
+        assert!(!host.world.has_circles_that_share_a_socket());
+        let message = Message::new(pairs[at].0, b"x").with_rights(&[pairs[passed].1]);
+        assert_eq!(host.call(Op::Send(message)), Step::Done(Ret::Count(1)));
+    }
+    assert!(host.world.has_circles_that_share_a_socket());
+    pairs.iter().for_each(|(_, end)| host.close(*end));
+    host.world.collect_garbage();
+    assert!(!host.world.has_circles_that_share_a_socket());
+    assert_eq!(host.world.living_sockets(), before + pairs.len());
+
     shows("the values of timestamps");
     let (a, b) = host.pair(DATAGRAM);
     host.set(b, Opt::Timestamp, Value::Int(1));

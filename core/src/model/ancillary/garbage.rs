@@ -36,6 +36,14 @@ impl World {
         self.in_flight.sockets > 0 && !self.graph().garbage().is_empty()
     }
 
+    /// Whether sockets in flight form circles that have a socket in common, which is in the
+    /// queues of two others. Linux 6.18 may never free such, whatever becomes of
+    /// them: its collector numbers the members of a component in a way that depends on the order
+    /// in which it meets them, and takes those with different numbers for strangers.
+    pub fn has_circles_that_share_a_socket(&self) -> bool {
+        self.in_flight.sockets > 0 && self.graph().is_tangled()
+    }
+
     /// Closes the sockets that nobody can ever use again, and what is in flight in their queues,
     /// until there is none. Kernels do so by themselves, some time after a socket was closed.
     pub fn collect_garbage(&mut self) {
@@ -136,6 +144,16 @@ impl Graph {
         }
         let all = self.sockets.iter().enumerate();
         all.filter(|(place, _)| !alive[component[*place]]).map(|(_, id)| *id).collect()
+    }
+
+    /// Whether some component is more than one circle.
+    fn is_tangled(&self) -> bool {
+        let component = components(&self.edges);
+        self.edges.iter().enumerate().any(|(place, edges)| {
+            let others = edges.iter().flatten().filter(|to| **to != place);
+            let mut others = others.filter(|to| component[**to] == component[place]);
+            others.next().is_some_and(|first| others.any(|other| other != first))
+        })
     }
 }
 
