@@ -287,7 +287,7 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-fn socket_type() -> impl TypedValueParser<Value = SocketType> {
+pub fn socket_type() -> impl TypedValueParser<Value = SocketType> {
     let names = ["stream", "datagram", "seqpacket"].map(clap::builder::PossibleValue::new);
     let [stream, datagram, seqpacket] = names;
     let values = [stream, datagram.alias("dgram"), seqpacket];

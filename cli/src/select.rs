@@ -7,7 +7,6 @@
 use crate::glob;
 use crate::out::Stop;
 use crate::users;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -40,7 +39,7 @@ pub struct Selection {
     #[arg(long, value_name = "NAME", value_hint = ValueHint::CommandName)]
     pub process: Vec<OsString>,
     /// Of this type: stream, datagram or seqpacket.
-    #[arg(long = "type", value_name = "TYPE", value_parser = kind())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = crate::args::socket_type())]
     pub kind: Vec<SocketType>,
     /// In this state.
     #[arg(long, value_name = "STATE", value_enum)]
@@ -89,17 +88,6 @@ impl Stage {
             Stage::Connected => "connected",
         }
     }
-}
-
-fn kind() -> impl TypedValueParser<Value = SocketType> {
-    let names = ["stream", "datagram", "seqpacket"].map(clap::builder::PossibleValue::new);
-    let [stream, datagram, seqpacket] = names;
-    let values = [stream, datagram.alias("dgram"), seqpacket];
-    PossibleValuesParser::new(values).map(|name| match name.as_str() {
-        "stream" => SocketType::Stream,
-        "seqpacket" => SocketType::SeqPacket,
-        _ => SocketType::Datagram,
-    })
 }
 
 impl Selection {
