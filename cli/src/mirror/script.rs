@@ -12,6 +12,9 @@ use sunpath::{Address, Errno};
 /// How many network namespaces there are.
 pub const NETS: usize = 3;
 
+/// How many descriptors the other programs of a user have in flight at most.
+const OF_OTHERS: i64 = 200;
+
 /// How many processes a script can have.
 pub const MOST_TASKS: usize = 8;
 
@@ -196,6 +199,7 @@ impl Play {
         let alive = |task: u32| self.members.get(task as usize).is_some_and(|m| !m.gone);
         let named = address_of(&made.op).and_then(automatic);
         alive(made.task)
+            && !(has_rights(&made.op) && self.may_be_limited_by_others(TaskId(made.task)))
             && named.is_none_or(|name| self.automatic.contains(&name))
             && match &made.op {
                 Op::Process(ProcessOp::Thread) => self.members.len() < MOST_TASKS,
@@ -214,6 +218,13 @@ impl Play {
                 Op::Process(ProcessOp::JoinNet { of }) => alive(*of),
                 _ => true,
             }
+    }
+
+    /// Whether what other programs of the same user have in flight may decide. The users that are
+    /// made for a script have none.
+    fn may_be_limited_by_others(&self, task: TaskId) -> bool {
+        self.world.credentials(task).users[0] == 0
+            && self.world.room_in_flight(task).is_some_and(|room| room < OF_OTHERS)
     }
 
     /// Whether there is, or was, another thread in a task's process.

@@ -7,7 +7,7 @@ use crate::model::file::{FileId, What};
 use crate::model::process::Caps;
 use crate::model::socket::SocketId;
 use crate::model::stop::{Tried, fail};
-use crate::model::world::{Caller, World};
+use crate::model::world::{Caller, TaskId, World};
 use crate::op::{Control, Fd};
 use crate::profile::{Claim, Foreign, Items};
 use alloc::boxed::Box;
@@ -118,15 +118,31 @@ impl World {
     }
 
     fn check_rights_in_flight(&self, caller: Caller, rights: &Rights) -> Tried<()> {
+        // What this message adds does not matter: the last one may go beyond.
+        match self.room_of(caller, rights.user) {
+            Some(room) if room < 0 => Err(fail("rights/too-many-in-flight")),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many more descriptors the user of a task's process may have in flight, counted in those
+    /// that were sent and that nobody has received; negative: too many are. `None` if there is no
+    /// limit for it.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    pub fn room_in_flight(&self, task: TaskId) -> Option<i64> {
+        let caller = self.caller(task);
+        self.room_of(caller, self.processes[caller.process].credentials.users[0])
+    }
+
+    fn room_of(&self, caller: Caller, user: u32) -> Option<i64> {
         let process = &self.processes[caller.process];
         let caps = process.credentials.caps;
-        let in_flight = self.in_flight.users.get(&rights.user).copied().unwrap_or(0);
-        // What this message adds does not matter: the last one may go beyond.
-        let above = *self.profile.ancillary.in_flight_limit && in_flight > process.limit;
-        if above && !caps.contains(Caps::SYS_RESOURCE) && !caps.contains(Caps::SYS_ADMIN) {
-            return Err(fail("rights/too-many-in-flight"));
-        }
-        Ok(())
+        let unlimited = caps.contains(Caps::SYS_RESOURCE) || caps.contains(Caps::SYS_ADMIN);
+        let in_flight = self.in_flight.users.get(&user).copied().unwrap_or(0);
+        let limited = *self.profile.ancillary.in_flight_limit && !unlimited;
+        limited.then(|| i64::from(process.limit) - i64::from(in_flight))
     }
 
     /// Whether the receiver takes what the message carries.
