@@ -7,7 +7,7 @@ use super::private::Private;
 use crate::addr::PATH_MAX_BYTES;
 use crate::route::{self, Identity, Place};
 use crate::sys::{self, Errno as Host, directory, file, name::Name};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// A bound socket's file in a private directory. Unless it has been moved to its place, it is
 /// removed on drop.
@@ -91,21 +91,22 @@ impl<'a> Aside<'a> {
             Err(Host::INVAL | Host::NOSYS) => return self.rename_over(expected),
             Err(errno) => return Err(errno),
         }
-        if self.held() == Ok(expected) {
+        let mut out = self.held()?;
+        if out.identity == expected {
             // It has been replaced, whether or not its remains can be removed.
             let _ = directory::unlink(self.room.directory.as_fd(), self.file);
             return Ok(true);
         }
         // Somebody who knows no lock was there in between: what came out is put back.
-        let (mut put, mut out) = (self.identity, self.held()?);
+        let mut put = Held { identity: self.identity, _open: None };
         for _ in 0..TRIES {
             match directory::exchange(self.here(), self.there()) {
                 Err(Host::NOENT) => self.put_back()?,
                 done => done?,
             }
             let next = self.held()?;
-            if next == put {
-                return if put == self.identity { Ok(false) } else { self.discard() };
+            if next.identity == put.identity {
+                return if put.identity == self.identity { Ok(false) } else { self.discard() };
             }
             // And he did it again: what he made last belongs there.
             (put, out) = (out, next);
@@ -139,18 +140,28 @@ impl<'a> Aside<'a> {
     }
 
     /// Which file is in the private directory.
-    fn held(&self) -> sys::Result<Identity> {
-        route::identity_in(self.room.directory.as_fd(), self.file)
+    fn held(&self) -> sys::Result<Held> {
+        let directory = self.room.directory.as_fd();
+        let identity = route::identity_in(directory, self.file)?;
+        Ok(Held { identity, _open: file::open_path(directory, self.file).ok() })
     }
 }
 
 impl Drop for Aside<'_> {
     fn drop(&mut self) {
         // A file of somebody else that could not be put back is not ours to remove.
-        if self.held() == Ok(self.identity) {
+        if self.held().is_ok_and(|held| held.identity == self.identity) {
             let _ = directory::unlink(self.room.directory.as_fd(), self.file);
         }
     }
+}
+
+/// A file that was in the private directory.
+struct Held {
+    identity: Identity,
+    /// As long as it is open, no new file has its number. Without a free descriptor there is that
+    /// small risk.
+    _open: Option<OwnedFd>,
 }
 
 /// What `bind` says of a name before it looks for room: `.`, `..`, the root and an existing file
