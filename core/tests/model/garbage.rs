@@ -215,6 +215,24 @@ fn a_call_that_waits_keeps_its_socket() {
 }
 
 #[test]
+fn only_circles_that_share_a_socket_are_told_apart_from_one() {
+    let shared = |passed: &[(usize, usize)]| {
+        let mut scene = Scene::new();
+        let pairs: Vec<_> = (0..4).map(|_| scene.pair()).collect();
+        passed.iter().for_each(|(what, at)| scene.pass(pairs[*at].0, &[pairs[*what].1]));
+        scene.world.has_circles_that_share_a_socket()
+    };
+    assert!(!shared(&[]));
+    assert!(!shared(&[(0, 0)]));
+    assert!(!shared(&[(0, 1), (1, 2), (2, 0)]));
+    assert!(!shared(&[(0, 1), (0, 1), (1, 0)]), "twice in one queue");
+    assert!(!shared(&[(0, 1), (1, 0), (1, 1)]), "its own queue hinders nobody");
+    assert!(!shared(&[(0, 1), (1, 0), (2, 0), (2, 3), (3, 2)]), "one circle hangs on the other");
+    assert!(shared(&[(0, 1), (1, 0), (1, 2), (2, 1)]));
+    assert!(shared(&[(0, 1), (1, 2), (2, 0), (1, 0)]));
+}
+
+#[test]
 fn hundreds_nested_in_each_other() {
     let mut scene = Scene::new();
     let (outer, first) = scene.pair();
