@@ -302,7 +302,8 @@ next message. When a side closes without having read everything, the other is
 reset, as it would be; but it sees the plain end of file instead if all that it
 sent had reached that side's queue, and the last of it was an urgent byte or
 longer than 192 bytes. The names of the sockets are the tap's. Bytes are on
-their way for longer, in two queues instead of one.
+their way in two queues instead of one, the second of twice the usual size, so a
+writer is slowed down that much later.
 
 If the tap is killed, a second process restores the path at once. A server that is
 restarted meanwhile keeps the path that it takes; the tap says so and ends.

@@ -215,7 +215,7 @@ fn behind(name: SockAddr) -> Result<Datagram, Error> {
 fn tell(scribe: &mut Scribe, from: Side, letter: &Letter) {
     let descriptors = scribe.describe(&letter.descriptors);
     let (bytes, descriptors) = (&letter.bytes[..], &descriptors[..]);
-    scribe.tell(What::Data { from, bytes, urgent: false, descriptors });
+    scribe.tell(What::Data { from, bytes, length: bytes.len(), urgent: false, descriptors });
 }
 
 /// The next message, however long, and whose it is; `None` if there is none.

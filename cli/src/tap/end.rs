@@ -13,12 +13,16 @@
 //!   looked at, from here  ───────┘
 //!   (SO_PEEK_OFF)
 //! ```
+//! Much at once is not copied: its beginning is looked at, as far as the transcript shows it, and all
+//! of it moves to the other queue while that has room ([`bulk`](super::bulk)).
+//!
 //! Urgent bytes stay in the stream (`SO_OOBINLINE`), so that none is skipped; the mark tells which
 //! they are.
 
+use super::bulk::{MOST, MUCH, Pipe};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::io::IoSlice;
-use std::io::IoSliceMut;
+use rustix::io::Errno as Host;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use sunpath::sys::message;
@@ -29,6 +33,10 @@ use sunpath::{
 
 /// Room for a part of a stream; the longest write that the kernel keeps in one piece is shorter.
 const ROOM: usize = 64 << 10;
+
+/// The size of the buffer of a stream to the other side, as far as the system allows: twice what is
+/// usual. A writer who fills it sleeps until three quarters are free, and that less often.
+const QUEUE: u32 = 212_992;
 
 /// What may be held back: with its overhead, a quarter of the smallest send buffer that there is,
 /// below which a sender that waits for room is told that there is some.
@@ -46,12 +54,16 @@ pub enum Socket {
 /// What was looked at, and is to be sent on.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// Its bytes are the first ones of the buffer.
+    /// Its bytes.
     pub length: usize,
+    /// So many of them are the first ones of the buffer.
+    pub shown: usize,
     /// So many are sent already.
     pub sent: usize,
     /// It is one urgent byte.
     pub urgent: bool,
+    /// It is not taken out by looking, and not copied.
+    pub bulk: bool,
     /// What goes with its first byte.
     pub descriptors: Vec<OwnedFd>,
 }
@@ -88,6 +100,9 @@ pub struct End {
     held: Option<usize>,
     /// What was taken last may have been the beginning of a longer write.
     cut: bool,
+    /// Much came with the last look.
+    busy: bool,
+    pipe: Option<Pipe>,
 }
 
 const LOOK: RecvFlags = RecvFlags::PEEK;
@@ -105,10 +120,17 @@ impl End {
             reset: false,
             held: None,
             cut: false,
+            busy: false,
+            pipe: None,
         };
         end.options().set_peek_offset(Some(0))?;
         if let Socket::Stream(stream) = &end.socket {
             stream.sockopt().set_urgent_inline(true)?;
+            // Nothing else keeps `splice` from waiting.
+            stream.set_nonblocking(true)?;
+            if stream.sockopt().send_buffer()? < 2 * QUEUE {
+                stream.sockopt().set_send_buffer(QUEUE)?;
+            }
         }
         Ok(end)
     }
@@ -138,14 +160,20 @@ impl End {
         self.options().set_peek_offset(Some(u32::try_from(offset).unwrap_or(u32::MAX)))
     }
 
-    /// Looks at what comes next. `room` has room for all descriptors.
+    /// Looks at what comes next, and at least at as many bytes of it as are wanted. `room` has room
+    /// for all descriptors.
     pub fn look(
         &mut self,
         buffer: &mut Vec<u8>,
+        wanted: usize,
         room: &mut AncillaryBuffer,
     ) -> Result<Look, Error> {
         let looked = match &self.socket {
-            Socket::Stream(_) => self.look_at_stream(buffer, room),
+            Socket::Stream(_) => match self.look_at_much(buffer, wanted) {
+                Ok(Some(chunk)) => return Ok(Look::Chunk(chunk, true)),
+                Ok(None) => self.look_at_stream(buffer, room),
+                Err(error) => Err(error),
+            },
             Socket::Packet(_) => self.look_at_packet(buffer, room),
         };
         match looked {
@@ -183,8 +211,74 @@ impl End {
             return Ok(Look::End);
         }
         let descriptors = room.take_descriptors().collect();
-        let chunk = Chunk { length: received.bytes, descriptors, ..Chunk::default() };
+        let length = received.bytes;
+        let chunk = Chunk { length, shown: length, descriptors, ..Chunk::default() };
         Ok(Look::Chunk(chunk, true))
+    }
+
+    /// After much has come: whether much is there again, nothing but bytes.
+    fn look_at_much(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        wanted: usize,
+    ) -> Result<Option<Chunk>, Error> {
+        if !self.busy {
+            return Ok(None);
+        }
+        let held = self.held.unwrap_or(0);
+        // Counted before the look: what it does not complain of has nothing beside it.
+        let there = (self.options().readable()? as usize).saturating_sub(held);
+        if there < MUCH || !self.has_pipe() {
+            return Ok(None);
+        }
+        let length = there.min(MOST);
+        let shown = wanted.clamp(1, length);
+        if buffer.len() < shown {
+            buffer.resize(shown, 0);
+        }
+        // Even a short look goes on through the whole queue for descriptors.
+        let none = &mut AncillaryBuffer::default();
+        let received = self.receive(&mut buffer[..shown], none, LOOK | NOW)?;
+        if received.ancillary_truncated || received.bytes < shown || self.has_urgent() {
+            self.look_at(held)?;
+            return Ok(None);
+        }
+        self.drop_held()?;
+        self.cut = true;
+        Ok(Some(Chunk { length, shown, bulk: true, ..Chunk::default() }))
+    }
+
+    fn has_pipe(&mut self) -> bool {
+        if self.pipe.is_none() {
+            self.pipe = Pipe::new().ok();
+        }
+        self.pipe.is_some()
+    }
+
+    /// Moves what is left of much to the other side; whether that was all. `None`: there is no room
+    /// now.
+    pub fn pass(&mut self, chunk: &mut Chunk, to: &End) -> io::Result<Option<bool>> {
+        let Some(pipe) = &mut self.pipe else { return Err(Host::BADF.into()) };
+        let (left, room) = (chunk.length - chunk.sent, to.room()?);
+        // As long as there is no room, bytes stay in the queue and slow their writer down.
+        if pipe.filled() == 0 && room == 0 {
+            return Ok(None);
+        }
+        let passed = pipe.pass(&self.socket, &to.socket, left.min(room).max(pipe.filled()));
+        chunk.sent += passed?;
+        match chunk.sent >= chunk.length {
+            true => Ok(Some(true)),
+            false if pipe.filled() > 0 => Ok(None),
+            false => Ok(Some(false)),
+        }
+    }
+
+    /// How many bytes can be sent for certain; none if it is worth waiting until the kernel tells
+    /// that there is room.
+    fn room(&self) -> Result<usize, Error> {
+        let (size, used) = (self.options().send_buffer()?, self.options().unread_by_peer()?);
+        let room = size.saturating_sub(used) as usize;
+        Ok(if room >= MUCH || used <= size / 4 { room } else { 0 })
     }
 
     fn look_at_stream(
@@ -197,6 +291,7 @@ impl End {
         if received.bytes == 0 {
             return Ok(Look::End);
         }
+        self.busy = received.bytes >= MUCH;
         let mut chunk = Chunk { length: received.bytes, ..Chunk::default() };
         let mut more = received.bytes == buffer.len();
         if received.ancillary_truncated {
@@ -207,6 +302,7 @@ impl End {
             self.urgent(&mut chunk)?;
             more = true;
         }
+        chunk.shown = chunk.length;
         Ok(Look::Chunk(chunk, more))
     }
 
@@ -254,15 +350,21 @@ impl End {
     /// An urgent byte is somewhere in the queue: if it comes next, it goes alone. The mark is told of
     /// the head of the queue only, so nothing may be held back before it.
     fn urgent(&mut self, chunk: &mut Chunk) -> Result<(), Error> {
+        self.drop_held()?;
         let Socket::Stream(stream) = &self.socket else { return Ok(()) };
-        if self.held.take().is_some() {
-            stream.recv_with_flags(&mut [0], NOW)?;
-        }
         if stream.sockopt().is_at_mark()? {
             chunk.length = 1;
             chunk.urgent = true;
         }
         self.look_at(chunk.length)
+    }
+
+    /// Takes out the byte of a stream that was held back.
+    fn drop_held(&mut self) -> Result<(), Error> {
+        if let (Socket::Stream(stream), Some(_)) = (&self.socket, self.held.take()) {
+            stream.recv_with_flags(&mut [0], NOW)?;
+        }
+        Ok(())
     }
 
     /// Sends what is left of a chunk; whether that was all. `None`: there is no room now.
@@ -297,6 +399,9 @@ impl End {
 
     /// Takes out of the queue what was sent on, but for its end. The buffer is overwritten.
     pub fn taken(&mut self, chunk: &Chunk, buffer: &mut [u8]) -> Result<(), Error> {
+        if chunk.bulk {
+            return Ok(());
+        }
         let small = chunk.length <= SMALL && !self.cut;
         match &self.socket {
             Socket::Packet(packet) => {
@@ -350,12 +455,18 @@ impl End {
     }
 }
 
-impl AsFd for End {
+impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.socket {
+        match self {
             Socket::Stream(stream) => stream.as_fd(),
             Socket::Packet(packet) => packet.as_fd(),
         }
+    }
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

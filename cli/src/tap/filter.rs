@@ -89,6 +89,11 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Filter {
+    /// Whether it depends on all bytes of a message.
+    pub fn reads_bytes(&self) -> bool {
+        matches!(self.condition, Condition::Contains(_))
+    }
+
     /// Whether this is to be told.
     pub fn admits(&self, connection: &Connection, what: &What<'_>) -> bool {
         self.condition.holds(connection, what) != self.opposite
@@ -97,9 +102,9 @@ impl Filter {
 
 impl Condition {
     fn holds(&self, connection: &Connection, what: &What<'_>) -> bool {
-        let data = match what {
-            What::Data { bytes, .. } => Some(*bytes),
-            _ => None,
+        let (data, length) = match what {
+            What::Data { bytes, length, .. } => (Some(*bytes), Some(length)),
+            _ => (None, None),
         };
         match self {
             Condition::From(side) => what.from() == Some(*side),
@@ -107,8 +112,8 @@ impl Condition {
             Condition::Connection(number) => connection.number == *number,
             Condition::Pid(pid) => connection.client.pid == *pid,
             Condition::Process(name) => connection.client.name.as_ref() == Some(name),
-            Condition::Longer(bytes) => data.is_some_and(|data| data.len() > *bytes),
-            Condition::Shorter(bytes) => data.is_some_and(|data| data.len() < *bytes),
+            Condition::Longer(bytes) => length.is_some_and(|length| length > bytes),
+            Condition::Shorter(bytes) => length.is_some_and(|length| length < bytes),
             Condition::Contains(part) => {
                 data.is_some_and(|data| data.windows(part.len()).any(|window| window == part))
             }
@@ -135,9 +140,9 @@ mod tests {
 
     #[test]
     fn each_condition_holds_for_what_it_names() {
-        let data =
-            |bytes| What::Data { from: Side::Client, bytes, urgent: false, descriptors: &[] };
-        let get = data(b"GET / HTTP/1.1\r\n");
+        let bytes = b"GET / HTTP/1.1\r\n";
+        let (from, length) = (Side::Client, bytes.len());
+        let get = What::Data { from, bytes, length, urgent: false, descriptors: &[] };
         for yes in [
             "from=client",
             "!from=server",

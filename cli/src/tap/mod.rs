@@ -9,12 +9,14 @@
 //! ```
 //! - [`serve`]: clients come, each gets a thread. [`datagram`]: clients that have no connection.
 //! - [`relay`]: one connection, both ways. [`end`]: one side of it, and how bytes, packets, urgent
-//!   bytes and descriptors are taken from it so that the other side sees no difference.
+//!   bytes and descriptors are taken from it so that the other side sees no difference. [`bulk`]: much
+//!   at once, without copying it.
 //! - [`in_place`]: slipping in at a live server's path; [`place`]: the two files there, [`guardian`]:
 //!   who restores them if the tap is killed.
 //! - [`listener`]: the socket that clients find. [`target`]: the server.
 //! - [`transcript`]: what is written down, [`filter`]: and what is not.
 
+mod bulk;
 mod datagram;
 mod end;
 mod filter;

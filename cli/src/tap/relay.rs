@@ -21,7 +21,8 @@ use rustix::io::Errno as Host;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use sunpath::{AncillaryBuffer, Errno, MOST_DESCRIPTORS};
+use sunpath::sys::libc;
+use sunpath::{AncillaryBuffer, MOST_DESCRIPTORS, raw_os_error};
 
 /// What one way does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +126,8 @@ impl Relay {
         if !self.ends[from].readable {
             return Ok(false);
         }
-        match self.ends[from].look(&mut self.ways[from].buffer, &mut self.room)? {
+        let wanted = self.scribe.wants();
+        match self.ends[from].look(&mut self.ways[from].buffer, wanted, &mut self.room)? {
             Look::Nothing => {
                 self.ends[from].readable = false;
                 Ok(false)
@@ -163,14 +165,21 @@ impl Relay {
         let Some(chunk) = &mut way.chunk else { return Ok(false) };
         let descriptors =
             if way.told { Vec::new() } else { self.scribe.describe(&chunk.descriptors) };
-        let sent = self.ends[to].send(chunk, &way.buffer);
+        let sent = match chunk.bulk {
+            true => {
+                let [client, server] = &mut self.ends;
+                let (source, target) = if from == 0 { (client, server) } else { (server, client) };
+                source.pass(chunk, target)
+            }
+            false => self.ends[to].send(chunk, &way.buffer).map_err(io::Error::from),
+        };
         if !way.told {
             way.told = true;
-            let (bytes, urgent) = (&way.buffer[..chunk.length], chunk.urgent);
             self.scribe.tell(What::Data {
                 from: side(from),
-                bytes,
-                urgent,
+                bytes: &way.buffer[..chunk.shown],
+                length: chunk.length,
+                urgent: chunk.urgent,
                 descriptors: &descriptors,
             });
         }
@@ -186,16 +195,18 @@ impl Relay {
                 self.ends[to].writable = false;
                 Ok(false)
             }
-            Err(error) if error.errno() == Some(Errno::ECONNRESET) => {
-                self.reset(to);
-                self.break_off(from);
-                Ok(true)
-            }
-            Err(error) if error.errno() == Some(Errno::EPIPE) => {
-                self.break_off(from);
-                Ok(true)
-            }
-            Err(error) => Err(error.into()),
+            Err(error) => match raw_os_error(&error) {
+                Some(libc::ECONNRESET) => {
+                    self.reset(to);
+                    self.break_off(from);
+                    Ok(true)
+                }
+                Some(libc::EPIPE) => {
+                    self.break_off(from);
+                    Ok(true)
+                }
+                _ => Err(error),
+            },
         }
     }
 

@@ -146,6 +146,56 @@ fn descriptors_arrive_with_the_bytes_they_were_sent_with() {
     }
 }
 
+/// Much is passed on without being copied, and descriptors and urgent bytes cannot go that way.
+#[test]
+fn descriptors_and_urgent_bytes_keep_their_place_amid_much_else() {
+    let Pair { client, server, tap: _tap, scene } = Pair::streams();
+    let files = files(&scene, 4);
+    let ids: Vec<_> = files.iter().map(identity).collect();
+    const ROUNDS: usize = 12;
+    server.sockopt().set_urgent_inline(true).unwrap();
+    let sender = std::thread::spawn(move || {
+        let mut sizes = Noise::new(8);
+        for _ in 0..ROUNDS {
+            for part in 0..3 {
+                let length = 20_000 + sizes.next() as usize % 300_000;
+                (&client).write_all(&Noise::new(length as u64).bytes(length)).unwrap();
+                if part < 2 {
+                    let beside = borrowed(&files[part * 2..part * 2 + 2]);
+                    client.send_with(b"files", &Ancillary::descriptors(&beside)).unwrap();
+                }
+            }
+            client.send_with_flags(b"!", SendFlags::OOB).unwrap();
+            // Only the latest urgent byte counts, so they go one by one.
+            (&client).read_exact(&mut [0]).unwrap();
+        }
+    });
+    let mut sizes = Noise::new(8);
+    let mut room = AncillaryBuffer::new(4);
+    for round in 0..ROUNDS {
+        for part in 0..3 {
+            let length = 20_000 + sizes.next() as usize % 300_000;
+            let (mut buffer, mut filled) = (vec![0; length], 0);
+            while filled < length {
+                let received = server.recv_with(&mut buffer[filled..], &mut room).unwrap();
+                assert!(room.descriptors().is_empty(), "too early: round {round}");
+                filled += received.bytes;
+            }
+            assert!(buffer == Noise::new(length as u64).bytes(length), "round {round}");
+            if part < 2 {
+                let received = server.recv_with(&mut [0; 5], &mut room).unwrap();
+                let came: Vec<_> = room.take_descriptors().map(|fd| identity(&fd)).collect();
+                assert_eq!((received.bytes, &came[..]), (5, &ids[part * 2..part * 2 + 2]));
+            }
+        }
+        soon("the urgent byte", || server.sockopt().readable().unwrap() == 1);
+        assert!(server.sockopt().is_at_mark().unwrap(), "round {round}");
+        server.recv(&mut [0]).unwrap();
+        server.send(b"+").unwrap();
+    }
+    sender.join().unwrap();
+}
+
 #[test]
 fn as_many_descriptors_as_fit_pass_beside_bytes_and_packets() {
     let pair = Pair::packets();

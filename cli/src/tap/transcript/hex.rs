@@ -8,19 +8,19 @@ const IN_A_LINE: usize = 16;
 
 /// Writes a line for the event, and below it the bytes.
 pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
-    let What::Data { from, bytes, urgent, .. } = event.what else {
+    let What::Data { from, bytes, length, urgent, .. } = event.what else {
         return text::write(event, out);
     };
     begin(event, out);
     let urgent = if urgent { ", urgent" } else { "" };
     // Writing to memory cannot fail.
-    let _ = writeln!(out, "{} {:>7}{urgent}", arrow(from), bytes.len());
+    let _ = writeln!(out, "{} {length:>7}{urgent}", arrow(from));
     let shown = event.shown(bytes);
     for (row, part) in shown.chunks(IN_A_LINE).enumerate() {
         dump(row * IN_A_LINE, part, out);
     }
-    if shown.len() < bytes.len() {
-        let _ = writeln!(out, "  {} bytes more", bytes.len() - shown.len());
+    if shown.len() < length {
+        let _ = writeln!(out, "  {} bytes more", length - shown.len());
     }
     beside(event, out);
 }

@@ -23,11 +23,11 @@ pub(super) fn write(event: &Event<'_>, line: &mut Vec<u8>) {
             object.insert("client".into(), who(&event.connection.client));
             object.insert("error".into(), why.into());
         }
-        What::Data { bytes, urgent, descriptors, .. } => {
+        What::Data { bytes, length, urgent, descriptors, .. } => {
             let shown = event.shown(bytes);
-            object.insert("bytes".into(), bytes.len().into());
+            object.insert("bytes".into(), length.into());
             put_bytes(&mut object, "data", shown);
-            object.insert("cut".into(), (shown.len() < bytes.len()).into());
+            object.insert("cut".into(), (shown.len() < length).into());
             object.insert("urgent".into(), urgent.into());
             let descriptors = descriptors.iter().map(descriptor).collect();
             object.insert("descriptors".into(), Value::Array(descriptors));

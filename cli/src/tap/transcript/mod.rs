@@ -79,8 +79,10 @@ pub enum What<'a> {
     Data {
         /// Who sent it.
         from: Side,
-        /// All of it.
+        /// All of it, or as much of its beginning as is [wanted](Scribe::wants).
         bytes: &'a [u8],
+        /// How long it is.
+        length: usize,
         /// An urgent byte.
         urgent: bool,
         /// What came with it.
@@ -228,10 +230,21 @@ impl Scribe {
         if self.sink.is_closed() { Vec::new() } else { descriptor::all(descriptors) }
     }
 
+    /// How many bytes of each message it must see.
+    pub fn wants(&self) -> usize {
+        if self.sink.is_closed() {
+            0
+        } else if self.wishes.filters.iter().any(Filter::reads_bytes) {
+            usize::MAX
+        } else {
+            self.wishes.most
+        }
+    }
+
     /// Writes it down, if it is wanted.
     pub fn tell(&mut self, what: What<'_>) {
-        if let What::Data { from, bytes, .. } = what {
-            self.totals[from.index()] += bytes.len() as u64;
+        if let What::Data { from, length, .. } = what {
+            self.totals[from.index()] += length as u64;
         }
         if self.sink.is_closed() {
             return;

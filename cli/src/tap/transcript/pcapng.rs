@@ -142,7 +142,9 @@ impl Flow {
                 self.control(event.time, Side::Client, SYN, comment, out);
                 self.control(event.time, Side::Server, RST | ACK, String::new(), out);
             }
-            What::Data { from, bytes, .. } => self.data(event, from, bytes, out),
+            What::Data { from, bytes, length, .. } => {
+                self.data(event, from, (bytes, length), out);
+            }
             What::End { from } => self.end(event.time, from, out),
             What::Reset { from } => {
                 self.ended = [true; 2];
@@ -195,11 +197,17 @@ impl Flow {
         }
     }
 
-    fn data(&mut self, event: &Event<'_>, from: Side, bytes: &[u8], out: &mut Vec<u8>) {
-        let parts = bytes.len().div_ceil(LONGEST).max(1);
+    fn data(
+        &mut self,
+        event: &Event<'_>,
+        from: Side,
+        (bytes, all): (&[u8], usize),
+        out: &mut Vec<u8>,
+    ) {
+        let parts = all.div_ceil(LONGEST).max(1);
         for index in 0..parts {
             let start = index * LONGEST;
-            let length = (bytes.len() - start).min(LONGEST);
+            let length = (all - start).min(LONGEST);
             let shown = event.shown(bytes).get(start..).unwrap_or_default();
             let payload = &shown[..shown.len().min(length)];
             let comment = self.comment(event, index, parts);

@@ -20,12 +20,12 @@ pub(super) fn write(event: &Event<'_>, line: &mut Vec<u8>) {
             let client = who(&event.connection.client);
             write!(put, "refused {client}: {}", escape(why.as_bytes()))
         }
-        What::Data { from, bytes, urgent, .. } => {
-            let _ = write!(put, "{} {:>7}  ", arrow(from), bytes.len());
+        What::Data { from, bytes, length, urgent, .. } => {
+            let _ = write!(put, "{} {length:>7}  ", arrow(from));
             if urgent {
                 put.extend_from_slice(b"urgent ");
             }
-            excerpt(event, bytes, put);
+            excerpt(event.shown(bytes), length, put);
             Ok(())
         }
         What::End { from } => write!(put, "{} end", arrow(from)),
@@ -88,8 +88,7 @@ pub(super) fn clock(time: Duration) -> String {
 }
 
 /// What is shown of a message, in quotes.
-fn excerpt(event: &Event<'_>, bytes: &[u8], line: &mut Vec<u8>) {
-    let shown = event.shown(bytes);
+fn excerpt(shown: &[u8], length: usize, line: &mut Vec<u8>) {
     line.push(b'"');
     if shown.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\')) {
         line.extend_from_slice(shown);
@@ -97,7 +96,7 @@ fn excerpt(event: &Event<'_>, bytes: &[u8], line: &mut Vec<u8>) {
         line.extend_from_slice(escape(shown).replace('"', "\\\"").as_bytes());
     }
     line.push(b'"');
-    if shown.len() < bytes.len() {
+    if shown.len() < length {
         line.extend_from_slice(b"...");
     }
 }
