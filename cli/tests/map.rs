@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use sunpath::{AddressRef, Datagram, Listener, Stream};
 use town::{Town, own};
@@ -291,6 +291,75 @@ fn a_listener_that_several_processes_hold_is_one_address() {
     );
     assert!(text.contains("also held by manager[#], worker[#]\n"), "{text}");
     assert!(text.contains("1 connection.\n"), "{text}");
+}
+
+/// `sunpath` at work in a network namespace of its own; it ends with its value.
+struct Apart(Child);
+
+impl Apart {
+    /// `None` where that is not permitted.
+    fn start(args: &[&OsStr]) -> Option<Apart> {
+        let allowed = common::output(Command::new("unshare").args(["--net", "true"])).ok()?;
+        if !allowed.status.success() {
+            return None;
+        }
+        let mut command = Command::new("unshare");
+        command.arg("--net").arg(env!("CARGO_BIN_EXE_sunpath")).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        common::spawn(&mut command).ok().map(Apart)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_path_joins_network_namespaces_and_an_abstract_name_does_not() {
+    let Some(mut town) = Town::new() else { return };
+    let path = town.path("far.sock");
+    let listener = Listener::options().keep_file(true).bind(&path).unwrap();
+    let Some(_client) = Apart::start(&["connect".as_ref(), path.as_os_str()]) else {
+        eprintln!("skipped: a network namespace of one's own takes root");
+        return;
+    };
+    let accepted = listener.accept().unwrap();
+    let _waiting = Apart::start(&["connect".as_ref(), path.as_os_str()]);
+    town.start("server", vec![own(&listener), own(accepted)]);
+    drop(listener);
+    let all = || map(&["--all".as_ref(), path.as_os_str()]);
+    let text = common::until(|| all().out, |text| text.contains("waits to be accepted"));
+    let user = text.lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
+    let expected = "\
+server[#]  USER
+└ DIR/far.sock  stream, listening, 1/4096 waiting
+  ├ sunpath[#] USER  1 connection
+  └ sunpath[#] USER  waits to be accepted
+";
+    let text = alike(&text, &town).replace(&user, "USER");
+    assert!(text.starts_with(expected), "{text}");
+    let here = map(&[path.as_os_str()]).out;
+    assert!(!here.contains("sunpath["), "the clients are elsewhere: {here}");
+
+    let name = format!("@apart-{}", std::process::id());
+    let both = [0; 2].map(|_| Apart::start(&["listen".as_ref(), name.as_ref()]));
+    let ports = || {
+        let json = map(&["--all".as_ref(), "--json".as_ref(), name.as_ref()]).json();
+        json["ports"].as_array().unwrap().clone()
+    };
+    let ports = common::until(ports, |ports| ports.len() == 2);
+    assert_ne!(ports[0]["net_namespace"], ports[1]["net_namespace"]);
+    let table = run(&["ls", "--all", &name]).out;
+    assert!(table.lines().next().unwrap().ends_with("NETNS"), "{table}");
+    for port in &ports {
+        let number = port["net_namespace"].to_string();
+        assert!(table.lines().any(|line| line.ends_with(&number)), "{number}: {table}");
+    }
+    assert_eq!(map(&[name.as_ref()]).out, "0 processes, 0 addresses, 0 connections.\n");
+    drop(both);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! be accepted is one, whatever the kernel shows at the listener's side, and a socket that several
 //! processes hold belongs to one of them; that others hold it, too, is a relation of its own.
 
-mod build;
+pub mod build;
 mod program;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ pub mod text;
 
 use crate::select::{Filter, Stage};
 use crate::users::Users;
+use graph::build::realm;
 use graph::{Graph, Process, Processes, Socket};
 use std::collections::{HashMap, HashSet};
 use sunpath::fact::path::FileId;
@@ -66,10 +67,10 @@ fn target(socket: &list::Socket) -> Option<u32> {
 }
 
 /// What a listener and the connections have in common that it has accepted.
-type Bound<'a> = (u64, &'a [u8], Option<FileId>);
+type Bound<'a> = (Option<u64>, &'a [u8], Option<FileId>);
 
 fn bound(socket: &list::Socket) -> Option<Bound<'_>> {
-    Some((socket.namespace, socket.name.as_deref()?, socket.file))
+    Some((realm(socket.namespace, socket.file), socket.name.as_deref()?, socket.file))
 }
 
 fn listeners(listing: &Listing) -> HashMap<Bound<'_>, u32> {

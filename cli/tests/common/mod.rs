@@ -63,6 +63,18 @@ pub fn close<T>(socket: T) {
     drop(socket);
 }
 
+/// What a look gives once it is as wanted, or at the latest after a minute.
+pub fn until<T>(look: impl Fn() -> T, wanted: impl Fn(&T) -> bool) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        let seen = look();
+        if wanted(&seen) || begun.elapsed() > std::time::Duration::from_secs(60) {
+            return seen;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// The binary, in an environment that asks for no colour and no odd width.
 pub fn sunpath() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sunpath"));

@@ -19,17 +19,20 @@ const fn flexible(title: &'static str, least: usize, keep_end: bool) -> Column {
 
 /// All columns. What tells least of most sockets is left out first.
 const COLUMNS: [Column; 10] = [
-    column("TYPE", 0),
-    column("STATE", 0),
+    column("TYPE", 4),
+    column("STATE", 3),
     Column { right: true, ..column("QUEUE", 1) },
-    Column { right: true, ..column("FDS", 3) },
-    column("SHUT", 4),
-    Column { right: true, ..column("INODE", 5) },
-    column("USER", 2),
+    Column { right: true, ..column("FDS", 7) },
+    column("SHUT", 8),
+    Column { right: true, ..column("INODE", 9) },
+    column("USER", 6),
     flexible("PROCESS", 14, false),
     flexible("NAME", 16, true),
-    flexible("PEER", 14, false),
+    Column { rank: 2, ..flexible("PEER", 14, false) },
 ];
+
+/// Where there are several: the same abstract name may be in each.
+const NAMESPACE: Column = Column { right: true, ..column("NETNS", 5) };
 
 /// On a terminal, so many processes of a socket are named.
 const MOST: usize = 2;
@@ -40,7 +43,9 @@ pub fn lines(listing: &Listing, sockets: &[&Socket], names: &Users, wide: bool) 
     let size = terminal_size::terminal_size_of(std::io::stdout());
     let width = size.map(|(width, _)| usize::from(width.0)).filter(|_| terminal && !wide);
     let most = if width.is_some() { MOST } else { usize::MAX };
-    let mut table = Table::new(&COLUMNS, sockets.len());
+    let several = listing.namespaces.len() > 1;
+    let columns: Vec<Column> = COLUMNS.into_iter().chain(several.then_some(NAMESPACE)).collect();
+    let mut table = Table::new(&columns, sockets.len());
     for socket in sockets {
         table.cell(|out| out.push_str(socket.kind.name()));
         table.cell(|out| out.push_str(Stage::of(socket).name()));
@@ -55,6 +60,12 @@ pub fn lines(listing: &Listing, sockets: &[&Socket], names: &Users, wide: bool) 
             None => out.push('-'),
         });
         table.cell(|out| peer(out, listing, socket, most));
+        if several {
+            table.cell(|out| match socket.namespace {
+                0 => out.push('?'),
+                namespace => out.push_str(&namespace.to_string()),
+            });
+        }
     }
     table.finish(width, out::keeps_styles())
 }

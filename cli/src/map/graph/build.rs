@@ -4,6 +4,7 @@ use super::{Between, Graph, Link, Node, Port, Process, Processes, Relation, Sock
 use crate::select::Stage;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use sunpath::SocketType;
+use sunpath::fact::path::FileId;
 use sunpath::list::Peer;
 
 /// The first process of the system, which often holds listeners for others.
@@ -23,10 +24,17 @@ pub(super) fn build(sockets: &[Socket], processes: &Processes) -> Graph {
 
 /// By what a connection and its listener know each other: an accepted socket has its listener's
 /// name and file.
-type Address<'a> = (u64, SocketType, &'a [u8], Option<sunpath::fact::path::FileId>);
+type Address<'a> = (Option<u64>, SocketType, &'a [u8], Option<FileId>);
 
 fn address(socket: &Socket) -> Option<Address<'_>> {
-    Some((socket.namespace, socket.kind, socket.name.as_deref()?, socket.file))
+    let name = socket.name.as_deref()?;
+    Some((realm(socket.namespace, socket.file), socket.kind, name, socket.file))
+}
+
+/// The network namespace in which a name leads to one listener only. A path leads to the same one
+/// from all of them, and what is accepted belongs to the client's namespace.
+pub fn realm(namespace: u64, file: Option<FileId>) -> Option<u64> {
+    file.is_none().then_some(namespace)
 }
 
 struct Builder<'a> {
