@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::Metadata;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use sunpath::SocketType;
 use sunpath::fact::socket::State;
 use sunpath::list::{Holder, Listing, Socket};
@@ -59,12 +60,14 @@ pub struct Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Stage {
     /// Takes connections.
+    #[value(alias = "listen")]
     Listening,
     /// A connection that nobody has accepted yet.
     Waiting,
     /// Neither listening nor connected.
     Unconnected,
-    /// One end of a connection.
+    /// One end of a connection; a datagram socket that sends to one other.
+    #[value(alias = "established")]
     Connected,
 }
 
@@ -74,6 +77,7 @@ impl Stage {
         match socket.state {
             _ if socket.waits_at.is_some() => Stage::Waiting,
             State::Listening => Stage::Listening,
+            State::Connected if is_receiver(socket) => Stage::Unconnected,
             State::Unconnected => Stage::Unconnected,
             State::Connected => Stage::Connected,
         }
@@ -88,6 +92,12 @@ impl Stage {
             Stage::Connected => "connected",
         }
     }
+}
+
+/// A datagram socket to which another has connected, and which is connected to none: the kernel marks
+/// it as connected, too. Where it shows no queues it shows no peers either, and nothing can be said.
+fn is_receiver(socket: &Socket) -> bool {
+    socket.kind == SocketType::Datagram && socket.peer.is_none() && socket.unread.is_some()
 }
 
 impl Selection {
@@ -162,6 +172,12 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Processes that were asked for, and that there are not.
+    pub fn absent(&self) -> impl Iterator<Item = u32> {
+        let asked = self.pids.iter().chain(&self.peers).copied();
+        asked.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    }
+
     /// Whether every socket is wanted.
     pub fn takes_all(&self) -> bool {
         self.names.is_empty()

@@ -133,6 +133,8 @@ fn what_is_stale_comes_with_a_command_that_a_shell_understands() {
     let alive = UnixListener::bind(dir.join("alive")).unwrap();
     let out = files(&[OsStr::new("--stale"), dir.join("").as_os_str()]).out;
     assert!(!out.contains("alive"), "{out}");
+    let alone = common::run(&[OsStr::new("ls"), OsStr::new("--stale"), dir.join("").as_os_str()]);
+    assert_eq!(alone.out, out, "--files goes without saying");
     let commands: Vec<&str> = out
         .lines()
         .filter_map(|l| l.trim_start().strip_prefix("rm -- ").map(|_| l.trim()))
@@ -210,7 +212,9 @@ fn places_that_are_none_are_refused_and_the_usual_ones_are_there() {
     assert!(missing.err.contains("there is no directory"), "{}", missing.err);
     let usual = run(&["ls", "--files"]);
     assert_eq!(usual.code, 0, "{}", usual.err);
-    for args in [&["--stale"][..], &["--files", "--pid", "1"], &["--files", "--sort", "name"]] {
-        assert_eq!(run(&[&["ls"], args].concat()).code, 2, "{args:?}");
+    for args in
+        [["--stale", "--pid", "1"], ["--files", "--pid", "1"], ["--files", "--sort", "name"]]
+    {
+        assert_eq!(run(&[&["ls"][..], &args].concat()).code, 2, "{args:?}");
     }
 }

@@ -338,6 +338,28 @@ fn a_path_bound_anew_belongs_to_two_servers() {
 }
 
 #[test]
+fn a_receiver_of_datagrams_is_not_connected_to_those_who_send_to_it() {
+    let dir = Dir::new();
+    let path = dir.join("log.sock");
+    let receiver = Datagram::bind(&path).unwrap();
+    let sender = Datagram::unbound().unwrap();
+    sender.connect(&path).unwrap();
+    let all = sockets(&["--pid", &std::process::id().to_string()]);
+    assert_eq!(find(&all, &inode(&receiver))["state"], "unconnected");
+    assert_eq!(find(&all, &inode(&sender))["state"], "connected");
+    close((receiver, sender));
+}
+
+#[test]
+fn a_process_that_is_not_there_is_told() {
+    for args in [["--pid", "2147483647"], ["--peer", "2147483647"]] {
+        let run = ls(&args.map(OsStr::new));
+        assert_eq!(run.err, "sunpath: there is no process 2147483647\n");
+        assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_an_empty_list_and_no_error() {
     let table = run(&["ls", "/nowhere/*"]);
     assert_eq!((table.code, table.out.lines().count()), (0, 1), "{}", table.out);

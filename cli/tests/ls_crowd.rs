@@ -202,6 +202,12 @@ fn on_a_terminal_long_lists_are_paged_and_lines_fit() {
     );
     let out = on_a_terminal(&short).unwrap_or_default();
     assert_eq!((paged(&out), out.lines().count()), (0, 6), "{out}");
+    for width in [60, 40] {
+        let out = on_a_terminal(&short.replace("cols 72", &format!("cols {width}")));
+        let out = out.unwrap_or_default();
+        assert!(out.lines().all(|line| line.trim_end().chars().count() <= width), "{out}");
+        assert!(out.contains("NAME") && out.contains("QUEUE"), "{out}");
+    }
     assert_eq!(on("", "").lines().count(), 21);
     let out = on("no-such-pager-at-all", "");
     assert!(out.lines().filter(|l| l.starts_with("datagram")).count() == 20, "{out}");

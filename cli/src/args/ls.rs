@@ -3,6 +3,22 @@
 use crate::select::Selection;
 use clap::{Args, ValueEnum};
 
+/// Options that say nothing about files.
+const OF_SOCKETS: [&str; 12] = [
+    "pid",
+    "user",
+    "process",
+    "kind",
+    "state",
+    "listening",
+    "peer",
+    "queue_over",
+    "all",
+    "sort",
+    "reverse",
+    "csv",
+];
+
 /// `sunpath ls`
 #[derive(Debug, Args)]
 #[command(
@@ -27,13 +43,11 @@ pub struct Ls {
     pub wide: bool,
     /// Socket files on disk instead, and what is behind each: below these directories, or where
     /// socket files usually are.
-    #[arg(long, conflicts_with_all = [
-        "pid", "user", "process", "kind", "state", "listening", "peer", "queue_over", "all", "sort",
-        "reverse", "csv",
-    ])]
+    #[arg(long, conflicts_with_all = OF_SOCKETS)]
     pub files: bool,
-    /// Only socket files that are provably dead, and a command that removes each.
-    #[arg(long, requires = "files")]
+    /// Only socket files that are provably dead, and a command that removes each; takes --files as
+    /// given.
+    #[arg(long, conflicts_with_all = OF_SOCKETS)]
     pub stale: bool,
     /// Do not page a long list.
     #[arg(long)]

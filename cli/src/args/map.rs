@@ -15,9 +15,6 @@ use std::path::PathBuf;
     after_long_help = crate::cmd::after::MAP
 )]
 pub struct Map {
-    /// What is to be shown: these sockets, and those at their other ends.
-    #[command(flatten)]
-    pub selection: Selection,
     /// Every network namespace that can be entered, not only this one.
     #[arg(long, short)]
     pub all: bool,
@@ -37,4 +34,8 @@ pub struct Map {
     /// standard output.
     #[arg(long, value_name = "FILE", group = "form", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
+    /// What is to be shown: these sockets, and those at their other ends. Last, because its heading
+    /// holds for all that follows.
+    #[command(flatten)]
+    pub selection: Selection,
 }

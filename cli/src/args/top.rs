@@ -16,9 +16,6 @@ use std::time::Duration;
     after_long_help = crate::cmd::after::TOP
 )]
 pub struct Top {
-    /// What is to be shown.
-    #[command(flatten)]
-    pub selection: Selection,
     /// Every network namespace that can be entered, not only this one.
     #[arg(long, short)]
     pub all: bool,
@@ -44,6 +41,9 @@ pub struct Top {
     /// --batch, until interrupted.
     #[arg(long)]
     pub json: bool,
+    /// What is to be shown; last, because its heading holds for all that follows.
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// The shortest and the longest delay.

@@ -40,9 +40,7 @@ pub fn run(args: &Args) -> Result<Exit, Stop> {
         let plain = || anstream::adapter::strip_str(&text).to_string();
         pager::print(&if out::keeps_styles() { text } else { plain() }, true)?;
     }
-    for remark in super::ls::remarks(&listing, args.all) {
-        out::complain(&remark);
-    }
+    super::ls::complain(&listing, &filter, args.all);
     Ok(Exit::Success)
 }
 

@@ -4,6 +4,7 @@ use super::columns::{shown_name, time};
 use super::row::{Row, rows};
 use super::sort::{By, sort};
 use super::waits::Waits;
+use crate::cmd::ls::complain;
 use crate::exit::Exit;
 use crate::json;
 use crate::out::{self, Stop};
@@ -59,6 +60,9 @@ pub fn run(plan: &Plan<'_>) -> Result<Exit, Stop> {
             false => text(&listing, &rows, done),
         };
         out::write(&text)?;
+        if done == 0 && !plan.json {
+            complain(&listing, plan.filter, plan.what.all_namespaces);
+        }
         done += 1;
         if plan.times.is_some_and(|times| done >= times) {
             return Ok(Exit::Success);

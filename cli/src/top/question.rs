@@ -3,6 +3,7 @@
 use super::row::Row;
 use crate::args::Why;
 use crate::cmd::why;
+use crate::render::text::wrap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use sunpath::list::{Listing, Socket};
@@ -55,9 +56,9 @@ impl Question {
     /// The answer, as `sunpath why` gives it for this width. Takes up to a second.
     pub fn answer(&self, width: usize) -> String {
         let Some(asked) = &self.asked else {
-            return "This socket has no name, and neither has its peer: there is no address to \
-                    ask about."
-                .into();
+            let nothing = "This socket has no name, and neither has its peer: there is no address \
+                           to ask about.";
+            return wrap(nothing, 0, width);
         };
         let (Address::Path(name) | Address::Abstract(name)) = &asked.address else {
             return String::new();

@@ -48,7 +48,13 @@ pub struct Row {
 pub fn rows(listing: &Listing, filter: &Filter, waits: &mut Waits, now: Instant) -> Vec<Row> {
     let queues = queues(listing);
     let mut names: HashMap<u32, Arc<str>> = HashMap::new();
-    let sockets = listing.sockets.iter().filter(|s| s.inode != 0);
+    let own = std::process::id();
+    // Those with which the view waits for keys and signals are of no interest.
+    let mine = |s: &Socket| {
+        let holders = listing.holders(s);
+        !holders.is_empty() && holders.iter().all(|holder| holder.pid == own)
+    };
+    let sockets = listing.sockets.iter().filter(|s| s.inode != 0 && !mine(s));
     let mut rows: Vec<Row> = sockets.map(|socket| row(listing, socket, &mut names)).collect();
     // Every queue is followed, whether it is shown or not: a filter may be changed.
     waits.follow(&mut rows, &queues, now);

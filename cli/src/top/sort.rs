@@ -70,7 +70,8 @@ impl By {
                 let rest = || By::Wait.compare(a, b).then_with(|| By::Backlog.compare(a, b));
                 b.status.cmp(&a.status).then_with(rest)
             }
-            By::Wait => b.waited.cmp(&a.waited),
+            // At the first look nothing has been seen to wait yet.
+            By::Wait => (b.waited, b.queued > 0).cmp(&(a.waited, a.queued > 0)),
             By::Queue => b.queued.cmp(&a.queued),
             By::Backlog => fullness(b).cmp(&fullness(a)).then_with(|| By::Queue.compare(a, b)),
             By::Type => a.kind.name().cmp(b.kind.name()),

@@ -140,6 +140,11 @@ impl Tty {
         tcsetwinsize(self.master.as_ref().unwrap(), winsize(size)).unwrap();
     }
 
+    /// The process id of `sunpath top`.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.child.id().cast_signed()).unwrap(), signal).unwrap();

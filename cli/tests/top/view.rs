@@ -3,9 +3,10 @@
 use crate::common::Dir;
 use crate::tty::Tty;
 use rustix::process::Signal;
+use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
-use sunpath::{Listener, Stream};
+use sunpath::{Listener, SeqPacket, Stream};
 
 /// A listener whose backlog is full, its clients, and one that is idle.
 struct Scene {
@@ -123,6 +124,28 @@ fn enter_shows_the_diagnosis_of_the_selected_socket() {
     tty.until_shown("Keys");
     tty.press("q");
     tty.until_shown("STATUS");
+}
+
+#[test]
+fn a_narrow_screen_shows_all_that_is_said_and_none_of_the_own_sockets() {
+    let (one, other) = SeqPacket::pair().unwrap();
+    let pid = std::process::id().to_string();
+    let args = ["--pid", &pid, "--type=seqpacket", "--delay=0.2"].map(OsStr::new);
+    let Some(mut tty) = Tty::with(&args, &[], (12, 44)) else { return };
+    tty.until_shown(" 0 listening");
+    tty.press("\r");
+    tty.until("the whole sentence", |screen| {
+        let text = screen.contents();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.join(" ").contains("there is no address to ask about.")
+    });
+    crate::common::close((one, other));
+    let Some(mut tty) = Tty::start(&["--process=sunpath", "--delay=0.2"].map(OsStr::new)) else {
+        return;
+    };
+    let own = format!("{} sunpath", tty.pid());
+    tty.until_shown(" listening");
+    assert!(!tty.text().contains(&own), "{}", tty.text());
 }
 
 #[test]

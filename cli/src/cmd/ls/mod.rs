@@ -16,6 +16,7 @@ use crate::args::Ls;
 use crate::exit::Exit;
 use crate::out::{self, Stop};
 use crate::render::text::count;
+use crate::select::Filter;
 use crate::users::Users;
 use crate::{json, pager};
 use sunpath::list::{Listing, Socket, What, list};
@@ -23,7 +24,7 @@ use sunpath::text::escape;
 
 /// Lists what was asked for.
 pub fn run(args: &Ls) -> Result<Exit, Stop> {
-    if args.files {
+    if args.files || args.stale {
         return files::run(args);
     }
     let filter = args.selection.filter()?;
@@ -45,16 +46,24 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
     } else {
         pager::print(&table::lines(&listing, &sockets, &users, args.wide), !args.no_pager)?;
     }
-    for remark in remarks(&listing, args.all) {
-        out::complain(&remark);
-    }
+    complain(&listing, &filter, args.all);
     // Nothing else happens: the memory goes with the process, all at once.
     std::mem::forget(listing);
     Ok(Exit::Success)
 }
 
+/// Tells what could not be seen or found.
+pub fn complain(listing: &Listing, filter: &Filter, all: bool) {
+    for remark in remarks(listing, all) {
+        out::complain(&remark);
+    }
+    for pid in filter.absent() {
+        out::complain(&format!("there is no process {pid}"));
+    }
+}
+
 /// What could not be seen, and what it would take.
-pub(super) fn remarks(listing: &Listing, all: bool) -> Vec<String> {
+fn remarks(listing: &Listing, all: bool) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(why) = listing.all_sockets.unseen() {
         remarks.push(format!("not every socket could be seen: {why}"));
