@@ -28,10 +28,12 @@ use sunpath::{Call, Errno, Platform, SocketType, Symptom};
 #[command(
     name = "sunpath",
     version,
-    about = "Explains why a UNIX domain socket fails",
-    long_about = "Explains why a UNIX domain socket fails.\n\n\
-        An error such as ECONNREFUSED has many causes. sunpath looks at the address, the way to \
-        it, the server behind it and the caller, and names the one cause that is true here.",
+    about = "Shows UNIX domain sockets, talks over them, and says why they fail",
+    long_about = "Shows UNIX domain sockets, talks over them, and says why they fail.\n\n\
+        An error such as ECONNREFUSED has many causes. sunpath why looks at the address, the way \
+        to it, the server behind it and the caller, and names the one cause that is true here. \
+        The other commands show who holds which sockets, who talks to whom and what waits, talk \
+        over sockets of every type, and write down what others say.",
     after_long_help = crate::cmd::after::main(),
     arg_required_else_help = true,
     max_term_width = 100,

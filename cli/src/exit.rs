@@ -53,7 +53,8 @@ impl Exit {
             Exit::Success => "the call would succeed; what was asked for was done",
             Exit::Fails => {
                 "the call would fail, mislead or wait; conform, play: something differs; \
-                 connect, listen: a call failed, or nothing came in time"
+                 connect, listen: a call failed, or nothing came in time; tap: the server ended, or \
+                 the address cannot be used"
             }
             Exit::Usage => "the command line is wrong, or names something that does not exist",
             Exit::Unknown => "what can be seen does not suffice to tell",
@@ -61,7 +62,7 @@ impl Exit {
             Exit::NotSetUp => {
                 "demo ID -- COMMAND: the failure cannot be set up here, or by this user"
             }
-            Exit::Interrupted => "interrupted",
+            Exit::Interrupted => "interrupted; tap, which only a signal ends, then has 0",
         }
     }
 

@@ -41,7 +41,8 @@ pub struct Listen {
     #[arg(long)]
     pub replace_dead: bool,
     /// Start this program, which the shell reads, at the first connection or datagram, and pass
-    /// the socket on as a service manager does (LISTEN_FDS).
+    /// the socket on as a service manager does (LISTEN_FDS). After other commands, write exec in
+    /// front of the program.
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString,
           conflicts_with_all = ["exec", "send_fd", "save_fds", "peer", "count", "Form"])]
     pub activate: Option<OsString>,

@@ -18,7 +18,8 @@ pub struct Talk {
     /// first bytes or message; can be repeated.
     #[arg(long, value_name = "FILE|NUMBER", value_hint = ValueHint::FilePath, conflicts_with = "exec")]
     pub send_fd: Vec<OsString>,
-    /// Save what received descriptors of regular files hold into new files in this directory.
+    /// Save what received descriptors of regular files hold into new files in this directory, which
+    /// is made if need be.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "exec")]
     pub save_fds: Option<PathBuf>,
     /// The most that is saved in all: a number of bytes, or 64K, 64M, 64G.

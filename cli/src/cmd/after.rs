@@ -14,6 +14,8 @@ Examples:
                                          ... and can this user?
   sunpath explain ECONNREFUSED           every reason for an error
   sunpath ls '/run/*'                    the sockets there, and who holds them
+  sunpath connect /run/app.sock          talk to the server
+  sunpath tap --in-place /run/app.sock   what do it and its clients say?
   sunpath demo                           some twenty real failures, diagnosed
 ";
 
@@ -94,7 +96,7 @@ Examples:
   sunpath ls --files /run /srv
       Socket files below two directories: who serves them, which are dead, and which
       servers have lost theirs.
-  sunpath ls --files --stale
+  sunpath ls --stale
       Dead ones where socket files usually are, and commands that remove them.
   sunpath ls --json docker.sock | jq '.sockets[].holders'
       For programs.
@@ -112,11 +114,14 @@ Sort keys:
   inode      by inode number, which is about the order in which they were made
 
 Columns:
-  QUEUE      bytes that wait to be read; of listeners, connections that wait / backlog
+  QUEUE      bytes that wait to be read, of datagrams those of the first; of listeners,
+             connections that wait / backlog
   FDS        descriptors in flight in the queue
   SHUT       directions that are shut down: r, w or rw
-  PROCESS    name[pid]:descriptors; ? if that may not be seen, - if nobody holds it
+  PROCESS    name[pid]:descriptors; ? if that may not be seen, - if no process holds it: it is
+             in flight, or the kernel's
   PEER       the process at the other end, and the name of its socket
+  NETNS      with --all: the network namespace, as lsns(8) and /proc/PID/ns/net number it
 
 Verdicts on files:
   served     a socket is bound to it
@@ -309,7 +314,8 @@ If the tap is killed, a second process restores the path at once. A server that 
 restarted meanwhile keeps the path that it takes; the tap says so and ends.
 
 The exit status is 0 if it was stopped by a signal, 1 if the server ended, or the
-address cannot be used, and 4 if the transcript could not be written to its end.";
+address cannot be used, 2 if the command line is wrong, and 4 if the transcript could
+not be written to its end.";
 
 /// The conditions of `--filter`.
 pub const FILTER: &str = "\

@@ -41,7 +41,11 @@ pub fn run(args: &Listen) -> Result<ExitCode, Stop> {
     let (server, address) = match made {
         Ok(made) => made,
         Err(error) => {
-            failed::tell(&teller, &error, &wanted, None);
+            let diagnosis = failed::tell(&teller, &error, &wanted, None);
+            let stale = diagnosis.causes.first().is_some_and(|c| c.cause.id == "bind/stale-socket");
+            if stale && !args.replace_dead && !args.talk.json {
+                teller.note("with --replace-dead it is replaced, if it is still nobody's then");
+            }
             return Ok(Exit::Fails.into());
         }
     };

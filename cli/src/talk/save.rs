@@ -4,10 +4,10 @@
 //! none is overwritten and no link followed, and only their owner may read them.
 
 use crate::render::text::show;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,11 +35,24 @@ pub struct Saved {
 }
 
 impl Saver {
+    /// The directory is made when there is something to save.
+    ///
     /// # Errors
-    /// It is no directory.
+    /// It is no directory, or there is none in which to make it.
     pub fn new(directory: &Path, limit: u64) -> Result<Saver, String> {
-        if !directory.is_dir() {
-            return Err(format!("{} is no directory", show(directory.as_os_str().as_bytes())));
+        let name = || show(directory.as_os_str().as_bytes());
+        // A link that leads nowhere is there, too.
+        if directory.symlink_metadata().is_err() {
+            let above = match directory.parent() {
+                Some(above) if above.as_os_str().is_empty() => Path::new("."),
+                Some(above) => above,
+                None => directory,
+            };
+            if !above.is_dir() {
+                return Err(format!("there is no directory in which to make {}", name()));
+            }
+        } else if !directory.is_dir() {
+            return Err(format!("{} is no directory", name()));
         }
         Ok(Saver { directory: directory.into(), left: limit, made: 0, progress: Arc::default() })
     }
@@ -65,6 +78,9 @@ impl Saver {
 
     /// A file that was not there.
     fn create(&mut self) -> io::Result<(File, PathBuf)> {
+        if self.made == 0 && self.directory.symlink_metadata().is_err() {
+            DirBuilder::new().mode(0o700).create(&self.directory)?;
+        }
         while self.made < MOST {
             self.made += 1;
             let path = self.directory.join(format!("fd-{}", self.made));

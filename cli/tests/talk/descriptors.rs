@@ -141,6 +141,24 @@ fn descriptors_that_come_are_listed_with_what_they_are() {
 }
 
 #[test]
+fn the_directory_for_what_is_saved_is_made_when_it_is_needed() {
+    let dir = Dir::new();
+    let save = dir.join("received");
+    let option = format!("--save-fds={}", save.display());
+    assert!(listed(&dir, &[&option], &[&std::io::pipe().unwrap().0])[0]["saved"].is_null());
+    assert!(!save.exists(), "nothing was saved");
+    fs::write(dir.join("a"), "text").unwrap();
+    let file = File::open(dir.join("a")).unwrap();
+    let events = listed(&dir, &[&option], &[&file]);
+    assert_eq!(events[0]["saved"]["bytes"], 4, "{events:?}");
+    assert_eq!(fs::read(save.join("fd-1")).unwrap(), b"text");
+    assert_eq!(fs::metadata(&save).unwrap().mode() & 0o777, 0o700);
+    let nowhere = format!("--save-fds={}", dir.join("no/such").display());
+    let done = talk(&strings(&["connect", &nowhere], &dir.join("s")), b"");
+    assert!(done.assert_code(2).err.contains("no directory in which to make"), "{}", done.err);
+}
+
+#[test]
 fn what_files_hold_is_saved_under_new_names_within_the_limit() {
     let dir = Dir::new();
     let save = dir.join("save");

@@ -184,7 +184,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
         &["connect", "--type", "datagram", "--exec", "cat", &path],
         &["connect", "--send-fd", "/nonexistent/file", &path],
         &["connect", "--send-fd", "999", &path],
-        &["connect", "--save-fds", "/nonexistent", &path],
+        &["connect", "--save-fds", "/nonexistent/received", &path],
         &["listen", "--type", "datagram", "--backlog", "1", &path],
         &["listen", "--activate", "x", "--exec", "y", &path],
         &["listen", "--activate", "x", "--hex", &path],

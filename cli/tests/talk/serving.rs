@@ -130,6 +130,8 @@ fn nothing_that_exists_is_replaced_but_a_dead_socket_on_request() {
     drop(UnixStream::connect(dir.join("live")).unwrap());
     let done = talk(&strings(&["listen", "--json"], &dir.join("dead")), b"");
     assert_eq!(done.assert_code(1).cause(), "bind/stale-socket");
+    let done = talk(&strings(&["listen"], &dir.join("dead")), b"");
+    assert!(done.assert_code(1).err.contains("with --replace-dead it is replaced"), "{}", done.err);
     let mut server = Program::listening(&strings(&["--replace-dead"], &dir.join("dead")));
     server.end_input();
     assert_eq!(ask(&dir.join("dead"), "alive"), "");
@@ -234,6 +236,26 @@ fn the_status_of_a_single_command_is_that_of_the_program() {
     server.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "got this\n");
     client.wait().assert_code(128 + 9);
+}
+
+#[test]
+fn a_program_to_start_may_be_written_as_in_any_shell() {
+    let dir = Dir::new();
+    let script = "test \"$LISTEN_PID\" = $$ || exit 1; echo \"$WORD $PWD\"";
+    fs::write(dir.join("program"), script).unwrap();
+    let program = format!("sh '{}'", dir.join("program").display());
+    for (command, says) in [
+        (format!("WORD='a b' {program}"), "a b "),
+        (format!("exec {program}"), " "),
+        (format!("cd / && WORD=x exec {program}"), "x /\n"),
+    ] {
+        let start = format!("--activate={command}");
+        let server = Program::listening(&strings(&[&start], &dir.join("s")));
+        drop(UnixStream::connect(dir.join("s")).unwrap());
+        let done = server.wait();
+        let out = String::from_utf8_lossy(&done.assert_code(0).out);
+        assert!(out.starts_with(says), "{command}: {out}");
+    }
 }
 
 #[test]

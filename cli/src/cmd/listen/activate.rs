@@ -12,6 +12,7 @@ use crate::talk::wait::{Wake, wait};
 use serde_json::json;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use sunpath::Address;
@@ -69,11 +70,44 @@ impl Task<'_> {
 
     fn start(&self, server: &Server, number: u64) -> Result<Running, Stop> {
         let failed = |e: std::io::Error| command::cannot(self.program, &e);
-        // The shell becomes the program, whose process the environment names.
-        let line: OsString = [OsStr::new("exec "), self.program].into_iter().collect();
+        let line: OsString = [OsStr::new(front(self.program)), self.program].into_iter().collect();
         let mut launcher = Launcher::new("sh");
         launcher.pass(&self.args.fd_name, server).map_err(failed)?;
         launcher.command().arg("-c").arg(line);
         Running::of(launcher.spawn().map_err(failed)?, number).map_err(failed)
+    }
+}
+
+/// What makes the shell become the program, whose process the environment names. It cannot be told
+/// where the program begins in more than a simple command, which is left as it is.
+fn front(command: &OsStr) -> &'static str {
+    let command = command.as_bytes().trim_ascii_start();
+    let first = command.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    if first == b"exec" || command.iter().any(|b| b";&|(){}\n".contains(b)) {
+        ""
+    } else if first.contains(&b'=') {
+        "exec env "
+    } else {
+        "exec "
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::front;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn the_shell_becomes_what_a_simple_command_starts() {
+        let fronts = [
+            ("./appd --foreground", "exec "),
+            ("DEBUG='a b' ./appd", "exec env "),
+            ("exec ./appd", ""),
+            ("cd /srv && exec ./appd", ""),
+            ("ulimit -n 64; ./appd", ""),
+        ];
+        for (command, expected) in fronts {
+            assert_eq!(front(OsStr::new(command)), expected, "{command}");
+        }
     }
 }

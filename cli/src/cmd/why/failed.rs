@@ -14,13 +14,20 @@ use sunpath::{Address, Call, Diagnosis, Endpoint, Error, Facts, SocketType, Symp
 
 /// Tells why a call failed, as `sunpath why` does. `address`: with whom it was talked, where the
 /// error itself has no address. `socket`: the one on which it was made, if it is still there.
-pub fn tell(teller: &Teller, error: &Error, address: &Address, socket: Option<BorrowedFd<'_>>) {
+/// Returns the diagnosis.
+pub fn tell(
+    teller: &Teller,
+    error: &Error,
+    address: &Address,
+    socket: Option<BorrowedFd<'_>>,
+) -> Diagnosis {
     let (diagnosis, facts) = match socket {
         Some(socket) => error.evidence_on(socket),
         None => error.evidence(),
     };
     let address = error.address().unwrap_or(address);
     show(teller, &error.to_string(), &diagnosis, &facts, address);
+    diagnosis
 }
 
 /// Tells why nothing came in time on a connection.
