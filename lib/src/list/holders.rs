@@ -1,5 +1,7 @@
-//! Which descriptors of which processes are sockets: one look at each descriptor of each process.
+//! Which descriptors of which processes are sockets: told by the kernel in one go where it can be
+//! asked (`iterator`), otherwise by one look at each descriptor of each process.
 
+use super::iterator::{self, Program};
 use crate::fact::{Seen, Unseen};
 use crate::observe::descriptors::{self, Kind};
 use crate::observe::process;
@@ -18,8 +20,53 @@ pub struct Holder {
 /// A socket's inode number, and who holds it.
 pub(super) type Held = (u32, Holder);
 
+/// What all processes hold.
+#[derive(Default)]
+pub(super) struct Found {
+    pub held: Vec<Held>,
+    /// So many processes could not be looked into.
+    pub closed: usize,
+    /// Whether these are all holders.
+    pub all: Seen<()>,
+}
+
+/// Finds all holders while this thread does something else, and helps when it is done with that.
+pub(super) fn find_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
+    if !iterator::may_be_had() {
+        return search_beside(other);
+    }
+    let (told, value) = std::thread::scope(|scope| {
+        let ask = || Program::load()?.held().ok();
+        let helper = std::thread::Builder::new().spawn_scoped(scope, ask);
+        let value = other();
+        (helper.ok().and_then(|helper| helper.join().ok().flatten()), value)
+    });
+    match told {
+        Some(held) => (Found { held, closed: 0, all: process::none_outside() }, value),
+        None => (search_beside(|| ()).0, value),
+    }
+}
+
+/// The same, by asking `/proc`.
+fn search_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
+    let (pids, all_pids) = process::pids();
+    let search = Search::new(&pids);
+    let (held, value) = std::thread::scope(|scope| {
+        // Without a second thread the first does all the work.
+        let helper = std::thread::Builder::new().spawn_scoped(scope, || search.work());
+        let value = other();
+        let mut held = search.work();
+        if let Ok(Ok(more)) = helper.map(|h| h.join()) {
+            held.extend(more);
+        }
+        (held, value)
+    });
+    let closed = search.closed();
+    (Found { held, closed, all: completeness(&pids, all_pids, closed) }, value)
+}
+
 /// A search through processes, on which several threads may work.
-pub(super) struct Search<'a> {
+struct Search<'a> {
     pids: &'a [u32],
     next: AtomicUsize,
     closed: AtomicUsize,
@@ -27,7 +74,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(pids: &'a [u32]) -> Search<'a> {
+    fn new(pids: &'a [u32]) -> Search<'a> {
         Search {
             pids,
             next: AtomicUsize::new(0),
@@ -37,7 +84,7 @@ impl<'a> Search<'a> {
     }
 
     /// Looks into processes that nobody has looked into yet, until none is left.
-    pub(super) fn work(&self) -> Vec<Held> {
+    fn work(&self) -> Vec<Held> {
         let mut held = Vec::new();
         while let Some(pid) = self.pids.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             match look_into(*pid, self.kind, &mut held) {
@@ -51,7 +98,7 @@ impl<'a> Search<'a> {
     }
 
     /// How many processes could not be looked into.
-    pub(super) fn closed(&self) -> usize {
+    fn closed(&self) -> usize {
         self.closed.load(Ordering::Relaxed)
     }
 }
@@ -77,4 +124,77 @@ pub(super) fn completeness(pids: &[u32], all_pids: bool, closed: usize) -> Seen<
     } else {
         return process::none_outside();
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    use std::collections::BTreeSet;
+    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+    use std::sync::Barrier;
+
+    /// What both ways saw in two looks each, taken in turn: what one way saw both times, the other
+    /// must have seen in between.
+    fn compare(program: &Program) -> Result<BTreeSet<Held>, String> {
+        let told = || program.held().unwrap().into_iter().collect::<BTreeSet<Held>>();
+        let shown = || search_beside(|| ()).0.held.into_iter().collect::<BTreeSet<Held>>();
+        let looks = [told(), shown(), told(), shown()];
+        for (name, [before, between, after]) in [
+            ("/proc", [&looks[0], &looks[1], &looks[2]]),
+            ("kernel", [&looks[1], &looks[2], &looks[3]]),
+        ] {
+            if let Some(lost) = before.intersection(after).find(|held| !between.contains(held)) {
+                return Err(format!("{name} does not show {lost:?}"));
+            }
+        }
+        Ok(looks[2].intersection(&looks[3]).copied().collect())
+    }
+
+    #[test]
+    fn the_kernel_tells_what_proc_shows() {
+        let Some(program) = may_be_told() else { return };
+        let dir = crate::observe::test::Dir::new();
+        let path = dir.join("socket");
+        let server = UnixDatagram::bind(&path).unwrap();
+        let again = server.try_clone().unwrap();
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Not a socket: its file.
+        let file = openat(CWD, &path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let (seen, own) = (Barrier::new(2), std::sync::OnceLock::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                crate::sys::thread::unshare_descriptors().unwrap();
+                let pair = UnixStream::pair().unwrap();
+                own.set(rustix::fs::fstat(&pair.0).unwrap().st_ino as u32).unwrap();
+                seen.wait();
+                seen.wait();
+            });
+            seen.wait();
+            // Other tests open and close sockets all the time.
+            let both = (0..20).find_map(|_| compare(&program).ok());
+            let both = both.unwrap_or_else(|| compare(&program).expect("the same"));
+            seen.wait();
+            let me = std::process::id();
+            let at = |fd: RawFd| {
+                both.iter().find(|(_, h)| h.pid == me && h.fd == fd as u32).map(|(inode, _)| *inode)
+            };
+            assert!(at(server.as_raw_fd()).is_some());
+            assert_eq!(at(server.as_raw_fd()), at(again.as_raw_fd()));
+            assert!(at(other.as_raw_fd()).is_some());
+            assert_eq!(at(file.as_raw_fd()), None);
+            // What only a thread has that gave up the common table.
+            let own = own.get().unwrap();
+            assert!(both.iter().all(|(inode, _)| inode != own));
+        });
+    }
+
+    fn may_be_told() -> Option<Program> {
+        let program = if iterator::may_be_had() { Program::load() } else { None };
+        if program.is_none() {
+            eprintln!("skipped: the kernel cannot be asked here (root, Linux 6.16)");
+        }
+        program
+    }
 }

@@ -22,6 +22,7 @@
 
 pub mod files;
 mod holders;
+mod iterator;
 mod join;
 mod process;
 mod socket;
@@ -34,6 +35,7 @@ pub use socket::{Peer, Socket};
 pub use watch::Watch;
 
 use crate::fact::Seen;
+use holders::Found;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -112,24 +114,14 @@ impl Listing {
 /// entered. Rests on `sock_diag(7)`, `proc_pid_fd(5)`; where the kernel lacks `unix_diag` the text
 /// of `/proc/net/unix` has to do, which shows no peers and no queues.
 pub fn list(what: &What) -> Listing {
-    let pids = what.holders.then(crate::observe::process::pids);
-    let search = holders::Search::new(pids.as_ref().map_or(&[], |(pids, _)| pids));
-    let (tables, held) = std::thread::scope(|scope| {
-        // Without a second thread the first does all the work.
-        let helper = std::thread::Builder::new().spawn_scoped(scope, || search.work());
-        let tables = tables::gather(what.all_namespaces);
-        let mut held = search.work();
-        if let Ok(Ok(more)) = helper.map(|h| h.join()) {
-            held.extend(more);
-        }
-        (tables, held)
-    });
-    let mut listing = join::join(tables, held);
-    listing.closed_processes = search.closed();
-    listing.all_holders = match &pids {
-        Some((pids, all)) => holders::completeness(pids, *all, listing.closed_processes),
-        None => Seen::default(),
+    let sockets = || tables::gather(what.all_namespaces);
+    let (found, tables) = match what.holders {
+        true => holders::find_beside(sockets),
+        false => (Found::default(), sockets()),
     };
+    let mut listing = join::join(tables, found.held);
+    listing.closed_processes = found.closed;
+    listing.all_holders = found.all;
     listing.processes = process::of(&listing.holders);
     if what.in_flight {
         join::count_in_flight(&mut listing);

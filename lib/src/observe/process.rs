@@ -40,6 +40,13 @@ pub(crate) fn none_outside() -> Seen<()> {
     }
 }
 
+/// Whether this process is in the initial PID namespace, and `/proc` shows that one.
+pub(crate) fn in_initial_namespace() -> bool {
+    fs::read_link("/proc/self/ns/pid").is_ok_and(|link| {
+        parse::namespace(link.as_os_str().as_encoded_bytes()) == Some(INITIAL_PID_NAMESPACE)
+    })
+}
+
 /// Everything about a process that holds the socket `inode` under the descriptor `fd`.
 ///
 /// `None` if there is no such process (any more).
@@ -63,8 +70,10 @@ pub(crate) fn describe(pid: u32, fd: Option<u32>, inode: u64) -> Option<Process>
 
 /// Name and state of a process; `None` if there is no such process (any more).
 pub(crate) fn name_and_state(pid: u32) -> Option<(Vec<u8>, ProcessState)> {
-    let stat = read(pid, "stat").ok()?;
-    let (name, state) = parse::stat(&stat)?;
+    // Both are at its beginning.
+    let mut stat = [0; 128];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
+    let (name, state) = parse::stat(stat.get(..length)?)?;
     Some((name.to_vec(), state))
 }
 

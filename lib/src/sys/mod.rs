@@ -17,6 +17,7 @@
 //! - [`inherit`]: descriptors that pass from program to program when one starts another.
 //! - [`file`]: looking at files. [`directory`]: names in directories. [`accounts`]: users and groups.
 //! - [`netlink`]: requests to the kernel. [`errno`]: error numbers by name.
+//! - [`bpf`]: programs in the kernel that tell of its objects.
 //! - [`clock`]: the time. `simulated`: what the feature `sim` needs.
 //! - [`probe`]: calls with arguments that no safe wrapper admits. [`bare`]: calls on descriptors that
 //!   nobody owns.
@@ -57,6 +58,7 @@ macro_rules! if_simulated {
 pub mod accounts;
 pub mod bare;
 pub mod batch;
+pub mod bpf;
 pub mod clock;
 pub mod control;
 pub mod directory;

@@ -8,6 +8,16 @@ pub fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned()
 }
 
+/// `unshare(2)` of the table of descriptors: those of this thread are copies from now on, and what
+/// it opens is its own. For a thread that closes nothing it did not open.
+#[cfg(test)]
+pub(crate) fn unshare_descriptors() -> Result<()> {
+    let files = rustix::thread::UnshareFlags::FILES;
+    // SAFETY: nothing that this thread closes from now on is used by another, or the other way
+    // round: they only keep what they have.
+    unsafe { rustix::thread::unshare_unsafe(files) }
+}
+
 extern "C" fn do_nothing(_signal: c_int) {}
 
 /// From now on [`interrupt`] ends calls of this process that wait, and nothing else: its signal

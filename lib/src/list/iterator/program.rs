@@ -1,0 +1,130 @@
+//! The program that the kernel runs for each descriptor of each task, in BPF's instructions.
+
+use super::types::Layout;
+
+/// How many bytes it writes about a socket: inode number, process, descriptor, each of four.
+pub(super) const RECORD: usize = 12;
+
+/// `SOCKFS_MAGIC`: what the superblock of all sockets says, and that of a socket file does not.
+const SOCKFS: i32 = 0x534f_434b;
+
+/// `bpf_seq_write`: adds bytes to the output.
+const SEQ_WRITE: i32 = 127;
+
+/// Offsets in the context that the kernel hands over, `struct bpf_iter__task_file`, and in what
+/// its first member points to.
+const META: i16 = 0;
+const TASK: i16 = 8;
+const FD: i16 = 16;
+const FILE: i16 = 24;
+const META_SEQ: i16 = 0;
+
+/// Opcodes: load and store so many bytes, move and add, call, jump, leave.
+const LOAD8: u8 = 0x79;
+const LOAD4: u8 = 0x61;
+const STORE4: u8 = 0x63;
+const COPY: u8 = 0xbf;
+const SET: u8 = 0xb7;
+const ADD: u8 = 0x07;
+const CALL: u8 = 0x85;
+const IF_EQUAL: u8 = 0x15;
+const IF_NOT: u8 = 0x55;
+const IF_DIFFERENT: u8 = 0x5d;
+const EXIT: u8 = 0x95;
+
+/// Registers: the result, three arguments, three that a call leaves alone, the end of the stack.
+const R0: u8 = 0;
+const R1: u8 = 1;
+const R2: u8 = 2;
+const R3: u8 = 3;
+const CONTEXT: u8 = 6;
+const OPEN: u8 = 7;
+const PROCESS: u8 = 8;
+const STACK: u8 = 10;
+
+/// Where the record is put together.
+const PLACE: i16 = -16;
+
+/// A jump to the end.
+const END: i16 = i16::MAX;
+
+/// The program for a kernel with this layout; `None`: its offsets are too large.
+pub(super) fn sockets(layout: &Layout) -> Option<Vec<u64>> {
+    let near = |offset: u32| i16::try_from(offset).ok();
+    let (thread, process) = (near(layout.thread)?, near(layout.process)?);
+    let (of_file, superblock) = (near(layout.inode)?, near(layout.superblock)?);
+    let (number, magic) = (near(layout.number)?, near(layout.magic)?);
+    let mut steps = vec![
+        (COPY, CONTEXT, R1, 0, 0),
+        // After the last one, the kernel calls once more without any.
+        (LOAD8, OPEN, CONTEXT, FILE, 0),
+        (IF_EQUAL, OPEN, 0, END, 0),
+        (LOAD8, PROCESS, CONTEXT, TASK, 0),
+        (IF_EQUAL, PROCESS, 0, END, 0),
+        // Only sockets.
+        (LOAD8, R1, OPEN, of_file, 0),
+        (LOAD8, R2, R1, superblock, 0),
+        (LOAD8, R2, R2, magic, 0),
+        (IF_NOT, R2, 0, END, SOCKFS),
+        // Only first threads. The others share their table, or have one that /proc/PID/fd leaves
+        // out.
+        (LOAD4, R2, PROCESS, process, 0),
+        (LOAD4, R3, PROCESS, thread, 0),
+        (IF_DIFFERENT, R2, R3, END, 0),
+        // The record. Of the inode number, sock_diag too shows the low half.
+        (LOAD8, R1, R1, number, 0),
+        (STORE4, STACK, R1, PLACE, 0),
+        (STORE4, STACK, R2, PLACE + 4, 0),
+        (LOAD4, R3, CONTEXT, FD, 0),
+        (STORE4, STACK, R3, PLACE + 8, 0),
+        // bpf_seq_write(context->meta->seq, record, length)
+        (LOAD8, R1, CONTEXT, META, 0),
+        (LOAD8, R1, R1, META_SEQ, 0),
+        (COPY, R2, STACK, 0, 0),
+        (ADD, R2, 0, 0, i32::from(PLACE)),
+        (SET, R3, 0, 0, RECORD as i32),
+        (CALL, 0, 0, 0, SEQ_WRITE),
+    ];
+    let end = steps.len();
+    for (at, step) in steps.iter_mut().enumerate().filter(|(_, step)| step.3 == END) {
+        // Counted from the next instruction.
+        step.3 = i16::try_from(end - at - 1).ok()?;
+    }
+    steps.extend([(SET, R0, 0, 0, 0), (EXIT, 0, 0, 0, 0)]);
+    Some(steps.into_iter().map(encode).collect())
+}
+
+/// `struct bpf_insn`: an opcode, the register written to and the one read from, an offset, a
+/// constant.
+fn encode((code, to, from, offset, constant): (u8, u8, u8, i16, i32)) -> u64 {
+    let registers = if cfg!(target_endian = "little") { to | from << 4 } else { to << 4 | from };
+    let ([a, b], [c, d, e, f]) = (offset.to_ne_bytes(), constant.to_ne_bytes());
+    u64::from_ne_bytes([code, registers, a, b, c, d, e, f])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jumps_lead_to_the_end() {
+        let layout = Layout { iterator: 1, thread: 8, process: 12, ..Layout::default() };
+        let program = sockets(&layout).unwrap();
+        let mut jumps = 0;
+        for (at, instruction) in program.iter().enumerate() {
+            let [code, _, a, b, ..] = instruction.to_ne_bytes();
+            if [IF_EQUAL, IF_NOT, IF_DIFFERENT].contains(&code) {
+                let to = at + 1 + usize::try_from(i16::from_ne_bytes([a, b])).unwrap();
+                assert_eq!(program[to], encode((SET, R0, 0, 0, 0)));
+                jumps += 1;
+            }
+        }
+        assert_eq!(jumps, 4);
+        assert_eq!(program.last(), Some(&encode((EXIT, 0, 0, 0, 0))));
+    }
+
+    #[test]
+    fn an_offset_that_does_not_fit_makes_no_program() {
+        assert_eq!(sockets(&Layout { magic: 40_000, ..Layout::default() }), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! Where the running kernel keeps what the program reads: BTF, the kernel's description of its own
+//! types. Nothing here trusts a length that it reads.
+
+/// What the program needs to know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// The number of the function that stands for the iterator.
+    pub iterator: u32,
+    /// Offsets in bytes: of the task's own number and its process's, in `struct task_struct`,
+    pub thread: u32,
+    pub process: u32,
+    /// of the inode in `struct file`,
+    pub inode: u32,
+    /// of the superblock and of its number in `struct inode`,
+    pub superblock: u32,
+    pub number: u32,
+    /// and of what tells a superblock's file system in `struct super_block`.
+    pub magic: u32,
+}
+
+/// `BTF_MAGIC`
+const MAGIC: u16 = 0xeb9f;
+/// `BTF_KIND_STRUCT`, `BTF_KIND_FUNC`
+const STRUCT: u32 = 4;
+const FUNCTION: u32 = 12;
+/// `sizeof(struct btf_type)`, `sizeof(struct btf_member)`
+const TYPE: usize = 12;
+const MEMBER: usize = 12;
+
+/// The function that stands for the iterator over the descriptors of all tasks.
+const ITERATOR: &[u8] = b"bpf_iter_task_file\0";
+
+/// Looks it all up; `None` if anything is missing.
+pub(super) fn find(btf: &[u8]) -> Option<Layout> {
+    let (magic, _) = btf.split_first_chunk()?;
+    if u16::from_ne_bytes(*magic) != MAGIC {
+        return None;
+    }
+    let part = |at: usize| {
+        let start = number(btf, 4)?.checked_add(number(btf, at)?)? as usize;
+        btf.get(start..start.checked_add(number(btf, at + 4)? as usize)?)
+    };
+    Types { rest: part(8)?, names: part(16)?, next: 1 }.search()
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Types that nobody has looked at yet, and the names of all.
+struct Types<'a> {
+    rest: &'a [u8],
+    names: &'a [u8],
+    /// The number of the first one.
+    next: u32,
+}
+
+impl Types<'_> {
+    fn search(&mut self) -> Option<Layout> {
+        let (mut iterator, mut task, mut file, mut inode, mut superblock) =
+            (None, None, None, None, None);
+        loop {
+            let head = self.rest.first_chunk::<TYPE>()?;
+            let (name, info) = (number(head, 0)?, number(head, 4)?);
+            let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+            let body = self.rest.get(TYPE..TYPE + extent(kind, count)?)?;
+            match kind {
+                FUNCTION if self.is(name, ITERATOR) => iterator = Some(self.next),
+                STRUCT if self.is(name, b"task_struct\0") => {
+                    task = task.or(self.offsets(body, [b"pid\0", b"tgid\0"]));
+                }
+                STRUCT if self.is(name, b"file\0") => {
+                    file = file.or(self.offsets(body, [b"f_inode\0"]));
+                }
+                STRUCT if self.is(name, b"inode\0") => {
+                    inode = inode.or(self.offsets(body, [b"i_sb\0", b"i_ino\0"]));
+                }
+                STRUCT if self.is(name, b"super_block\0") => {
+                    superblock = superblock.or(self.offsets(body, [b"s_magic\0"]));
+                }
+                _ => {}
+            }
+            if let (Some(iterator), Some([thread, process]), Some([inode]), Some(of_inode)) =
+                (iterator, task, file, inode)
+                && let ([superblock, number], Some([magic])) = (of_inode, superblock)
+            {
+                return Some(Layout {
+                    iterator,
+                    thread,
+                    process,
+                    inode,
+                    superblock,
+                    number,
+                    magic,
+                });
+            }
+            self.rest = self.rest.get(TYPE + body.len()..)?;
+            self.next += 1;
+        }
+    }
+
+    fn is(&self, name: u32, wanted: &[u8]) -> bool {
+        self.names.get(name as usize..).is_some_and(|names| names.starts_with(wanted))
+    }
+
+    /// Where these members of a structure are, in bytes; `None` if one is missing.
+    fn offsets<const N: usize>(&self, members: &[u8], wanted: [&[u8]; N]) -> Option<[u32; N]> {
+        let mut found = [None; N];
+        for member in members.as_chunks::<MEMBER>().0 {
+            let name = number(member, 0)?;
+            if let Some(at) = wanted.iter().position(|wanted| self.is(name, wanted)) {
+                // In bits; above them, how many of them a bit field has.
+                let bits = number(member, 8)? & 0xff_ffff;
+                *found.get_mut(at)? = (bits % 8 == 0).then_some(bits / 8);
+            }
+        }
+        let all = found.iter().all(Option::is_some);
+        all.then(|| found.map(Option::unwrap_or_default))
+    }
+}
+
+/// How many bytes of its own follow the head of a type; `None`: a kind that is not known.
+fn extent(kind: u32, count: usize) -> Option<usize> {
+    Some(match kind {
+        // Pointers, forward declarations, names and qualifiers, functions, floats, tags of types.
+        2 | 7..=11 | FUNCTION | 16 | 18 => 0,
+        // Integers, variables, tags of declarations.
+        1 | 14 | 17 => 4,
+        // Arrays.
+        3 => 12,
+        // Enumerations, prototypes.
+        6 | 13 => 8 * count,
+        // Structures, unions, sections, wide enumerations.
+        STRUCT | 5 | 15 | 19 => MEMBER * count,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Types whose names, in order, are these; a structure has members, at so many bits.
+    fn described(functions_before: u32, structures: &[(&str, &[(&str, u32)])]) -> Vec<u8> {
+        let (mut types, mut names) = (Vec::new(), vec![0]);
+        let mut name = |text: &str| {
+            let at = names.len() as u32;
+            names.extend_from_slice(text.as_bytes());
+            names.push(0);
+            at
+        };
+        let mut words = |all: &[u32]| all.iter().for_each(|w| types.extend(w.to_ne_bytes()));
+        for at in 0..functions_before {
+            words(&[name(&format!("other_{at}")), FUNCTION << 24, 0]);
+        }
+        words(&[name("bpf_iter_task_file"), FUNCTION << 24, 0]);
+        for (structure, members) in structures {
+            words(&[name(structure), STRUCT << 24 | members.len() as u32, 0]);
+            for (member, bits) in *members {
+                words(&[name(member), 1, *bits]);
+            }
+        }
+        let mut all = MAGIC.to_ne_bytes().to_vec();
+        all.extend([1, 0]);
+        let sizes = [24, 0, types.len() as u32, types.len() as u32, names.len() as u32];
+        all.extend(sizes.iter().flat_map(|n| n.to_ne_bytes()));
+        [all, types, names].concat()
+    }
+
+    const KERNEL: [(&str, &[(&str, u32)]); 5] = [
+        // Another one with that name.
+        ("file", &[("x", 0)]),
+        ("task_struct", &[("on_cpu", 0), ("pid", 64), ("tgid", 96)]),
+        ("file", &[("f_inode", 256)]),
+        ("inode", &[("i_mode", 0), ("i_sb", 320), ("i_ino", 512)]),
+        ("super_block", &[("s_magic", 768)]),
+    ];
+
+    #[test]
+    fn what_the_program_needs_is_found_by_name() {
+        let layout = Layout {
+            iterator: 4,
+            thread: 8,
+            process: 12,
+            inode: 32,
+            superblock: 40,
+            number: 64,
+            magic: 96,
+        };
+        assert_eq!(find(&described(3, &KERNEL)), Some(layout));
+    }
+
+    #[test]
+    fn what_is_missing_is_not_guessed() {
+        for missing in 1..KERNEL.len() {
+            let mut structures = KERNEL.to_vec();
+            structures.remove(missing);
+            assert_eq!(find(&described(0, &structures)), None, "{missing}");
+        }
+        let odd = [&KERNEL[..4], &[("super_block", &[("s_magic", 3)])]].concat();
+        assert_eq!(find(&described(0, &odd)), None, "a bit field");
+    }
+
+    #[test]
+    fn the_running_kernel_is_understood() {
+        match std::fs::read("/sys/kernel/btf/vmlinux") {
+            Ok(btf) => {
+                let layout = find(&btf).expect("its types");
+                assert_eq!(layout.process, layout.thread + 4);
+            }
+            Err(error) => eprintln!("skipped: no type information here: {error}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(
+            at in any::<prop::sample::Index>(),
+            bytes in prop::collection::vec(any::<u8>(), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut btf = described(1, &KERNEL);
+            let at = at.index(btf.len());
+            for (old, new) in btf[at..].iter_mut().zip(&bytes) {
+                *old = *new;
+            }
+            find(&btf[..cut.index(btf.len() + 1)]);
+            find(&btf);
+        }
+    }
+}
