@@ -64,21 +64,18 @@ impl Types<'_> {
             let (name, info) = (number(head, 0)?, number(head, 4)?);
             let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
             let body = self.rest.get(TYPE..TYPE + extent(kind, count)?)?;
-            match kind {
-                FUNCTION if self.is(name, ITERATOR) => iterator = Some(self.next),
-                STRUCT if self.is(name, b"task_struct\0") => {
-                    task = task.or(self.offsets(body, [b"pid\0", b"tgid\0"]));
+            if kind == FUNCTION && self.is(name, ITERATOR) {
+                iterator = Some(self.next);
+            } else if kind == STRUCT {
+                match self.name(name) {
+                    b"task_struct" => task = task.or(self.offsets(body, [b"pid\0", b"tgid\0"])),
+                    b"file" => file = file.or(self.offsets(body, [b"f_inode\0"])),
+                    b"inode" => inode = inode.or(self.offsets(body, [b"i_sb\0", b"i_ino\0"])),
+                    b"super_block" => {
+                        superblock = superblock.or(self.offsets(body, [b"s_magic\0"]));
+                    }
+                    _ => {}
                 }
-                STRUCT if self.is(name, b"file\0") => {
-                    file = file.or(self.offsets(body, [b"f_inode\0"]));
-                }
-                STRUCT if self.is(name, b"inode\0") => {
-                    inode = inode.or(self.offsets(body, [b"i_sb\0", b"i_ino\0"]));
-                }
-                STRUCT if self.is(name, b"super_block\0") => {
-                    superblock = superblock.or(self.offsets(body, [b"s_magic\0"]));
-                }
-                _ => {}
             }
             if let (Some(iterator), Some([thread, process]), Some([inode]), Some(of_inode)) =
                 (iterator, task, file, inode)
@@ -97,6 +94,11 @@ impl Types<'_> {
             self.rest = self.rest.get(TYPE + body.len()..)?;
             self.next += 1;
         }
+    }
+
+    fn name(&self, at: u32) -> &[u8] {
+        let names = self.names.get(at as usize..).unwrap_or_default();
+        names.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
     fn is(&self, name: u32, wanted: &[u8]) -> bool {
@@ -119,21 +121,30 @@ impl Types<'_> {
     }
 }
 
+/// For each kind of type, how many bytes of its own follow the head: always, and for each of its
+/// parts. A table, because tens of thousands are passed over.
+const EXTENTS: [(u8, u8); 20] = {
+    let mut extents = [(0, 0); 20];
+    // Integers, arrays, variables, tags of declarations.
+    extents[1].0 = 4;
+    extents[3].0 = 12;
+    extents[14].0 = 4;
+    extents[17].0 = 4;
+    // Structures, unions, sections, wide enumerations.
+    extents[STRUCT as usize].1 = MEMBER as u8;
+    extents[5].1 = MEMBER as u8;
+    extents[15].1 = 12;
+    extents[19].1 = 12;
+    // Enumerations, prototypes.
+    extents[6].1 = 8;
+    extents[13].1 = 8;
+    extents
+};
+
 /// How many bytes of its own follow the head of a type; `None`: a kind that is not known.
 fn extent(kind: u32, count: usize) -> Option<usize> {
-    Some(match kind {
-        // Pointers, forward declarations, names and qualifiers, functions, floats, tags of types.
-        2 | 7..=11 | FUNCTION | 16 | 18 => 0,
-        // Integers, variables, tags of declarations.
-        1 | 14 | 17 => 4,
-        // Arrays.
-        3 => 12,
-        // Enumerations, prototypes.
-        6 | 13 => 8 * count,
-        // Structures, unions, sections, wide enumerations.
-        STRUCT | 5 | 15 | 19 => MEMBER * count,
-        _ => return None,
-    })
+    let (always, each) = EXTENTS.get(kind as usize)?;
+    Some(usize::from(*always) + usize::from(*each) * count)
 }
 
 #[cfg(test)]
