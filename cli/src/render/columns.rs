@@ -18,6 +18,9 @@ pub struct Column {
     pub rank: u8,
 }
 
+/// Columns of a higher rank are left out rather than that others become hard to read.
+const USEFUL: u8 = 5;
+
 /// A table that grows by cells, row by row.
 pub struct Table<'a> {
     columns: &'a [Column],
@@ -144,7 +147,18 @@ pub fn cut(out: &mut String, text: &str, width: usize, keep_end: bool) -> usize 
 /// least, and if that does not suffice columns are left out.
 fn fit(columns: &[Column], natural: &[usize], width: usize) -> Vec<Option<usize>> {
     let least = |i: usize| columns[i].least.map_or(natural[i], |least| least.min(natural[i]));
+    let fair = |i: usize| columns[i].least.map_or(natural[i], |l| (l * 3 / 2).min(natural[i]));
+    let readable = (0..columns.len()).map(|i| fair(i) + GAP).sum::<usize>() - GAP;
+    let mut order: Vec<usize> = (0..columns.len()).filter(|i| columns[*i].rank > USEFUL).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(columns[*i].rank));
+    let mut excess = readable.saturating_sub(width);
     let mut kept: Vec<usize> = (0..columns.len()).collect();
+    for i in order {
+        if excess > 0 {
+            excess = excess.saturating_sub(natural[i] + GAP);
+            kept.retain(|k| *k != i);
+        }
+    }
     let needs = |kept: &[usize]| kept.iter().map(|i| least(*i) + GAP).sum::<usize>() - GAP;
     while needs(&kept) > width {
         let last = kept.iter().copied().max_by_key(|i| columns[*i].rank);
@@ -206,6 +220,14 @@ mod tests {
         assert_eq!(table(&row, Some(15)), "N  PATH    WHO\n1  …/path  som…\n");
         assert_eq!(table(&row, Some(13)), "PATH     WHO\n…g/path  som…\n");
         assert_eq!(table(&row, Some(2)), "PATH    WHO\n…/path  som…\n");
+    }
+
+    #[test]
+    fn what_is_least_useful_goes_before_the_rest_is_hard_to_read() {
+        let columns = [Column { rank: USEFUL + 1, ..COLUMNS[0] }, COLUMNS[1], COLUMNS[2]];
+        let fitted = |width| fit(&columns, &[1, 14, 8], width);
+        assert_eq!(fitted(20), [Some(1), Some(9), Some(6)]);
+        assert_eq!(fitted(19), [None, Some(10), Some(7)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -20,6 +21,7 @@ pub struct Browser {
     messages: Receiver<Value>,
     last: u64,
     session: Option<String>,
+    profile: PathBuf,
     /// What the page complained about, and what it asked for elsewhere.
     pub complaints: Vec<String>,
 }
@@ -82,8 +84,8 @@ impl Browser {
                 }
             }
         });
-        let (session, complaints) = (None, Vec::new());
-        let mut browser = Browser { child, input, messages, last: 0, session, complaints };
+        let (session, complaints, profile) = (None, Vec::new(), profile.to_path_buf());
+        let mut browser = Browser { child, input, messages, last: 0, session, profile, complaints };
         if !browser.answers() {
             eprintln!("skipped: Chromium is installed, but does not start here");
             return None;
@@ -232,8 +234,19 @@ impl Drop for Browser {
         // With its main process the browser's others end.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // It leaves a directory with a socket, to which the profile has a link.
+        let link = std::fs::read_link(self.profile.join("SingletonSocket"));
+        let left = link.as_deref().ok().and_then(Path::parent);
+        let own =
+            |dir: &&Path| dir.file_name().is_some_and(|name| name.as_bytes().starts_with(OWN));
+        if let Some(left) = left.filter(own) {
+            let _ = std::fs::remove_dir_all(left);
+        }
     }
 }
+
+/// What the names of its directories begin with.
+const OWN: &[u8] = b"org.chromium.";
 
 fn base64(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
