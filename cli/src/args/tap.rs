@@ -42,6 +42,10 @@ pub struct Tap {
     /// Replace the file of a dead server at LISTEN-ADDRESS.
     #[arg(long, conflicts_with = "in_place")]
     pub replace_dead: bool,
+    /// Pass on the credentials that come with each message (SCM_CREDENTIALS): who asks for them
+    /// sees the process, user and group that sent it, not the tap's. This takes root, and time.
+    #[arg(long)]
+    pub credentials: bool,
     /// Write the transcript into this file; one that exists is overwritten.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,

@@ -300,8 +300,9 @@ Examples:
 In the text, -> is from the client and <- from the server; times are in UTC.
 
 What is different with a tap: peer credentials are the tap's, on both sides, and
-credentials sent with messages are not passed on. A client is connected
-before the server is reached: if it cannot be, the client is closed at once and
+so are those of each message, unless root asks for --credentials; then a process
+that has ended meanwhile is replaced by the tap's. A client is connected before
+the server is reached: if it cannot be, the client is closed at once and
 the tap says why. A server that shuts down reading alone is noticed with the
 next message. When a side closes without having read everything, the other is
 reset, as it would be; but it sees the plain end of file instead if all that it

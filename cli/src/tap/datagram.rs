@@ -11,6 +11,7 @@
 //! full, nothing more is taken from clients, whose queue is full soon, too, as it would be without
 //! the tap.
 
+use super::credentials;
 use super::serve::Shared;
 use super::transcript::{Scribe, Side, What, Who};
 use crate::out;
@@ -20,7 +21,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sunpath::{
-    AddressRef, Ancillary, AncillaryBuffer, Datagram, Errno, Error, MOST_DESCRIPTORS, RecvFlags,
+    AddressRef, AncillaryBuffer, Credentials, Datagram, Errno, Error, MOST_DESCRIPTORS, RecvFlags,
     SendFlags, SockAddr, ToAddress,
 };
 
@@ -40,6 +41,8 @@ const IN_A_ROW: usize = 64;
 struct Letter {
     bytes: Vec<u8>,
     descriptors: Vec<OwnedFd>,
+    /// Who sent it, if that is passed on.
+    credentials: Option<Credentials>,
 }
 
 /// What a client is to the server.
@@ -107,13 +110,15 @@ impl Switch {
         shared: &Arc<Shared>,
     ) -> Result<Option<(SockAddr, Letter)>, Error> {
         let mut room = AncillaryBuffer::new(MOST_DESCRIPTORS);
-        let Some((letter, name)) = receive(socket, &mut room)? else { return Ok(None) };
+        let Some((letter, name)) = receive(socket, &mut room, shared.credentials)? else {
+            return Ok(None);
+        };
         if !self.clients.contains_key(&name) {
             self.forget_some();
             let who = room.credentials().map(Who::sender).unwrap_or_default();
             let mut scribe = shared.scribe(who, Who::default());
             scribe.tell(What::Open);
-            let socket = behind(name)?;
+            let socket = behind(name, shared.credentials)?;
             let client = Client { socket, scribe, used: Instant::now(), answer: None };
             self.clients.insert(name, client);
         }
@@ -150,7 +155,7 @@ impl Switch {
             for _ in 0..IN_A_ROW {
                 let letter = match client.answer.take() {
                     Some(letter) => letter,
-                    None => match receive(&client.socket, &mut room) {
+                    None => match receive(&client.socket, &mut room, shared.credentials) {
                         Ok(Some((letter, _))) => {
                             client.used = Instant::now();
                             tell(&mut client.scribe, Side::Server, &letter);
@@ -205,10 +210,13 @@ impl Switch {
 }
 
 /// What the server sees in place of the client: a socket with a name if the client has one.
-fn behind(name: SockAddr) -> Result<Datagram, Error> {
+fn behind(name: SockAddr, credentials: bool) -> Result<Datagram, Error> {
     match name.to_address() {
         AddressRef::Unnamed => Datagram::unbound(),
-        _ => Datagram::options().pass_rights(true).bind(AddressRef::Unnamed),
+        _ => Datagram::options()
+            .pass_rights(true)
+            .pass_credentials(credentials)
+            .bind(AddressRef::Unnamed),
     }
 }
 
@@ -222,6 +230,7 @@ fn tell(scribe: &mut Scribe, from: Side, letter: &Letter) {
 fn receive(
     socket: &Datagram,
     room: &mut AncillaryBuffer,
+    credentials: bool,
 ) -> Result<Option<(Letter, SockAddr)>, Error> {
     let now = RecvFlags::DONTWAIT;
     let received = (|| {
@@ -231,7 +240,8 @@ fn receive(
             socket.recv_message(&mut [IoSliceMut::new(&mut bytes)], room, now)?;
         bytes.truncate(received.bytes);
         let descriptors = room.take_descriptors().collect();
-        Ok((Letter { bytes, descriptors }, name))
+        let credentials = room.credentials().filter(|_| credentials).and_then(credentials::known);
+        Ok((Letter { bytes, descriptors, credentials }, name))
     })();
     match received {
         Ok(letter) => Ok(Some(letter)),
@@ -246,12 +256,15 @@ fn receive(
 
 fn send(socket: &Datagram, letter: &Letter, to: &impl ToAddress) -> Result<(), Error> {
     let descriptors: Vec<BorrowedFd<'_>> = letter.descriptors.iter().map(AsFd::as_fd).collect();
-    let ancillary = Ancillary::descriptors(&descriptors);
     let bytes = [IoSlice::new(&letter.bytes)];
-    let attempt = || socket.send_message_to(&bytes, to, &ancillary, SendFlags::DONTWAIT);
+    let attempt = || {
+        credentials::with(&descriptors, letter.credentials, |ancillary| {
+            socket.send_message_to(&bytes, to, ancillary, SendFlags::DONTWAIT)
+        })
+    };
     match attempt() {
         Err(error) if error.errno() == Some(Errno::EMSGSIZE) => {
-            super::end::make_room(socket.sockopt(), letter.bytes.len())?;
+            super::socket::make_room(socket.sockopt(), letter.bytes.len())?;
             attempt()
         }
         sent => sent,

@@ -20,6 +20,8 @@
 //! they are.
 
 use super::bulk::{MOST, MUCH, Pipe};
+use super::credentials;
+use super::socket::{Socket, make_room};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno as Host;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -27,8 +29,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use sunpath::sys::message;
 use sunpath::{
-    Ancillary, AncillaryBuffer, Errno, Error, Peer, Received, RecvFlags, SendFlags, SeqPacket,
-    SockOpt, Stream,
+    AncillaryBuffer, Credentials, Errno, Error, Peer, Received, RecvFlags, SendFlags, SockOpt,
 };
 
 /// Room for a part of a stream; the longest write that the kernel keeps in one piece is shorter.
@@ -41,15 +42,6 @@ const QUEUE: u32 = 212_992;
 /// What may be held back: with its overhead, a quarter of the smallest send buffer that there is,
 /// below which a sender that waits for room is told that there is some.
 const SMALL: usize = 192;
-
-/// A connected socket.
-#[derive(Debug)]
-pub enum Socket {
-    /// Bytes.
-    Stream(Stream),
-    /// Packets.
-    Packet(SeqPacket),
-}
 
 /// What was looked at, and is to be sent on.
 #[derive(Debug, Default)]
@@ -66,6 +58,8 @@ pub struct Chunk {
     pub bulk: bool,
     /// What goes with its first byte.
     pub descriptors: Vec<OwnedFd>,
+    /// Who sent it, if that is passed on.
+    pub credentials: Option<Credentials>,
 }
 
 /// What a look into a queue showed.
@@ -102,6 +96,8 @@ pub struct End {
     cut: bool,
     /// Much came with the last look.
     busy: bool,
+    /// Who sends is passed on.
+    credentials: bool,
     pipe: Option<Pipe>,
 }
 
@@ -110,7 +106,7 @@ const NOW: RecvFlags = RecvFlags::DONTWAIT;
 
 impl End {
     /// Prepares a socket that nothing was received from yet.
-    pub fn new(socket: Socket) -> Result<End, Error> {
+    pub fn new(socket: Socket, credentials: bool) -> Result<End, Error> {
         let end = End {
             socket,
             readable: true,
@@ -121,8 +117,12 @@ impl End {
             held: None,
             cut: false,
             busy: false,
+            credentials,
             pipe: None,
         };
+        if credentials {
+            end.options().set_pass_credentials(true)?;
+        }
         end.options().set_peek_offset(Some(0))?;
         if let Socket::Stream(stream) = &end.socket {
             stream.sockopt().set_urgent_inline(true)?;
@@ -141,10 +141,7 @@ impl End {
     }
 
     fn options(&self) -> SockOpt<'_> {
-        match &self.socket {
-            Socket::Stream(stream) => stream.sockopt(),
-            Socket::Packet(packet) => packet.sockopt(),
-        }
+        self.socket.options()
     }
 
     /// Who is at the other side of it.
@@ -212,7 +209,8 @@ impl End {
         }
         let descriptors = room.take_descriptors().collect();
         let length = received.bytes;
-        let chunk = Chunk { length, shown: length, descriptors, ..Chunk::default() };
+        let credentials = self.sender(room);
+        let chunk = Chunk { length, shown: length, descriptors, credentials, ..Chunk::default() };
         Ok(Look::Chunk(chunk, true))
     }
 
@@ -222,7 +220,8 @@ impl End {
         buffer: &mut Vec<u8>,
         wanted: usize,
     ) -> Result<Option<Chunk>, Error> {
-        if !self.busy {
+        // The kernel would pass it on in the tap's name.
+        if !self.busy || self.credentials {
             return Ok(None);
         }
         let held = self.held.unwrap_or(0);
@@ -287,14 +286,19 @@ impl End {
         room: &mut AncillaryBuffer,
     ) -> Result<Look, Error> {
         // Without room, the kernel says whether there are any without making copies of them.
-        let received = self.receive(buffer, &mut AncillaryBuffer::default(), LOOK | NOW)?;
+        let none = &mut AncillaryBuffer::default();
+        let beside = if self.credentials { &mut *room } else { none };
+        let received = self.receive(buffer, beside, LOOK | NOW)?;
+        let has_some = received.ancillary_truncated || !beside.descriptors().is_empty();
         if received.bytes == 0 {
             return Ok(Look::End);
         }
         self.busy = received.bytes >= MUCH;
-        let mut chunk = Chunk { length: received.bytes, ..Chunk::default() };
-        let mut more = received.bytes == buffer.len();
-        if received.ancillary_truncated {
+        let credentials = self.sender(room);
+        let mut chunk = Chunk { length: received.bytes, credentials, ..Chunk::default() };
+        // Where another sender's bytes begin, a look ends.
+        let mut more = received.bytes == buffer.len() || self.credentials;
+        if has_some {
             self.part(&mut chunk, buffer, room)?;
             more = true;
         }
@@ -327,6 +331,11 @@ impl End {
         chunk.length = received.bytes;
         chunk.descriptors = room.take_descriptors().collect();
         Ok(())
+    }
+
+    /// Who sent what was looked at.
+    fn sender(&self, room: &AncillaryBuffer) -> Option<Credentials> {
+        room.credentials().filter(|_| self.credentials).and_then(credentials::known)
     }
 
     fn has_urgent(&self) -> bool {
@@ -370,17 +379,18 @@ impl End {
     /// Sends what is left of a chunk; whether that was all. `None`: there is no room now.
     pub fn send(&self, chunk: &mut Chunk, buffer: &[u8]) -> Result<Option<bool>, Error> {
         let descriptors: Vec<BorrowedFd<'_>> = chunk.descriptors.iter().map(AsFd::as_fd).collect();
-        let ancillary = Ancillary::descriptors(&descriptors);
         let bytes = [IoSlice::new(&buffer[chunk.sent..chunk.length])];
         let flags = match chunk.urgent {
             true => SendFlags::DONTWAIT | SendFlags::OOB,
             false => SendFlags::DONTWAIT,
         };
-        let attempt = || match &self.socket {
-            Socket::Stream(stream) => stream.send_message(&bytes, &ancillary, flags),
-            Socket::Packet(packet) => {
-                packet.send_message(&bytes, &ancillary, flags).map(|()| chunk.length)
-            }
+        let attempt = || {
+            credentials::with(&descriptors, chunk.credentials, |ancillary| match &self.socket {
+                Socket::Stream(stream) => stream.send_message(&bytes, ancillary, flags),
+                Socket::Packet(packet) => {
+                    packet.send_message(&bytes, ancillary, flags).map(|()| chunk.length)
+                }
+            })
         };
         let mut sent = attempt();
         if sent.as_ref().is_err_and(|error| error.errno() == Some(Errno::EMSGSIZE)) {
@@ -455,25 +465,8 @@ impl End {
     }
 }
 
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Socket::Stream(stream) => stream.as_fd(),
-            Socket::Packet(packet) => packet.as_fd(),
-        }
-    }
-}
-
 impl AsFd for End {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
-}
-
-/// For a message that is longer than a socket usually sends: its sender has made room for it, too.
-pub fn make_room(options: SockOpt<'_>, length: usize) -> Result<(), Error> {
-    const OVERHEAD: usize = 4096;
-    let bytes = u32::try_from(length + OVERHEAD).unwrap_or(u32::MAX);
-    // Beyond the system's limit with privilege alone.
-    options.set_send_buffer_force(bytes).or_else(|_| options.set_send_buffer(bytes))
 }

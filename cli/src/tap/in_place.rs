@@ -22,7 +22,7 @@ pub struct InPlace {
 
 impl InPlace {
     /// Takes the place of the server at a path.
-    pub fn enter(path: &Path) -> Result<(InPlace, Listener), Stop> {
+    pub fn enter(path: &Path, credentials: bool) -> Result<(InPlace, Listener), Stop> {
         // A link stays what it is: the file that it leads to changes places.
         let real = std::fs::canonicalize(path).map_err(|_| refused(path))?;
         let (directory, name, parent) = directory_of(&real).map_err(|e| cannot(path, e))?;
@@ -40,7 +40,7 @@ impl InPlace {
         let status = file::status(opened.as_fd()).map_err(|e| cannot(path, e))?;
         let fresh = OsString::from(format!("{PREFIX}{:016x}", sys::clock::random()));
         let fresh_path = parent.join(&fresh);
-        let listener = listener::bind_like(&fresh_path, kind, &status)
+        let listener = listener::bind_like(&fresh_path, kind, &status, credentials)
             .map_err(|error| Stop::trouble(format!("{error:#}")))?;
         let begun = (|| {
             copy_list(&real, &fresh_path)?;

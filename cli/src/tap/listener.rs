@@ -28,11 +28,11 @@ macro_rules! bind {
             }
             SocketType::SeqPacket => {
                 let options = $with.packet(SeqPacketListener::options());
-                options.bind($address).map(Listener::Packet)
+                options.pass_credentials($with.credentials).bind($address).map(Listener::Packet)
             }
             _ => {
                 let options = $with.stream(sunpath::Listener::options());
-                options.bind($address).map(Listener::Stream)
+                options.pass_credentials($with.credentials).bind($address).map(Listener::Stream)
             }
         }
     };
@@ -45,6 +45,8 @@ struct With {
     group: Option<u32>,
     replace_dead: bool,
     keep: bool,
+    /// Those of each message are received.
+    credentials: bool,
 }
 
 macro_rules! applied {
@@ -80,14 +82,21 @@ pub fn bind(address: &Address, kind: SocketType, args: &Tap) -> Result<Listener,
         group: None,
         replace_dead: args.replace_dead,
         keep: false,
+        credentials: args.credentials,
     };
     bind!(kind, with, address)
 }
 
 /// Binds with owner, group and mode of another file. The new file is never removed.
-pub fn bind_like(path: &Path, kind: SocketType, other: &Statx) -> Result<Listener, Error> {
+pub fn bind_like(
+    path: &Path,
+    kind: SocketType,
+    other: &Statx,
+    credentials: bool,
+) -> Result<Listener, Error> {
     let (mode, owner, group) = attributes(other);
-    let with = With { mode: Some(mode), owner, group, replace_dead: false, keep: true };
+    let with =
+        With { mode: Some(mode), owner, group, replace_dead: false, keep: true, credentials };
     bind!(kind, with, path)
 }
 

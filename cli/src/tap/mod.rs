@@ -11,12 +11,14 @@
 //! - [`relay`]: one connection, both ways. [`end`]: one side of it, and how bytes, packets, urgent
 //!   bytes and descriptors are taken from it so that the other side sees no difference. [`bulk`]: much
 //!   at once, without copying it.
+//!   [`credentials`]: who sent a message, passed on.
 //! - [`in_place`]: slipping in at a live server's path; [`place`]: the two files there, [`guardian`]:
 //!   who restores them if the tap is killed.
 //! - [`listener`]: the socket that clients find. [`target`]: the server.
 //! - [`transcript`]: what is written down, [`filter`]: and what is not.
 
 mod bulk;
+mod credentials;
 mod datagram;
 mod end;
 mod filter;
@@ -26,6 +28,7 @@ mod listener;
 mod place;
 mod relay;
 mod serve;
+mod socket;
 mod target;
 mod transcript;
 
@@ -73,10 +76,13 @@ pub fn run(args: &Tap) -> Result<Exit, Stop> {
     let stopping = stopping.map_err(|e| Stop::trouble(format!("cannot catch signals: {e}")))?;
     // Each connection takes three descriptors; where that is too many, clients wait.
     let _ = raise_descriptor_limit();
+    if args.credentials {
+        credentials::permitted()?;
+    }
     let output = open_output(args)?;
     let (mut place, listener, target, kind) = match (&args.in_place, &args.listen, &args.target) {
         (Some(path), ..) => {
-            let (place, listener) = InPlace::enter(path)?;
+            let (place, listener) = InPlace::enter(path, args.credentials)?;
             let (target, kind) = (place.target(), place.kind());
             (Some(place), listener, target, kind)
         }
@@ -88,6 +94,7 @@ pub fn run(args: &Tap) -> Result<Exit, Stop> {
         shown: place.as_ref().map_or(target.clone(), InPlace::shown),
         target,
         kind,
+        credentials: args.credentials,
         sink,
         wishes: Arc::new(wishes(args)),
         count: 0.into(),
@@ -127,8 +134,9 @@ fn greet(args: &Tap, kind: SocketType) {
         _ => String::new(),
     };
     let pid = std::process::id();
+    let but = if args.credentials { ", but for the credentials of messages" } else { "" };
     out::complain(&format!(
-        "ready, {what} ({kind}); for the server, every client is this process now (pid {pid})"
+        "ready, {what} ({kind}); for the server, every client is this process now (pid {pid}){but}"
     ));
 }
 

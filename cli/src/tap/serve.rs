@@ -1,10 +1,11 @@
 //! Waits for clients, and gives each a thread.
 
 use super::datagram::Switch;
-use super::end::{End, Socket};
+use super::end::End;
 use super::in_place::InPlace;
 use super::listener::Listener;
 use super::relay::Relay;
+use super::socket::Socket;
 use super::transcript::{Connection, Scribe, Sink, What, Who, Wishes};
 use super::{Ended, target};
 use crate::out::{self, Stop};
@@ -36,6 +37,8 @@ pub struct Shared {
     pub shown: Address,
     /// The type of all sockets.
     pub kind: SocketType,
+    /// Credentials are passed on.
+    pub credentials: bool,
     /// Where the transcript goes.
     pub sink: Arc<Sink>,
     /// What the user wants to read.
@@ -198,10 +201,10 @@ impl Drop for Leaving<'_> {
 }
 
 fn relay(client: Socket, shared: &Shared) -> io::Result<()> {
-    let client = End::new(client)?;
+    let client = End::new(client, shared.credentials)?;
     let of_client = Who::of(client.peer());
     let server = match target::connect(&shared.target, shared.kind) {
-        Ok(server) => End::new(server)?,
+        Ok(server) => End::new(server, shared.credentials)?,
         Err(error) => {
             let mut scribe = shared.scribe(of_client, Who::default());
             scribe.tell(What::Refused { why: &error.to_string() });

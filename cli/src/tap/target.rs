@@ -1,6 +1,6 @@
 //! The server behind the tap.
 
-use super::end::Socket;
+use super::socket::Socket;
 use crate::out::Stop;
 use crate::render::text::quoted;
 use std::ffi::OsStr;

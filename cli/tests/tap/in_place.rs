@@ -52,6 +52,13 @@ fn ask(path: &Path) -> Result<u8, String> {
     Ok(answer[1])
 }
 
+/// Whether this process ignores a signal, as programs do then that it starts.
+fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
+}
+
 #[test]
 fn clients_in_a_loop_never_see_an_error_while_taps_come_and_go() {
     let scene = Scene::new();
@@ -70,6 +77,10 @@ fn clients_in_a_loop_never_see_an_error_while_taps_come_and_go() {
         })
         .collect();
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::TERM] {
+        if is_ignored(signal) {
+            eprintln!("skipped: whoever started the test has {signal:?} ignored");
+            continue;
+        }
         let tap = tap_at(&scene.server());
         assert_ne!(inode(&scene.server()), before, "the tap's file is there");
         let mode = fs::metadata(scene.server()).unwrap().permissions().mode();

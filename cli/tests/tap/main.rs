@@ -5,6 +5,7 @@
 mod common;
 
 mod conversation;
+mod credentials;
 mod datagram;
 mod end;
 mod in_place;

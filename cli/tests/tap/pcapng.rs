@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 use sunpath::{Ancillary, Listener, SeqPacket, SeqPacketListener, Stream};
 
 /// A packet: what is in it, how long it was, and what is said about it.
@@ -160,26 +161,81 @@ fn packets_are_udp_datagrams_and_can_be_cut() {
     wireshark_agrees(&path, packets.len());
 }
 
+/// Wireshark's own program; it wants a home to look for settings in.
+fn tshark(path: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("tshark");
+    let home = path.parent().unwrap();
+    command.env("HOME", home).env("XDG_CONFIG_HOME", home).arg("-r").arg(path).args(arguments);
+    match command.output() {
+        Err(error) => {
+            eprintln!("skipped: tshark: {error}");
+            None
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{said}");
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+    }
+}
+
 /// Wireshark's own programs read it, and find nothing wrong.
 fn wireshark_agrees(path: &Path, count: usize) {
-    let tshark = Command::new("tshark")
-        .args(["-T", "fields", "-e", "frame.number", "-e", "_ws.malformed", "-r"])
-        .arg(path)
-        .output();
-    match tshark {
-        Err(error) => eprintln!("skipped: tshark: {error}"),
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            assert_eq!(text.lines().count(), count, "{text}");
-            assert!(!text.to_lowercase().contains("malformed"), "{text}");
-        }
+    let fields = ["-T", "fields", "-e", "frame.number", "-e", "_ws.malformed"];
+    if let Some(text) = tshark(path, &fields) {
+        assert_eq!(text.lines().count(), count, "{text}");
+        assert!(!text.to_lowercase().contains("malformed"), "{text}");
     }
     match Command::new("capinfos").arg(path).output() {
         Err(error) => eprintln!("skipped: capinfos: {error}"),
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success() && text.contains("Raw IP"), "{text}");
+            assert!(text.contains("headers are made up"), "{text}");
         }
     }
+}
+
+/// What Wireshark makes of a stream: one conversation without any doubt about it, with the bytes,
+/// times, directions and comments that were meant.
+#[test]
+fn wireshark_follows_a_stream() {
+    let scene = Scene::new();
+    let listener = Listener::options().pass_rights(true).bind(scene.server()).unwrap();
+    let (tap, path) = capture(&scene, &[]);
+    let before = SystemTime::now();
+    let client = Stream::connect_timeout(scene.tapped(), LONG).unwrap();
+    let server = listener.accept().unwrap();
+    let file = File::open("/dev/null").unwrap();
+    client.send_with(b"question", &Ancillary::descriptors(&[file.as_fd()])).unwrap();
+    server.recv(&mut [0; 9]).unwrap();
+    server.send(b"answer").unwrap();
+    client.recv(&mut [0; 9]).unwrap();
+    drop((client, server));
+    assert_eq!(tap.stop().code, Some(0));
+    let names =
+        ["frame.time_epoch", "frame.packet_flags_direction", "frame.comment", "tcp.payload"];
+    let mut arguments = vec!["-T", "fields", "-E", "separator=|"];
+    arguments.extend(names.iter().flat_map(|name| ["-e", name]));
+    let Some(text) = tshark(&path, &arguments) else { return };
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('|').collect()).collect();
+    let number = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    for row in &rows {
+        let time: f64 = row[0].parse().unwrap();
+        assert!((number(before)..number(SystemTime::now())).contains(&(time + 1e-6)), "{text}");
+    }
+    let (question, answer) = ("7175657374696f6e", "616e73776572");
+    let row = |payload: &str| rows.iter().find(|row| row[3] == payload).expect(&text);
+    // 1 is inbound, to the server; 2 is outbound.
+    assert!(row(question)[1].ends_with('1') && row(answer)[1].ends_with('2'), "{text}");
+    assert!(row(question)[2].contains("descriptor 1 of 1: character device /dev/null"), "{text}");
+    assert!(rows[0][2].contains(&format!("pid {}", std::process::id())), "{text}");
+    let doubts = ["Previous segment", "Retransmission", "Out-Of-Order", "ACKed unseen", "checksum"];
+    let all = tshark(&path, &["-V", "-o", "tcp.check_checksum:TRUE"]).unwrap_or_default();
+    let is_doubt =
+        |line: &&str| line.contains("Expert Info") && doubts.iter().any(|d| line.contains(d));
+    assert_eq!(all.lines().find(is_doubt), None);
+    assert!(all.contains("[Checksum Status: Good]"), "{all}");
+    let followed = tshark(&path, &["-q", "-z", "follow,tcp,raw,0"]).unwrap_or_default();
+    assert!(followed.contains(question) && followed.contains(answer), "{followed}");
 }

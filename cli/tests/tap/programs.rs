@@ -5,6 +5,7 @@ use crate::scene::{LONG, Tap, soon};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use sunpath::Stream;
 use sunpath::sys::process::Signal;
 
@@ -46,8 +47,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         let process =
             std::mem::ManuallyDrop::new(sunpath::sys::process::Child::adopt(self.0.id()).unwrap());
-        let _ = process.kill(Signal::INT);
-        let _ = self.0.wait();
+        let _ = process.kill(Signal::TERM);
+        let deadline = Instant::now() + LONG;
+        while self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if Instant::now() > deadline {
+                let _ = self.0.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
