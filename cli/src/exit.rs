@@ -1,5 +1,6 @@
 //! How the tool ends: one enum for every subcommand.
 
+use crate::render::text::wrap;
 use std::process::ExitCode;
 
 /// The exit statuses.
@@ -68,7 +69,7 @@ impl Exit {
 
     /// The statuses as lines of text.
     pub fn table() -> String {
-        let line = |e: &Exit| format!("  {:<5}{}\n", e.code(), e.meaning());
+        let line = |e: &Exit| format!("  {:<5}{}\n", e.code(), wrap(e.meaning(), 7, 72));
         Exit::ALL.iter().map(line).collect()
     }
 }

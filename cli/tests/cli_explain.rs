@@ -213,6 +213,13 @@ fn man_pages_are_complete() {
             let heads = [format!(".SH {section}\n"), format!(".SH \"{section}\"\n")];
             assert!(heads.iter().any(|h| text.contains(h)), "{section} of {}", page.display());
         }
+        // In a terminal of the usual width, behind the margin.
+        let kept = text.split(".nf\n").skip(1).map(|rest| rest.split(".fi\n").next());
+        for line in kept.flatten().flat_map(str::lines) {
+            let shown = line.replace("\\-", "-").replace("\\*(Aq", "'");
+            let width = shown.trim_start_matches("\\&").chars().count();
+            assert!(width <= 87, "{}: {line}", page.display());
+        }
     }
     assert!(run(&["man", "why"]).out.contains("sunpath\\-why"));
     let denied = run(&["man", "--dir", "/proc/nothing\x1b"]);

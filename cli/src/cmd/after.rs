@@ -94,15 +94,16 @@ Examples:
   sunpath ls --sort queue --wide
       The fullest queues first, with all columns.
   sunpath ls --files /run /srv
-      Socket files below two directories: who serves them, which are dead, and which
-      servers have lost theirs.
+      Socket files below two directories: who serves them, which are dead, and
+      which servers have lost theirs.
   sunpath ls --stale
       Dead ones where socket files usually are, and commands that remove them.
   sunpath ls --json docker.sock | jq '.sockets[].holders'
       For programs.
 
 Sort keys:
-  state      listening, waiting, unconnected, connected; then by name (the default)
+  state      listening, waiting, unconnected, connected; then by name
+             (the default)
   name       paths and abstract names; sockets without one last
   type       stream, datagram, seqpacket
   queue      the most bytes, or waiting connections, first
@@ -114,19 +115,20 @@ Sort keys:
   inode      by inode number, which is about the order in which they were made
 
 Columns:
-  QUEUE      bytes that wait to be read, of datagrams those of the first; of listeners,
-             connections that wait / backlog
+  QUEUE      bytes that wait to be read, of datagrams those of the first;
+             of listeners, connections that wait / backlog
   FDS        descriptors in flight in the queue
   SHUT       directions that are shut down: r, w or rw
-  PROCESS    name[pid]:descriptors; ? if that may not be seen, - if no process holds it: it is
-             in flight, or the kernel's
+  PROCESS    name[pid]:descriptors; ? if that may not be seen, - if no process
+             holds it: it is in flight, or the kernel's
   PEER       the process at the other end, and the name of its socket
-  NETNS      with --all: the network namespace, as lsns(8) and /proc/PID/ns/net number it
+  NETNS      with --all: the network namespace, as lsns(8) numbers it
 
 Verdicts on files:
   served     a socket is bound to it
   stale      no socket is, by the kernel's own lookup: every connect is refused
-  orphaned   a process holds a socket of this name, but there is no such file any more
+  orphaned   a process holds a socket of this name, but there is no such file
+             any more
   rebound    the same, but the file there is another's, or dead
   unknown    no socket is seen to be, but the kernel does not say
 
@@ -137,7 +139,8 @@ Without directories, --files looks below /run, /var/run, /tmp, /var/tmp, /dev/sh
 $XDG_RUNTIME_DIR and $TMPDIR. It follows no links, and enters no file system of a network or
 of FUSE. Nothing is ever removed.
 
-The exit status is 0, also if nothing is found, and 2 if the command line is wrong.";
+The exit status is 0, also if nothing is found, 2 if the command line is wrong, and 4 if
+the sockets cannot be seen or the list cannot be written.";
 
 /// Below the help of `sunpath map`.
 pub const MAP: &str = "\
@@ -180,7 +183,8 @@ Examples:
       For programs: a line of JSON every second, until interrupted.
 
 Sort keys:
-  status     what is wrong, the worst first; then by wait and backlog (the default)
+  status     what is wrong, the worst first; then by wait and backlog
+             (the default)
   wait       how long the queue has waited
   queue      connections or bytes in the queue
   backlog    how full the backlog is
@@ -290,9 +294,9 @@ Examples:
       configured anew or restarted; at the end all is as before.
   sunpath tap --in-place /run/postgresql/.s.PGSQL.5432 --port 5432 -o pg.pcapng
       The same for Wireshark, which is told by the port what to expect.
-  sunpath tap ./tapped.sock /run/app.sock --format json | jq -c 'select(.event==\"reset\")'
-      Only clients that were told to use ./tapped.sock; for programs.
-  sunpath tap ./tapped.sock @app --filter from=client --filter 'text=DELETE'
+  sunpath tap ./tap.sock /run/app.sock --format json | jq -c 'select(.event==\"reset\")'
+      Only clients that were told to use ./tap.sock; for programs.
+  sunpath tap ./tap.sock @app --filter from=client --filter 'text=DELETE'
       Only what clients say, and only if it has this in it.
   sunpath tap --restore /run/app.sock
       After a power cut, or when everything was killed at once.

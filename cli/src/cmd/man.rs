@@ -64,8 +64,12 @@ fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let below = below.strip_prefix("Examples:\n").unwrap_or(&below);
     let (examples, exit) = match below.split_once("\n\nThe exit status ") {
-        Some((examples, rest)) => (examples, format!("The exit status {rest}\n\n")),
-        None => (below.split("\nExit status:").next().unwrap_or_default(), String::new()),
+        // Of all statuses, a command has few.
+        Some((examples, rest)) => {
+            let others = "What all statuses mean, and with which sunpath itself fails, is in";
+            (examples, format!("The exit status {rest}\n\n{others} sunpath(1)."))
+        }
+        None => (below.split("\nExit status:").next().unwrap_or_default(), Exit::table()),
     };
     let has_subcommands = command.has_subcommands();
     let man = clap_mangen::Man::new(command.display_name(name.to_string()))
@@ -84,7 +88,7 @@ fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     debug_assert!(rendered.is_ok(), "writing to memory cannot fail");
     let mut text = String::from_utf8_lossy(&text).into_owned();
     text.push_str(&section("EXAMPLES", examples));
-    text.push_str(&section("EXIT STATUS", &format!("{exit}{}", Exit::table())));
+    text.push_str(&section("EXIT STATUS", &exit));
     let others = all.iter().filter(|n| *n != name).map(|n| format!("{n}(1)"));
     let others: Vec<_> =
         others.chain(["unix(7)", "connect(2)", "bind(2)", "ss(8)"].map(String::from)).collect();
@@ -95,12 +99,20 @@ fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     Page { name: name.to_string(), text }
 }
 
-/// A section of preformatted lines.
+/// A section. Lines that are indented stay as they are; others are text, which is filled.
 fn section(title: &str, lines: &str) -> String {
     let mut roff = Roff::new();
     roff.control("SH", [title]);
-    roff.control("nf", []);
+    let mut filled = true;
     for line in lines.trim_end().lines() {
+        if line.is_empty() {
+            roff.control("PP", []);
+            continue;
+        }
+        if filled == line.starts_with(' ') {
+            filled = !filled;
+            roff.control(if filled { "fi" } else { "nf" }, []);
+        }
         roff.text([roman(line)]);
     }
     roff.control("fi", []);
