@@ -46,7 +46,8 @@ pub struct Tap {
     /// sees the process, user and group that sent it, not the tap's. This takes root, and time.
     #[arg(long)]
     pub credentials: bool,
-    /// Write the transcript into this file; one that exists is overwritten.
+    /// Write the transcript into this file; one that exists is overwritten, and - stands for
+    /// standard output.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     /// The form of the transcript [default: text; pcapng if the FILE is called so].

@@ -145,16 +145,21 @@ fn open_output(args: &Tap) -> Result<Option<File>, Stop> {
     if args.quiet {
         return Ok(None);
     }
-    let opened = match &args.output {
+    let opened = match file_of(args) {
         Some(path) => OpenOptions::new().write(true).create(true).truncate(true).open(path),
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
     };
-    let name = || args.output.as_ref().map_or("standard output".into(), |p| Shown(p).to_string());
+    let name = || file_of(args).map_or("standard output".into(), |p| Shown(p).to_string());
     opened.map(Some).map_err(|e| Stop::trouble(format!("cannot write to {}: {e}", name())))
 }
 
+/// The file of the transcript, if it is not standard output.
+fn file_of(args: &Tap) -> Option<&Path> {
+    args.output.as_deref().filter(|path| path.as_os_str() != "-")
+}
+
 fn format(args: &Tap) -> Format {
-    let capture = args.output.as_ref().is_some_and(|path| {
+    let capture = file_of(args).is_some_and(|path| {
         path.extension().is_some_and(|extension| extension == "pcapng" || extension == "pcap")
     });
     args.format.unwrap_or(if capture { Format::Pcapng } else { Format::Text })

@@ -46,6 +46,12 @@ fn people_see_who_said_what_and_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
+fn a_dash_stands_for_standard_output() {
+    let text = conversation(&["--output", "-"]);
+    assert!(text.contains(" #1 open ") && text.contains(" #1 close "), "{text}");
+}
+
+#[test]
 fn hexadecimal_shows_every_byte() {
     let text = conversation(&["--format", "hex"]);
     let rows = [
