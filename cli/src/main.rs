@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     match cmd::run(&cli) {
         Ok(exit) => exit,
         Err(Stop::ReaderGone) => Exit::Success.into(),
+        Err(Stop::Told(exit)) => exit.into(),
         Err(Stop::Failed(exit, message)) => {
             out::complain(&message);
             exit.into()

@@ -12,6 +12,8 @@ pub enum Stop {
     ReaderGone,
     /// Something went wrong: the status, and what to tell the user.
     Failed(Exit, String),
+    /// The same, and the user was told already.
+    Told(Exit),
 }
 
 impl Stop {

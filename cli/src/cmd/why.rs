@@ -81,7 +81,7 @@ pub fn page(args: &Why, endpoint: &Endpoint, width: usize) -> String {
     let facts = match gather(args, endpoint, socket, None) {
         Ok(facts) => facts,
         Err(Stop::Failed(_, message)) => return message,
-        Err(Stop::ReaderGone) => return String::new(),
+        Err(Stop::ReaderGone | Stop::Told(_)) => return String::new(),
     };
     let diagnosis = diagnose(args.call, socket, None, &facts);
     let notes = notes(args, &diagnosis, &facts, None);

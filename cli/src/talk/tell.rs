@@ -5,8 +5,8 @@ use crate::{json, out};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
-/// Tells what happens.
-#[derive(Debug, Clone)]
+/// Tells what happens; by default to people, and no details.
+#[derive(Debug, Clone, Default)]
 pub struct Teller {
     json: bool,
     verbose: bool,

@@ -2,14 +2,20 @@
 
 use super::guardian::Guardian;
 use super::listener::{self, Listener};
-use super::place::{Identity, PREFIX, Place, Restored, Shown, State, directory_of, name_beside};
+use super::place::{
+    self, Identity, PREFIX, Place, Restored, Shown, State, directory_of, name_beside,
+};
+use crate::cmd::why::failed;
+use crate::exit::Exit;
 use crate::out::{self, Stop};
+use crate::talk::tell::Teller;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use sunpath::observe::{Bound, bound_to};
 use sunpath::sys::{self, Errno, directory, file, libc};
+use sunpath::text::shell;
 use sunpath::{Address, SocketType};
 
 /// The tap at a server's path; that is restored when this is dropped.
@@ -24,10 +30,13 @@ impl InPlace {
     /// Takes the place of the server at a path.
     pub fn enter(path: &Path, credentials: bool) -> Result<(InPlace, Listener), Stop> {
         // A link stays what it is: the file that it leads to changes places.
-        let real = std::fs::canonicalize(path).map_err(|_| refused(path))?;
+        let real = std::fs::canonicalize(path).map_err(|_| refused(path, SocketType::Stream))?;
         let (directory, name, parent) = directory_of(&real).map_err(|e| cannot(path, e))?;
         let opened = file::open_path(directory.as_fd(), name.as_bytes());
-        let opened = opened.map_err(|_| refused(path))?;
+        let opened = opened.map_err(|_| refused(path, SocketType::Stream))?;
+        if let Some(left) = place::left_behind(&real) {
+            return Err(killed_here(&left, &real));
+        }
         let kind = match bound_to(opened.as_fd()) {
             Some(Bound::Socket { kind, state, .. })
                 if state == sunpath::fact::socket::State::Listening
@@ -35,7 +44,8 @@ impl InPlace {
             {
                 kind
             }
-            _ => return Err(refused(path)),
+            Some(Bound::Socket { kind, .. }) => return Err(refused(path, kind)),
+            _ => return Err(refused(path, SocketType::Stream)),
         };
         let status = file::status(opened.as_fd()).map_err(|e| cannot(path, e))?;
         let fresh = OsString::from(format!("{PREFIX}{:016x}", sys::clock::random()));
@@ -139,11 +149,25 @@ impl Drop for InPlace {
     }
 }
 
+/// The path is that of a tap which has ended without giving it back.
+fn killed_here(left: &Place, path: &Path) -> Stop {
+    let why = format!(
+        "a tap was killed at {left}, and the server's file is still called {}; to give it its path \
+         back: sunpath tap --restore {}",
+        Shown(&left.path_beside()),
+        shell(path.as_os_str().as_bytes())
+    );
+    Stop::Failed(Exit::Fails, why)
+}
+
 /// There is no live server: what a client is told, and why.
-fn refused(path: &Path) -> Stop {
+fn refused(path: &Path, kind: SocketType) -> Stop {
     let address = Address::Path(path.as_os_str().as_bytes().to_vec());
-    match super::target::connect(&address, SocketType::Stream) {
-        Err(error) => Stop::Failed(crate::exit::Exit::Fails, format!("{error:#}")),
+    match super::target::connect(&address, kind) {
+        Err(error) => {
+            failed::tell(&Teller::default(), &error, &address, None);
+            Stop::Told(Exit::Fails)
+        }
         Ok(_) => Stop::trouble(format!(
             "what is at {} cannot be seen: that takes permission to write to it",
             Shown(path)

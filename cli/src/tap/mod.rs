@@ -37,8 +37,10 @@ pub use guardian::{GUARD, run as guard};
 pub use transcript::Format;
 
 use crate::args::Tap;
+use crate::cmd::why::failed;
 use crate::exit::Exit;
 use crate::out::{self, Stop};
+use crate::talk::tell::Teller;
 use in_place::InPlace;
 use listener::Listener;
 use place::Shown;
@@ -119,8 +121,14 @@ fn beside(
 ) -> Result<(Option<InPlace>, Listener, Address, SocketType), Stop> {
     let (listen, target) = (target::address(listen)?, target::address(target)?);
     let kind = args.socket.or_else(|| target::kind_of(&target)).unwrap_or(SocketType::Stream);
-    let listener = listener::bind(&listen, kind, args)
-        .map_err(|error| Stop::Failed(Exit::Fails, format!("{error:#}")))?;
+    let listener = listener::bind(&listen, kind, args).map_err(|error| {
+        let diagnosis = failed::tell(&Teller::default(), &error, &listen, None);
+        let stale = diagnosis.causes.first().is_some_and(|c| c.cause.id == "bind/stale-socket");
+        if stale && !args.replace_dead {
+            out::complain("with --replace-dead it is replaced, if it is still nobody's then");
+        }
+        Stop::Told(Exit::Fails)
+    })?;
     Ok((None, listener, target, kind))
 }
 

@@ -268,30 +268,44 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Puts right what a tap left behind whose guardian was killed, too, if that is certain: the name
-/// beside tells which two files they are.
-pub fn put_right(path: &Path) -> std::result::Result<String, String> {
-    let shown = Shown(path).to_string();
-    let failed = |errno: Errno| format!("{shown} cannot be restored: {errno}");
-    let (opened, name, parent) = directory_of(path).map_err(failed)?;
-    let here = Identity::at(opened.as_fd(), &name)
-        .map_err(|_| format!("there is no {shown}: nothing shows which file belongs there"))?;
-    let names = file::names_at(opened.as_fd(), b".").map_err(failed)?;
-    let matching = names.into_iter().find(|name| {
+/// The two files of a tap at this path; `None` if what is there is no file of a tap. The name beside
+/// tells which two they are.
+fn find(path: &Path) -> Result<Option<Place>> {
+    let (opened, name, parent) = directory_of(path)?;
+    let here = Identity::at(opened.as_fd(), &name)?;
+    let matching = file::names_at(opened.as_fd(), b".")?.into_iter().find(|name| {
         numbers(name).is_some_and(|(ours, theirs)| {
             let beside = Identity::at(opened.as_fd(), OsStr::from_bytes(name));
             ours == here.inode() && beside.is_ok_and(|beside| beside.inode() == theirs)
         })
     });
-    let Some(beside) = matching.map(OsString::from_vec) else {
+    let Some(beside) = matching.map(OsString::from_vec) else { return Ok(None) };
+    let (ours, theirs) = (name.clone(), beside.clone());
+    Place::hold((opened, name, parent), beside, (&ours, &theirs)).map(Some)
+}
+
+/// What a tap left behind at this path that was killed together with its guardian, if that is
+/// certain.
+pub fn left_behind(path: &Path) -> Option<Place> {
+    let place = find(path).ok().flatten()?;
+    (place.tap() == Some(Bound::Nobody)).then_some(place)
+}
+
+/// Puts right what a tap left behind whose guardian was killed, too, if that is certain.
+pub fn put_right(path: &Path) -> std::result::Result<String, String> {
+    let shown = Shown(path);
+    let place = find(path).map_err(|errno| match errno {
+        Errno::NOENT => format!("there is no {shown}: nothing shows which file belongs there"),
+        errno => format!("{shown} cannot be restored: {errno}"),
+    })?;
+    let Some(place) = place else {
         return Err(format!("{shown} is no file that a tap has left behind: nothing was changed"));
     };
-    let (ours, theirs) = (name.clone(), beside.clone());
-    let place = Place::hold((opened, name, parent), beside, (&ours, &theirs)).map_err(failed)?;
     if place.tap() != Some(Bound::Nobody) {
         return Err(format!("a tap still runs at {shown}: end that, and it restores the file"));
     }
-    place.restore().map(|restored| place.told(restored)).map_err(failed)
+    let restored = place.restore().map(|restored| place.told(restored));
+    restored.map_err(|errno| format!("{shown} cannot be restored: {errno}"))
 }
 
 #[cfg(test)]

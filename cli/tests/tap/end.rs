@@ -141,8 +141,16 @@ fn what_is_no_server_is_refused_with_a_usage_error() {
     std::fs::write(scene.tapped(), "a file").unwrap();
     let run = crate::common::run(&["tap".as_ref(), scene.tapped().as_os_str(), "@x".as_ref()]);
     assert_eq!(run.code, 1);
-    assert!(run.err.contains("bind/not-a-socket"), "{}", run.err);
+    assert!(
+        run.err.contains("Evidence\n  ") && run.err.contains("bind/not-a-socket"),
+        "{}",
+        run.err
+    );
     assert_eq!(std::fs::read(scene.tapped()).unwrap(), b"a file");
+    close(Listener::options().keep_file(true).bind(scene.server()).unwrap());
+    let run = crate::common::run(&["tap".as_ref(), scene.server().as_os_str(), "@x".as_ref()]);
+    assert!(run.code == 1 && run.err.contains("bind/stale-socket"), "{}", run.err);
+    assert!(run.err.contains("with --replace-dead"), "{}", run.err);
 }
 
 #[test]

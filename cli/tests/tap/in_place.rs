@@ -142,6 +142,11 @@ fn what_is_left_when_all_is_killed_can_be_put_right() {
     tap.signal(Signal::KILL);
     drop(tap.wait());
     assert!(ask(&scene.server()).is_err(), "nobody is left to restore it");
+    let again = run(&["tap".as_ref(), "--in-place".as_ref(), scene.server().as_os_str()]);
+    let real = fs::canonicalize(scene.server()).unwrap();
+    let command = format!("sunpath tap --restore {}", real.display());
+    assert!(again.code == 1 && again.err.contains("a tap was killed"), "{}", again.err);
+    assert!(again.err.trim_end().ends_with(&command), "{}", again.err);
     let done = restore();
     assert_eq!((done.code, inode(&scene.server())), (0, before), "{}", done.err);
     assert_eq!(ask(&scene.server()), Ok(7));
@@ -185,7 +190,8 @@ fn only_a_live_server_has_a_place_to_slip_into() {
     let refused = |what: &str, cause: &str| {
         let run = run(&["tap".as_ref(), "--in-place".as_ref(), scene.server().as_os_str()]);
         assert_eq!(run.code, 1, "{what}: {}", run.err);
-        assert!(run.err.contains(cause), "{what}: {}", run.err);
+        // As `sunpath why` answers.
+        assert!(run.err.contains("Evidence\n") && run.err.contains(cause), "{what}: {}", run.err);
     };
     refused("nothing is there", "connect/no-such-file");
     close(Listener::options().keep_file(true).bind(scene.server()).unwrap());
