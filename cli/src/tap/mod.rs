@@ -104,6 +104,9 @@ pub fn run(args: &Tap) -> Result<Exit, Stop> {
     };
     let shared = Arc::new(shared);
     greet(args, kind);
+    if place.is_none() {
+        warn(&shared);
+    }
     let served = serve::until_stopped(&listener, &shared, &stopping, place.as_ref());
     let restored = place.as_mut().map_or(Ok(()), InPlace::restore);
     let (ended, switch) = served?;
@@ -146,6 +149,13 @@ fn greet(args: &Tap, kind: SocketType) {
     out::complain(&format!(
         "ready, {what} ({kind}); for the server, every client is this process now (pid {pid}){but}"
     ));
+}
+
+/// Says so if no server can be reached yet. One may come later, so that is no reason to end.
+fn warn(shared: &Shared) {
+    if let Some(why) = target::missing(&shared.target, shared.kind) {
+        out::complain(&format!("nothing can be passed on to {} yet: {why}", shared.shown));
+    }
 }
 
 /// Where the transcript goes; `None` for nowhere.

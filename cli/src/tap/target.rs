@@ -6,11 +6,12 @@ use crate::render::text::quoted;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use sunpath::fact::Arguments;
 use sunpath::fact::socket::State;
 use sunpath::list::{What, list};
-use sunpath::observe::{Bound, bound_to};
+use sunpath::observe::{As, Bound, Query, bound_to, observe};
 use sunpath::sys::file;
-use sunpath::{Address, Endpoint, Error, SeqPacket, SocketType, Stream};
+use sunpath::{Address, Call, Endpoint, Error, Outcome, SeqPacket, SocketType, Stream, diagnose};
 
 /// Reads an address; it must be one of a UNIX domain socket.
 pub fn address(text: &OsStr) -> Result<Address, Stop> {
@@ -43,6 +44,23 @@ pub fn kind_of(address: &Address) -> Option<SocketType> {
         }
         Address::Unnamed => None,
     }
+}
+
+/// Why no client could be served now; `None` if nothing shows that one could not. Nobody is
+/// connected to.
+pub fn missing(address: &Address, kind: SocketType) -> Option<String> {
+    let query = Query {
+        call: if kind == SocketType::Datagram { Call::Send } else { Call::Connect },
+        socket: kind,
+        endpoint: Some(Endpoint::Unix(address.clone())),
+        caller: As::Myself,
+        descriptor: None,
+        arguments: Arguments::default(),
+    };
+    let diagnosis = diagnose(query.call, kind, None, &observe(&query).ok()?);
+    let Outcome::Fails(errno) = diagnosis.outcome else { return None };
+    let cause = diagnosis.causes.first()?.cause;
+    Some(format!("{} ({errno}, {})", cause.title, cause.id))
 }
 
 /// A new connection to the server. It waits while the server's backlog is full, as the client would.

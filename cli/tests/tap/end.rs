@@ -1,7 +1,7 @@
 //! How conversations end: each direction by itself, resets, broken pipes.
 
 use crate::common::close;
-use crate::scene::{Pair, Scene, soon};
+use crate::scene::{LONG, Pair, Scene, soon};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use sunpath::{Errno, Listener, RecvFlags, SeqPacket, Stream};
@@ -129,6 +129,23 @@ fn a_client_whose_server_is_gone_is_closed_at_once_and_told_why() {
     soon("the diagnosis", || tap.said().contains("connect/stale-socket"));
     assert_eq!(tap.stop().code, Some(0));
     assert!(scene.transcript().contains("refused"), "{}", scene.transcript());
+}
+
+#[test]
+fn a_server_that_is_not_there_yet_is_noticed_and_may_come_later() {
+    let scene = Scene::new();
+    let tap = scene.tap();
+    soon("the note", || tap.said().contains("yet: there is no file at the path (ENOENT, "));
+    let listener = Listener::bind(scene.server()).unwrap();
+    let client = Stream::connect_timeout(scene.tapped(), LONG).unwrap();
+    client.send(b"here").unwrap();
+    let server = listener.accept().unwrap();
+    server.sockopt().set_receive_timeout(Some(LONG)).unwrap();
+    assert_eq!(server.recv(&mut [0; 9]).unwrap(), 4);
+    drop((client, server, tap.stop()));
+    let ended = scene.tap().stop();
+    assert_eq!((ended.code, ended.said.lines().count()), (Some(0), 1), "{}", ended.said);
+    close(listener);
 }
 
 #[test]
