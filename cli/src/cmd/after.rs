@@ -298,6 +298,9 @@ Examples:
       Only clients that were told to use ./tap.sock; for programs.
   sunpath tap ./tap.sock @app --filter from=client --filter 'text=DELETE'
       Only what clients say, and only if it has this in it.
+  sudo sunpath tap --credentials ./tap.sock /run/app.sock
+      For a server that asks with each message who sent it (SO_PASSCRED), as
+      journald does: it sees the clients, not the tap. So does a client that asks.
   sunpath tap --restore /run/app.sock
       After a power cut, or when everything was killed at once.
 
@@ -311,9 +314,11 @@ the tap says why. A server that shuts down reading alone is noticed with the
 next message. When a side closes without having read everything, the other is
 reset, as it would be; but it sees the plain end of file instead if all that it
 sent had reached that side's queue, and the last of it was an urgent byte or
-longer than 192 bytes. The names of the sockets are the tap's. Bytes are on
-their way in two queues instead of one, the second of twice the usual size, so a
-writer is slowed down that much later.
+longer than 192 bytes. Large streams pass through a pipe: if the server closes
+while bytes are in it, which are lost then, a client that has sent nothing since
+sees the plain end of file, too. The names of the sockets are the tap's. Bytes are
+on their way in two queues instead of one, the second of twice the usual size, so
+a writer is slowed down that much later.
 
 If the tap is killed, a second process restores the path at once. A server that is
 restarted meanwhile keeps the path that it takes; the tap says so and ends.

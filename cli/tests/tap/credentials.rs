@@ -73,6 +73,7 @@ fn packets_and_datagrams_tell_who_sent_them() {
     let Some(_tap) = tap(&scene) else { return };
     let client = SeqPacket::connect(scene.tapped()).unwrap();
     let server = listener.accept().unwrap();
+    server.sockopt().set_receive_timeout(Some(LONG)).unwrap();
     let mut room = AncillaryBuffer::new(1);
     let file = std::fs::File::open("/dev/null").unwrap();
     let beside = &[std::os::fd::AsFd::as_fd(&file)];
@@ -91,6 +92,9 @@ fn packets_and_datagrams_tell_who_sent_them() {
     let server = Datagram::options().pass_credentials(true).bind(scene.server()).unwrap();
     let Some(_tap) = tap(&scene) else { return };
     let client = Datagram::options().pass_credentials(true).bind(scene.dir.join("c")).unwrap();
+    for end in [&client, &server] {
+        end.sockopt().set_receive_timeout(Some(LONG)).unwrap();
+    }
     for (who, with) in [(own(), Ancillary::NONE), (OTHER, Ancillary::NONE.with_credentials(OTHER))]
     {
         client.connect(scene.tapped()).unwrap();
