@@ -5,6 +5,7 @@ mod directory;
 
 use directory::Directory;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use sunpath::list::{Peer, What, list};
 use sunpath::{Listener, Stream};
 
@@ -46,4 +47,29 @@ fn thousands_of_waiting_connections_take_no_listener_away() {
     if room < WAITING {
         eprintln!("skipped: somaxconn allows {room} waiting connections, not {WAITING}");
     }
+}
+
+/// The kernel tells its table piece by piece, and goes on in a list by counting: what is closed
+/// meanwhile before that place makes it pass over another.
+#[test]
+fn sockets_that_are_closed_meanwhile_hide_no_others() {
+    let pairs: Vec<_> = (0..2000).map(|_| Stream::pair().unwrap()).collect();
+    let kept: Vec<u32> =
+        pairs.iter().flat_map(|(one, other)| [inode(one.as_fd()), inode(other.as_fd())]).collect();
+    let over = AtomicBool::new(false);
+    let mut lost = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                drop((0..200).map(|_| Stream::pair().unwrap()).collect::<Vec<_>>());
+            }
+        });
+        for _ in 0..40 {
+            let listing = list(&What::default());
+            lost += kept.iter().filter(|inode| listing.socket(**inode).is_none()).count();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(lost, 0);
+    drop(pairs);
 }
