@@ -9,20 +9,59 @@ use crate::fact::socket::State;
 use crate::observe::process;
 use std::collections::{HashMap, HashSet};
 
-/// The listing of these sockets, held so.
-pub(super) fn join(tables: Tables, mut held: Vec<Held>) -> Listing {
+/// The kernel tells fewer sockets than that in one piece.
+const ONE_PIECE: usize = 50;
+
+/// The listing of these sockets, held so; `again` looks for sockets once more.
+///
+/// The kernel tells its table piece by piece, and goes on by counting: a socket that is closed
+/// meanwhile makes it pass over another. If one that is held, or somebody's peer, was not told, it
+/// is asked again, and what is told either time is there.
+pub(super) fn join(
+    tables: Tables,
+    mut held: Vec<Held>,
+    again: impl FnOnce() -> Vec<Socket>,
+) -> Listing {
     let Tables { mut sockets, namespaces, closed_namespaces, all_sockets } = tables;
-    // The records are large: their keys are sorted first, and each record is moved once.
-    sockets.sort_by_cached_key(|s| s.inode);
-    // A socket that was hashed anew during the dump may be shown twice.
-    sockets.dedup_by(|a, b| a.inode == b.inode && a.inode != 0);
+    order(&mut sockets);
     held.sort_unstable();
+    if sockets.len() > ONE_PIECE && (lacks_held(&sockets, &held) || lacks_peers(&sockets)) {
+        // The connections that wait have no number by which one would be known twice.
+        sockets.extend(again().into_iter().filter(|socket| socket.inode != 0));
+        order(&mut sockets);
+    }
     let holders = share(&mut sockets, &held);
     let clients = clients(&sockets);
     for socket in sockets.iter_mut().filter(|s| s.peer == Some(Peer::Socket(0))) {
         socket.peer = Some(nameless(socket, &clients));
     }
     Listing { sockets, namespaces, closed_namespaces, all_sockets, holders, ..Listing::default() }
+}
+
+fn order(sockets: &mut Vec<Socket>) {
+    // The records are large: their keys are sorted first, and each record is moved once.
+    sockets.sort_by_cached_key(|s| s.inode);
+    // A socket that was hashed anew during the dump may be shown twice.
+    sockets.dedup_by(|a, b| a.inode == b.inode && a.inode != 0);
+}
+
+/// Whether a socket is held that is none of these.
+fn lacks_held(sockets: &[Socket], held: &[Held]) -> bool {
+    let mut sockets = sockets.iter().peekable();
+    held.iter().any(|(inode, _)| {
+        while sockets.next_if(|socket| socket.inode < *inode).is_some() {}
+        sockets.peek().is_none_or(|socket| socket.inode != *inode)
+    })
+}
+
+/// Whether a peer is none of these.
+fn lacks_peers(sockets: &[Socket]) -> bool {
+    sockets.iter().any(|socket| match socket.peer {
+        Some(Peer::Socket(peer)) if peer != 0 => {
+            sockets.binary_search_by_key(&peer, |s| s.inode).is_err()
+        }
+        _ => false,
+    })
 }
 
 /// Gives each socket its part of the holders; those of other families' sockets fall out.

@@ -119,7 +119,7 @@ pub fn list(what: &What) -> Listing {
         true => holders::find_beside(sockets),
         false => (Found::default(), sockets()),
     };
-    let mut listing = join::join(tables, found.held);
+    let mut listing = join::join(tables, found.held, || tables::again(what.all_namespaces));
     listing.closed_processes = found.closed;
     listing.all_holders = found.all;
     listing.processes = process::of(&listing.holders);

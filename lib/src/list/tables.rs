@@ -45,6 +45,11 @@ pub(super) fn gather(every_namespace: bool) -> Tables {
     all
 }
 
+/// The same sockets once more.
+pub(super) fn again(every_namespace: bool) -> Vec<Socket> {
+    gather(every_namespace).sockets
+}
+
 impl Tables {
     fn add(&mut self, table: &mut Table) {
         let namespace = table.id.known().copied().unwrap_or_default();

@@ -114,7 +114,7 @@ impl Watch {
     pub fn look(&mut self, what: &What, shown: &[u32]) -> Listing {
         let tables = tables::gather(what.all_namespaces);
         if !what.holders {
-            return join::join(tables, Vec::new());
+            return join::join(tables, Vec::new(), || tables::again(what.all_namespaces));
         }
         self.looks += 1;
         let told = self.program.as_ref().and_then(|program| program.held().ok());
@@ -123,7 +123,12 @@ impl Watch {
             None => self.search(&tables, shown),
         };
         let held = self.known.values().flat_map(|known| &known.held).copied().collect();
-        let mut listing = join::join(tables, held);
+        // Without the program, what is held may be of any family: the next look has to do.
+        let again = || match self.program {
+            Some(_) => tables::again(what.all_namespaces),
+            None => Vec::new(),
+        };
+        let mut listing = join::join(tables, held, again);
         self.refresh(&listing, shown);
         listing.closed_processes = self.known.values().filter(|known| known.closed).count();
         listing.all_holders = all_holders;

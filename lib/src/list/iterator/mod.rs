@@ -1,4 +1,4 @@
-//! All descriptors of all processes that are sockets, told by the kernel in one go: a BPF iterator.
+//! All descriptors of all processes that are UNIX domain sockets, told by the kernel in one go: a BPF iterator.
 //!
 //! ```text
 //!   /sys/kernel/btf/vmlinux ──► types ──► program ──► kernel, for each descriptor ──► (pid, fd, inode)
@@ -49,7 +49,7 @@ impl Program {
         bpf::attach(&program).ok().map(|link| Program { link })
     }
 
-    /// Who holds which socket, of any family, at this moment.
+    /// Who holds which UNIX domain socket, at this moment.
     pub(super) fn held(&self) -> Result<Vec<Held>, Errno> {
         let output = bpf::iterate(self.link.as_fd())?;
         let mut held = Vec::new();

@@ -5,11 +5,13 @@ use super::types::Layout;
 /// How many bytes it writes about a socket: inode number, process, descriptor, each of four.
 pub(super) const RECORD: usize = 12;
 
-/// `SOCKFS_MAGIC`: what the superblock of all sockets says, and that of a socket file does not.
-const SOCKFS: i32 = 0x534f_434b;
+/// `AF_UNIX`
+const UNIX: i32 = 1;
 
-/// `bpf_seq_write`: adds bytes to the output.
+/// `bpf_seq_write`: adds bytes to the output. `bpf_sock_from_file` (Linux 5.11): the socket that a
+/// file is, or null.
 const SEQ_WRITE: i32 = 127;
+const SOCK_FROM_FILE: i32 = 162;
 
 /// Offsets in the context that the kernel hands over, `struct bpf_iter__task_file`, and in what
 /// its first member points to.
@@ -22,6 +24,7 @@ const META_SEQ: i16 = 0;
 /// Opcodes: load and store so many bytes, move and add, call, jump, leave.
 const LOAD8: u8 = 0x79;
 const LOAD4: u8 = 0x61;
+const LOAD2: u8 = 0x69;
 const STORE4: u8 = 0x63;
 const COPY: u8 = 0xbf;
 const SET: u8 = 0xb7;
@@ -52,8 +55,8 @@ const END: i16 = i16::MAX;
 pub(super) fn sockets(layout: &Layout) -> Option<Vec<u64>> {
     let near = |offset: u32| i16::try_from(offset).ok();
     let (thread, process) = (near(layout.thread)?, near(layout.process)?);
-    let (of_file, superblock) = (near(layout.inode)?, near(layout.superblock)?);
-    let (number, magic) = (near(layout.number)?, near(layout.magic)?);
+    let (inode, number) = (near(layout.inode)?, near(layout.number)?);
+    let (network, family) = (near(layout.network)?, near(layout.family)?);
     let mut steps = vec![
         (COPY, CONTEXT, R1, 0, 0),
         // After the last one, the kernel calls once more without any.
@@ -61,17 +64,20 @@ pub(super) fn sockets(layout: &Layout) -> Option<Vec<u64>> {
         (IF_EQUAL, OPEN, 0, END, 0),
         (LOAD8, PROCESS, CONTEXT, TASK, 0),
         (IF_EQUAL, PROCESS, 0, END, 0),
-        // Only sockets.
-        (LOAD8, R1, OPEN, of_file, 0),
-        (LOAD8, R2, R1, superblock, 0),
-        (LOAD8, R2, R2, magic, 0),
-        (IF_NOT, R2, 0, END, SOCKFS),
+        // Only sockets, of this family.
+        (COPY, R1, OPEN, 0, 0),
+        (CALL, 0, 0, 0, SOCK_FROM_FILE),
+        (IF_EQUAL, R0, 0, END, 0),
+        (LOAD8, R1, R0, network, 0),
+        (LOAD2, R1, R1, family, 0),
+        (IF_NOT, R1, 0, END, UNIX),
         // Only first threads. The others share their table, or have one that /proc/PID/fd leaves
         // out.
         (LOAD4, R2, PROCESS, process, 0),
         (LOAD4, R3, PROCESS, thread, 0),
         (IF_DIFFERENT, R2, R3, END, 0),
         // The record. Of the inode number, sock_diag too shows the low half.
+        (LOAD8, R1, OPEN, inode, 0),
         (LOAD8, R1, R1, number, 0),
         (STORE4, STACK, R1, PLACE, 0),
         (STORE4, STACK, R2, PLACE + 4, 0),
@@ -119,12 +125,12 @@ mod tests {
                 jumps += 1;
             }
         }
-        assert_eq!(jumps, 4);
+        assert_eq!(jumps, 5);
         assert_eq!(program.last(), Some(&encode((EXIT, 0, 0, 0, 0))));
     }
 
     #[test]
     fn an_offset_that_does_not_fit_makes_no_program() {
-        assert_eq!(sockets(&Layout { magic: 40_000, ..Layout::default() }), None);
+        assert_eq!(sockets(&Layout { family: 40_000, ..Layout::default() }), None);
     }
 }

@@ -11,11 +11,12 @@ pub(super) struct Layout {
     pub process: u32,
     /// of the inode in `struct file`,
     pub inode: u32,
-    /// of the superblock and of its number in `struct inode`,
-    pub superblock: u32,
+    /// of its number in `struct inode`,
     pub number: u32,
-    /// and of what tells a superblock's file system in `struct super_block`.
-    pub magic: u32,
+    /// of the network's part in `struct socket`,
+    pub network: u32,
+    /// and of the family in that, `struct sock`, which begins with a `struct sock_common`.
+    pub family: u32,
 }
 
 /// `BTF_MAGIC`
@@ -57,8 +58,8 @@ struct Types<'a> {
 
 impl Types<'_> {
     fn search(&mut self) -> Option<Layout> {
-        let (mut iterator, mut task, mut file, mut inode, mut superblock) =
-            (None, None, None, None, None);
+        let (mut iterator, mut task, mut file, mut inode) = (None, None, None, None);
+        let (mut socket, mut sock, mut common) = (None, None, None);
         loop {
             let head = self.rest.first_chunk::<TYPE>()?;
             let (name, info) = (number(head, 0)?, number(head, 4)?);
@@ -70,26 +71,18 @@ impl Types<'_> {
                 match self.name(name) {
                     b"task_struct" => task = task.or(self.offsets(body, [b"pid\0", b"tgid\0"])),
                     b"file" => file = file.or(self.offsets(body, [b"f_inode\0"])),
-                    b"inode" => inode = inode.or(self.offsets(body, [b"i_sb\0", b"i_ino\0"])),
-                    b"super_block" => {
-                        superblock = superblock.or(self.offsets(body, [b"s_magic\0"]));
-                    }
+                    b"inode" => inode = inode.or(self.offsets(body, [b"i_ino\0"])),
+                    b"socket" => socket = socket.or(self.offsets(body, [b"sk\0"])),
+                    b"sock" => sock = sock.or(self.offsets(body, [b"__sk_common\0"])),
+                    b"sock_common" => common = common.or(self.offsets(body, [b"skc_family\0"])),
                     _ => {}
                 }
             }
-            if let (Some(iterator), Some([thread, process]), Some([inode]), Some(of_inode)) =
+            if let (Some(iterator), Some([thread, process]), Some([inode]), Some([number])) =
                 (iterator, task, file, inode)
-                && let ([superblock, number], Some([magic])) = (of_inode, superblock)
+                && let (Some([network]), Some([0]), Some([family])) = (socket, sock, common)
             {
-                return Some(Layout {
-                    iterator,
-                    thread,
-                    process,
-                    inode,
-                    superblock,
-                    number,
-                    magic,
-                });
+                return Some(Layout { iterator, thread, process, inode, number, network, family });
             }
             self.rest = self.rest.get(TYPE + body.len()..)?;
             self.next += 1;
@@ -179,13 +172,15 @@ mod tests {
         [all, types, names].concat()
     }
 
-    const KERNEL: [(&str, &[(&str, u32)]); 5] = [
+    const KERNEL: [(&str, &[(&str, u32)]); 7] = [
         // Another one with that name.
         ("file", &[("x", 0)]),
         ("task_struct", &[("on_cpu", 0), ("pid", 64), ("tgid", 96)]),
         ("file", &[("f_inode", 256)]),
-        ("inode", &[("i_mode", 0), ("i_sb", 320), ("i_ino", 512)]),
-        ("super_block", &[("s_magic", 768)]),
+        ("inode", &[("i_mode", 0), ("i_ino", 512)]),
+        ("socket", &[("sk", 192)]),
+        ("sock", &[("__sk_common", 0)]),
+        ("sock_common", &[("skc_family", 128)]),
     ];
 
     #[test]
@@ -195,9 +190,9 @@ mod tests {
             thread: 8,
             process: 12,
             inode: 32,
-            superblock: 40,
             number: 64,
-            magic: 96,
+            network: 24,
+            family: 16,
         };
         assert_eq!(find(&described(3, &KERNEL)), Some(layout));
     }
@@ -209,8 +204,10 @@ mod tests {
             structures.remove(missing);
             assert_eq!(find(&described(0, &structures)), None, "{missing}");
         }
-        let odd = [&KERNEL[..4], &[("super_block", &[("s_magic", 3)])]].concat();
+        let odd = [&KERNEL[..6], &[("sock_common", &[("skc_family", 3)])]].concat();
         assert_eq!(find(&described(0, &odd)), None, "a bit field");
+        let odd = [&KERNEL[..5], &KERNEL[6..], &[("sock", &[("__sk_common", 64)])]].concat();
+        assert_eq!(find(&described(0, &odd)), None, "another beginning");
     }
 
     #[test]
