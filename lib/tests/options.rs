@@ -128,7 +128,8 @@ fn a_timeout_ends_a_wait() {
     let start = Instant::now();
     let error = a.read(&mut [0; 1]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-    assert!(start.elapsed() >= Duration::from_millis(20));
+    // The kernel counts ticks of up to 10 milliseconds, the first of which may be over at once.
+    assert!(start.elapsed() >= Duration::from_millis(10));
     a.sockopt().set_send_timeout(Some(Duration::ZERO)).unwrap();
     let stuck = std::iter::repeat_with(|| a.write(&[0; 100_000])).find(Result::is_err);
     assert_eq!(stuck.unwrap().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);

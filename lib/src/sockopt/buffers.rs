@@ -86,7 +86,8 @@ impl SockOpt<'_> {
     ///
     /// The kernel counts in its ticks, of 1 to 10 ms, and rounds up. So does this method: no time
     /// is too short to be one, and zero is the shortest that there is. What is longer than the
-    /// kernel can count is for ever. Accepted sockets do not inherit it.
+    /// kernel can count is for ever. Accepted sockets do not inherit it. A wait may end a tick early
+    /// (1 to 10 ms): the first one may have begun already.
     pub fn set_send_timeout(&self, timeout: Option<Duration>) -> Result<(), Error> {
         self.set_timeout(table::SEND_TIMEOUT, timeout)
     }
