@@ -12,23 +12,32 @@ use std::collections::{HashMap, HashSet};
 /// The kernel tells fewer sockets than that in one piece.
 const ONE_PIECE: usize = 50;
 
-/// The listing of these sockets, held so; `again` looks for sockets once more.
+/// The listing of these sockets, held so; `again` looks for sockets once more, at most so often.
 ///
 /// The kernel tells its table piece by piece, and goes on by counting: a socket that is closed
 /// meanwhile makes it pass over another. If one that is held, or somebody's peer, was not told, it
-/// is asked again, and what is told either time is there.
+/// is asked again, and what is told any time is there.
 pub(super) fn join(
     tables: Tables,
     mut held: Vec<Held>,
-    again: impl FnOnce() -> Vec<Socket>,
+    (most, again): (usize, impl Fn() -> Vec<Socket>),
 ) -> Listing {
     let Tables { mut sockets, namespaces, closed_namespaces, all_sockets } = tables;
     order(&mut sockets);
     held.sort_unstable();
-    if sockets.len() > ONE_PIECE && (lacks_held(&sockets, &held) || lacks_peers(&sockets)) {
+    for _ in 0..most {
+        let whole = !lacks_held(&sockets, &held) && !lacks_peers(&sockets);
+        if sockets.len() <= ONE_PIECE || whole {
+            break;
+        }
+        let before = sockets.len();
         // The connections that wait have no number by which one would be known twice.
         sockets.extend(again().into_iter().filter(|socket| socket.inode != 0));
         order(&mut sockets);
+        // Nothing comes or goes: what is held besides is of another family.
+        if sockets.len() == before {
+            break;
+        }
     }
     let holders = share(&mut sockets, &held);
     let clients = clients(&sockets);

@@ -107,6 +107,10 @@ impl Listing {
     }
 }
 
+/// The table is asked for so often again where sockets come and go: that the kernel passes over the
+/// same one each time is next to impossible.
+const OFTEN_ENOUGH: usize = 4;
+
 /// Lists the UNIX domain sockets.
 ///
 /// Takes about 2 microseconds for each socket, two threads, and no privilege; with `CAP_SYS_PTRACE`
@@ -119,7 +123,8 @@ pub fn list(what: &What) -> Listing {
         true => holders::find_beside(sockets),
         false => (Found::default(), sockets()),
     };
-    let mut listing = join::join(tables, found.held, || tables::again(what.all_namespaces));
+    let again = || tables::again(what.all_namespaces);
+    let mut listing = join::join(tables, found.held, (OFTEN_ENOUGH, again));
     listing.closed_processes = found.closed;
     listing.all_holders = found.all;
     listing.processes = process::of(&listing.holders);

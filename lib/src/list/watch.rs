@@ -113,8 +113,9 @@ impl Watch {
     /// later all holders are those of the moment, and no look takes longer.
     pub fn look(&mut self, what: &What, shown: &[u32]) -> Listing {
         let tables = tables::gather(what.all_namespaces);
+        let again = || tables::again(what.all_namespaces);
         if !what.holders {
-            return join::join(tables, Vec::new(), || tables::again(what.all_namespaces));
+            return join::join(tables, Vec::new(), (1, again));
         }
         self.looks += 1;
         let told = self.program.as_ref().and_then(|program| program.held().ok());
@@ -124,11 +125,8 @@ impl Watch {
         };
         let held = self.known.values().flat_map(|known| &known.held).copied().collect();
         // Without the program, what is held may be of any family: the next look has to do.
-        let again = || match self.program {
-            Some(_) => tables::again(what.all_namespaces),
-            None => Vec::new(),
-        };
-        let mut listing = join::join(tables, held, again);
+        let most = usize::from(self.program.is_some());
+        let mut listing = join::join(tables, held, (most, again));
         self.refresh(&listing, shown);
         listing.closed_processes = self.known.values().filter(|known| known.closed).count();
         listing.all_holders = all_holders;
