@@ -4,6 +4,7 @@ mod args;
 mod cmd;
 mod conform;
 mod exit;
+mod failure;
 mod glob;
 mod json;
 mod live;

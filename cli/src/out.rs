@@ -2,6 +2,7 @@
 
 use crate::args::Color;
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::render::text::{width, wrap};
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -60,7 +61,7 @@ fn done(written: std::io::Result<()>) -> Result<(), Stop> {
     match written {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Stop::ReaderGone),
-        Err(e) => Err(Stop::trouble(format!("cannot write to standard output: {e}"))),
+        Err(e) => Err(Stop::trouble(format!("cannot write to standard output: {}", e.told()))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Long lists go through a pager, as with git: on a terminal only, and one that fits is printed.
 
+use crate::failure::Told;
 use crate::out::{self, Stop};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -28,7 +29,7 @@ pub fn print(text: &str, paged: bool) -> Result<(), Stop> {
     let status = pager.wait();
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Stop::trouble(format!("cannot write to the pager: {error}")))
+            Err(Stop::trouble(format!("cannot write to the pager: {}", error.told())))
         }
         // The shell's status for a program that is not there, or cannot be run.
         _ if status.is_ok_and(|s| matches!(s.code(), Some(126 | 127))) => out::write(text),

@@ -1,5 +1,6 @@
 //! The names of users, each asked for once.
 
+use crate::failure::Told;
 use crate::out::Stop;
 use crate::render::text::quoted;
 use std::cell::RefCell;
@@ -37,8 +38,9 @@ pub fn number(user: &OsStr) -> Result<u32, Stop> {
         (Some(Ok(Some(user))), _) => Ok(user.uid),
         (_, Some(number)) => Ok(number),
         (Some(Err(error)), None) => Err(Stop::usage(format!(
-            "user {} cannot be looked up in the database: {error}",
-            quoted(bytes)
+            "user {} cannot be looked up in the database: {}",
+            quoted(bytes),
+            error.told()
         ))),
         _ => Err(Stop::usage(format!("there is no user {}", quoted(bytes)))),
     }

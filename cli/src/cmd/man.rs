@@ -2,6 +2,7 @@
 
 use crate::args::{Cli, Man};
 use crate::exit::Exit;
+use crate::failure;
 use crate::out::{self, Stop};
 use clap::CommandFactory;
 use clap_mangen::roff::{Roff, roman};
@@ -42,9 +43,7 @@ fn write_all(dir: &Path, pages: &[Page]) -> Result<(), Stop> {
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Stop {
-    use std::os::unix::ffi::OsStrExt;
-    let path = sunpath::text::escape(path.as_os_str().as_bytes());
-    Stop::trouble(format!("cannot {what} {path}: {error}"))
+    Stop::trouble(failure::on_file(what, path, error))
 }
 
 /// One page for the tool and one for each subcommand.

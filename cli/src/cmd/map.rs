@@ -2,6 +2,7 @@
 
 use crate::args::Map as Args;
 use crate::exit::Exit;
+use crate::failure;
 use crate::json;
 use crate::map::graph::Graph;
 use crate::map::{Map, dot, html, processes, sockets, svg, text};
@@ -9,7 +10,6 @@ use crate::out::{self, Stop};
 use crate::pager;
 use crate::render::text::width;
 use crate::users::Users;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use sunpath::list::{What, list};
 
@@ -49,8 +49,6 @@ fn write(file: &Path, text: &str) -> Result<(), Stop> {
     if file.as_os_str() == "-" {
         return out::write(text);
     }
-    std::fs::write(file, text).map_err(|error| {
-        let file = sunpath::text::escape(file.as_os_str().as_bytes());
-        Stop::trouble(format!("cannot write {file}: {error}"))
-    })
+    std::fs::write(file, text)
+        .map_err(|error| Stop::trouble(failure::on_file("write", file, &error)))
 }

@@ -3,6 +3,7 @@
 use super::conform::style;
 use crate::args::{On, Play};
 use crate::exit::Exit;
+use crate::failure;
 use crate::live::{self, cause::Source};
 use crate::out::{self, Stop};
 use crate::render::text::{columns, pad};
@@ -107,7 +108,7 @@ fn gather(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Stop
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
         paths.collect::<io::Result<Vec<_>>>()
     });
-    let mut paths = entries.map_err(|e| Stop::usage(format!("cannot read {}: {e}", shown(dir))))?;
+    let mut paths = entries.map_err(|e| Stop::usage(failure::on_file("read", dir, &e)))?;
     paths.sort();
     for path in paths {
         if path.is_dir() && depth < DEEPEST {
@@ -134,8 +135,8 @@ fn read(path: &Path) -> Result<(String, Trace), Stop> {
     } else {
         File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
     };
+    read.map_err(|e| Stop::usage(failure::on_file("read", path, &e)))?;
     let path = shown(path);
-    read.map_err(|e| Stop::usage(format!("cannot read {path}: {e}")))?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(Stop::usage(format!("{path} is too long for a trace")));
     }
@@ -161,7 +162,7 @@ fn record(path: &Path, trace: &mut Trace, played: &[Run]) -> Result<usize, Stop>
         out::print(&trace.to_string())?;
     } else {
         let written = std::fs::write(path, trace.to_string());
-        written.map_err(|e| Stop::trouble(format!("cannot write {}: {e}", shown(path))))?;
+        written.map_err(|e| Stop::trouble(failure::on_file("write", path, &e)))?;
     }
     let changed = before.steps().zip(trace.steps()).filter(|(before, now)| before != now);
     Ok(changed.count())

@@ -70,6 +70,7 @@ mod wait;
 
 pub use scene::{Look, Observed, Scene, failed};
 
+use crate::failure::Told;
 use crate::stage::{self, Stage, Trouble};
 use sunpath::cause::{self, Cause, Provoke};
 
@@ -156,7 +157,7 @@ impl Need {
             }
             Need::Device(path) => {
                 let opened = std::fs::File::options().read(true).write(true).open(path);
-                opened.err().map(|error| format!("needs {path}: {error}"))
+                opened.err().map(|error| format!("needs {path}: {}", error.told()))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::judge::{describe, is_as_documented};
 use super::{Look, Observed, failed};
+use crate::failure::Told;
 use crate::stage::{Stage, Step, Trouble};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -68,7 +69,7 @@ pub fn fill(mut send: impl FnMut() -> sys::Result<usize>) -> Result<(), Trouble>
         match send() {
             Ok(_) => {}
             Err(Errno::AGAIN) => return Ok(()),
-            Err(errno) => return Err(Trouble::Failed(format!("fill a buffer: {errno}"))),
+            Err(errno) => return Err(Trouble::Failed(format!("fill a buffer: {}", errno.told()))),
         }
     }
     Err(Trouble::Failed("a buffer does not fill".into()))

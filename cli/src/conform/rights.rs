@@ -2,6 +2,7 @@
 
 use super::pair::{each, not_waiting, pair, send_byte};
 use super::{Look, Make, Need, Observed, Recipe, failed};
+use crate::failure::Told;
 use crate::stage::place::become_ordinary;
 use crate::stage::{NOBODY, Stage, Step, Trouble};
 use std::io::{IoSlice, IoSliceMut};
@@ -125,7 +126,7 @@ fn not_passable(_: &mut Stage) -> Result<Observed, Trouble> {
         Err(Errno::NOSYS | Errno::PERM) => {
             return Err(Trouble::NotHere("io_uring is switched off".into()));
         }
-        Err(errno) => return Err(Trouble::Failed(format!("make a ring: {errno}"))),
+        Err(errno) => return Err(Trouble::Failed(format!("make a ring: {}", errno.told()))),
     };
     let control = rights(&[&[ring.as_fd()]])?;
     let not_passable = vec![ring.as_raw_fd()];

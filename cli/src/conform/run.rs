@@ -2,6 +2,7 @@
 
 use super::judge::{Report, Verdict, judge};
 use super::show::{self, From};
+use crate::failure::Told;
 use crate::stage::directory::PrivateDir;
 use crate::stage::{Stage, Step, Trouble};
 use serde_json::json;
@@ -122,7 +123,9 @@ fn first_line(mut stdout: ChildStdout, limit: Duration) -> Result<String, Troubl
 pub fn provoke(id: &str, dir: PathBuf, parent: u32) -> String {
     let report = match (process::die_with(parent), super::find(id)) {
         (Ok(()), Some(recipe)) => judge(recipe, &mut Stage::new(dir)),
-        (Err(errno), _) => Report::new(id, Verdict::Differs, format!("cannot start: {errno}")),
+        (Err(errno), _) => {
+            Report::new(id, Verdict::Differs, format!("cannot start: {}", errno.told()))
+        }
         (_, None) => Report::new(id, Verdict::Differs, "there is no recipe of this id"),
     };
     report.to_json().to_string()

@@ -2,6 +2,7 @@
 //! that a trace names leads nowhere else.
 
 use super::place::Place;
+use crate::failure::Told;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -26,7 +27,7 @@ pub fn set(place: &Place, setting: &Setting) -> Result<Outcome, String> {
         done.map_or_else(|errno| errno.raw_os_error(), |possible| if possible { 0 } else { CANNOT })
     });
     let ended = child.and_then(process::Child::wait);
-    match ended.map_err(|errno| format!("cannot make a process: {errno}"))? {
+    match ended.map_err(|errno| format!("cannot make a process: {}", errno.told()))? {
         End::Exited(0) => Ok(Outcome::Done(Ret::Unit)),
         End::Exited(libc::EPERM | libc::EOPNOTSUPP | libc::ENOTTY | libc::ENXIO)
         | End::Killed(_) => Err("skipped: this system does not allow that here".into()),

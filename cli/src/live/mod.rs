@@ -21,6 +21,7 @@ pub mod cause;
 mod place;
 pub mod run;
 
+use crate::failure::Told;
 use crate::mirror::compare::{Dictionary, automatic};
 use crate::stage::Trouble;
 use crate::tasks::{self, Settled, Tasks};
@@ -154,7 +155,7 @@ impl Live {
                 let outcome = self.order(task, "restrict user-namespace")?;
                 if matches!(outcome, Outcome::Done(_)) {
                     map_ids(self.tasks.pid(task), ids)
-                        .map_err(|error| format!("skipped: cannot map ids: {error}"))?;
+                        .map_err(|error| format!("skipped: cannot map ids: {}", error.told()))?;
                 }
                 outcome
             }
@@ -274,7 +275,7 @@ impl System for Live {
         const LEISURE: Duration = Duration::from_millis(50);
         let flags = socket::SocketFlags::empty();
         let pair = socket::socketpair(SocketType::Stream, flags);
-        drop(pair.map_err(|errno| format!("cannot make sockets: {errno}"))?);
+        drop(pair.map_err(|errno| format!("cannot make sockets: {}", errno.told()))?);
         std::thread::sleep(LEISURE);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::Live;
 use super::cause::{Explained, Source};
 use super::place::Place;
+use crate::failure::Told;
 use crate::out;
 use crate::stage::directory::PrivateDir;
 use crate::stage::{Step, Trouble};
@@ -93,7 +94,9 @@ fn read_until(output: &mut (impl Read + AsFd), limit: Instant) -> Result<(String
             Ok(ready) if ready.is_empty() => break false,
             Ok(_) => {}
             Err(sunpath::sys::Errno::INTR) => continue,
-            Err(errno) => return Err(Trouble::Failed(format!("wait for a process: {errno}"))),
+            Err(errno) => {
+                return Err(Trouble::Failed(format!("wait for a process: {}", errno.told())));
+            }
         }
         match output.read(&mut chunk).step("read what a process says")? {
             0 => break true,

@@ -4,6 +4,7 @@ use super::compare::Dictionary;
 use super::house::House;
 use super::script::{Expected, Line, MOST_TASKS, Play, Role};
 use super::wire::{Answer, Order};
+use crate::failure::Told;
 use crate::tasks::pipes::{after, answers, orders, write_all};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::{self, Scope};
@@ -40,7 +41,7 @@ pub fn run(mut worker: Worker<'_>, house: &House, role: Role, ends: &[BorrowedFd
     match prepare(&worker.known, house, role, ends, worker.lane) {
         Ok(()) => thread::scope(|threads| worker.obey(threads)),
         Err(errno) => {
-            let differs = Some(format!("cannot begin: {errno}"));
+            let differs = Some(format!("cannot begin: {}", errno.told()));
             worker.answer(Answer { differs, ..Answer::default() });
         }
     }
@@ -120,7 +121,7 @@ impl Worker<'_> {
                     }
                     Ok(pid) => answer.child = pid,
                     Err(errno) => {
-                        answer.differs = Some(format!("{errno}"));
+                        answer.differs = Some(errno.told());
                         break;
                     }
                 }
@@ -131,7 +132,7 @@ impl Worker<'_> {
                 let started =
                     thread::Builder::new().spawn_scoped(threads, move || thread.obey(threads));
                 if let Err(error) = started {
-                    answer.differs = Some(format!("{error}"));
+                    answer.differs = Some(error.told());
                     break;
                 }
             } else if let Some(differs) = self.differs(line) {

@@ -5,6 +5,7 @@
 //! removes it. No signal has to be caught for this.
 
 use super::{Step, Trouble};
+use crate::failure::Told;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -61,7 +62,7 @@ impl PrivateDir {
                 true => "",
                 false => "; mount /proc, by which sunpath starts processes of itself",
             };
-            Trouble::Failed(format!("start the process that cleans up: {error}{proc}"))
+            Trouble::Failed(format!("start the process that cleans up: {}{proc}", error.told()))
         })?;
         Ok(PrivateDir { path, sweeper })
     }

@@ -16,6 +16,7 @@ pub mod server;
 
 pub use place::is_root;
 
+use crate::failure::Told;
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt;
@@ -44,6 +45,8 @@ impl fmt::Display for Trouble {
     }
 }
 
+impl std::error::Error for Trouble {}
+
 /// Names the step that failed: `.step("bind the server")?`.
 pub trait Step<T> {
     /// Turns an error of this step into [`Trouble::Failed`].
@@ -53,13 +56,13 @@ pub trait Step<T> {
     fn if_possible(self, what: &str) -> Result<T, Trouble>;
 }
 
-impl<T, E: fmt::Display> Step<T> for Result<T, E> {
+impl<T, E: std::error::Error + 'static> Step<T> for Result<T, E> {
     fn step(self, what: &str) -> Result<T, Trouble> {
-        self.map_err(|error| Trouble::Failed(format!("{what}: {error}")))
+        self.map_err(|error| Trouble::Failed(format!("{what}: {}", error.told())))
     }
 
     fn if_possible(self, what: &str) -> Result<T, Trouble> {
-        self.map_err(|error| Trouble::NotHere(format!("cannot {what}: {error}")))
+        self.map_err(|error| Trouble::NotHere(format!("cannot {what}: {}", error.told())))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::save::Saver;
 use super::tell::{Teller, Weight};
+use crate::failure::Told;
 use crate::json::put_bytes;
 use crate::render::text::{count, show};
 use serde_json::{Map, Value, json};
@@ -129,7 +130,7 @@ fn save(what: &What, file: File, saver: &mut Saver) -> Result<(Value, String), S
     if what.kind != "regular file" {
         return Err("it is no regular file".into());
     }
-    let saved = saver.save(&file).map_err(|e| e.to_string())?;
+    let saved = saver.save(&file).map_err(|e| e.told())?;
     let mut object = Map::new();
     let path = saved.path.as_os_str().as_bytes();
     put_bytes(&mut object, "path", path);

@@ -1,5 +1,6 @@
 //! Commands that run on a connection, or on a listening socket.
 
+use crate::failure::Told;
 use crate::out::Stop;
 use crate::talk::wait::{Wake, wait};
 use std::ffi::OsStr;
@@ -45,7 +46,11 @@ pub fn start(
 pub fn cannot(command: &OsStr, error: &std::io::Error) -> Stop {
     use std::os::unix::ffi::OsStrExt;
     let command = crate::render::text::show(command.as_bytes());
-    Stop::trouble(format!("cannot run {command}: {error}"))
+    let helps = match error.kind() {
+        std::io::ErrorKind::NotFound => "; there is no sh in PATH",
+        _ => "",
+    };
+    Stop::trouble(format!("cannot run {command}: {}{helps}", error.told()))
 }
 
 impl Running {

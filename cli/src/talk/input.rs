@@ -2,6 +2,7 @@
 
 use super::framing::{Framing, Splitter};
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::out::Stop;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -51,7 +52,9 @@ impl Input {
             Ok(0) => self.ended = true,
             Ok(count) => self.splitter.push(&self.chunk[..count]),
             Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(e) => return Err(Stop::trouble(format!("cannot read standard input: {e}"))),
+            Err(e) => {
+                return Err(Stop::trouble(format!("cannot read standard input: {}", e.told())));
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Standard output, of which no write waits.
 
 use super::framing::Framing;
+use crate::failure::Told;
 use crate::out::Stop;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -47,7 +48,12 @@ impl Output {
             Ok(count) => self.written += count,
             Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Err(Stop::ReaderGone),
-            Err(e) => return Err(Stop::trouble(format!("cannot write to standard output: {e}"))),
+            Err(e) => {
+                return Err(Stop::trouble(format!(
+                    "cannot write to standard output: {}",
+                    e.told()
+                )));
+            }
         }
         if self.written == self.waiting.len() {
             self.waiting.clear();

@@ -6,12 +6,14 @@ use super::input::Input;
 use super::output::Output;
 use super::save::Saver;
 use crate::args::Talk;
+use crate::failure::{self, Told};
 use crate::out::Stop;
-use crate::render::text::{quoted, show};
+use crate::render::text::quoted;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use sunpath::sys::option::duplicate;
 use sunpath::sys::stopping::Stopping;
 use sunpath::{Address, Endpoint, MOST_DESCRIPTORS, SocketType};
@@ -40,8 +42,8 @@ impl Console {
         let saver = args.save_fds.as_ref().map(|dir| Saver::new(dir, args.save_limit));
         let saver = saver.transpose().map_err(Stop::usage)?;
         let output = Output::new(framing.clone());
-        let output =
-            output.map_err(|e| Stop::trouble(format!("cannot use standard output: {e}")))?;
+        let output = output
+            .map_err(|e| Stop::trouble(format!("cannot use standard output: {}", e.told())))?;
         if args.exec.is_some() && args.socket == SocketType::Datagram {
             return Err(Stop::usage(
                 "--exec runs a command on a connection, and a datagram socket has none",
@@ -61,19 +63,20 @@ impl Console {
 }
 
 fn no_signals(error: &sunpath::sys::Errno) -> Stop {
-    Stop::trouble(format!("cannot wait for signals: {error}"))
+    Stop::trouble(format!("cannot wait for signals: {}", error.told()))
 }
 
 /// A file, opened for reading, or the inherited descriptor of this number.
 fn open(what: &OsStr) -> Result<OwnedFd, Stop> {
     let number = what.to_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
     if let Some(number) = number.and_then(|text| text.parse::<i32>().ok()) {
-        return duplicate(number)
-            .map_err(|e| Stop::usage(format!("cannot send descriptor {number}: {e}")));
+        return duplicate(number).map_err(|e| {
+            let helps = "it must be open when sunpath starts, as by 3< FILE";
+            Stop::usage(format!("cannot send descriptor {number}: {}; {helps}", e.told()))
+        });
     }
     let file = File::open(what);
-    let failed = |e| Stop::usage(format!("cannot open {}: {e}", show(what.as_bytes())));
-    file.map(OwnedFd::from).map_err(failed)
+    file.map(OwnedFd::from).map_err(|e| Stop::usage(failure::on_file("open", Path::new(what), &e)))
 }
 
 /// Reads an address, which must be of a UNIX domain socket.

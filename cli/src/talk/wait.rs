@@ -1,5 +1,6 @@
 //! Waiting for descriptors, a time and the wish to stop.
 
+use crate::failure::Told;
 use crate::out::Stop;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
@@ -39,7 +40,7 @@ pub fn wait(
 pub fn poll(polled: &mut [PollFd<'_>], left: Option<std::time::Duration>) -> Result<(), Stop> {
     match poll_many(polled, left) {
         Err(Errno::INTR) => polled.iter_mut().for_each(PollFd::clear_revents),
-        done => done.map_err(|e| Stop::trouble(format!("cannot wait: {e}")))?,
+        done => done.map_err(|e| Stop::trouble(format!("cannot wait: {}", e.told())))?,
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 use super::place::{Place, Restored, directory_of};
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::out;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -75,7 +76,8 @@ pub fn run(path: &Path, beside: OsString) -> Exit {
             Exit::Success
         }
         Err(errno) => {
-            out::complain(&format!("the tap was killed, and {place} cannot be restored: {errno}"));
+            let why = errno.told();
+            out::complain(&format!("the tap was killed, and {place} cannot be restored: {why}"));
             Exit::Trouble
         }
     }

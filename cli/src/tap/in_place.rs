@@ -7,6 +7,7 @@ use super::place::{
 };
 use crate::cmd::why::failed;
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::out::{self, Stop};
 use crate::talk::tell::Teller;
 use std::ffi::OsString;
@@ -76,8 +77,9 @@ impl InPlace {
         let guardian = Guardian::start(real, &self.place.beside);
         let guardian = guardian.map_err(|error| {
             Stop::trouble(format!(
-                "cannot start the process that would restore {}: {error}",
-                Shown(path)
+                "cannot start the process that would restore {}: {}",
+                Shown(path),
+                error.told()
             ))
         })?;
         self.guardian = Some(guardian);
@@ -131,7 +133,9 @@ impl InPlace {
     pub fn restore(&mut self) -> Result<(), Stop> {
         self.place.forget();
         let restored = self.place.restore();
-        let failed = |errno| Stop::trouble(format!("cannot restore {}: {errno}", self.place));
+        let failed = |errno: Errno| {
+            Stop::trouble(format!("cannot restore {}: {}", self.place, errno.told()))
+        };
         let restored = restored.map_err(failed)?;
         if restored != Restored::Nothing {
             out::complain(&self.place.told(restored));
@@ -184,7 +188,7 @@ fn cannot(path: &Path, errno: Errno) -> Stop {
         }
         _ => "",
     };
-    Stop::trouble(format!("cannot take the place of {path}: {errno}{why}"))
+    Stop::trouble(format!("cannot take the place of {path}: {}{why}", errno.told()))
 }
 
 /// The access control list of one file for another, if it has one.

@@ -34,11 +34,13 @@ mod transcript;
 
 pub use filter::Filter;
 pub use guardian::{GUARD, run as guard};
+
 pub use transcript::Format;
 
 use crate::args::Tap;
 use crate::cmd::why::failed;
 use crate::exit::Exit;
+use crate::failure::{self, Told};
 use crate::out::{self, Stop};
 use crate::talk::tell::Teller;
 use in_place::InPlace;
@@ -75,7 +77,8 @@ pub fn run(args: &Tap) -> Result<Exit, Stop> {
         };
     }
     let stopping = Stopping::new().and_then(|stopping| stopping.catch().map(|()| stopping));
-    let stopping = stopping.map_err(|e| Stop::trouble(format!("cannot catch signals: {e}")))?;
+    let stopping =
+        stopping.map_err(|e| Stop::trouble(format!("cannot catch signals: {}", e.told())))?;
     // Each connection takes three descriptors; where that is too many, clients wait.
     let _ = raise_descriptor_limit();
     if args.credentials {
@@ -167,8 +170,11 @@ fn open_output(args: &Tap) -> Result<Option<File>, Stop> {
         Some(path) => OpenOptions::new().write(true).create(true).truncate(true).open(path),
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
     };
-    let name = || file_of(args).map_or("standard output".into(), |p| Shown(p).to_string());
-    opened.map(Some).map_err(|e| Stop::trouble(format!("cannot write to {}: {e}", name())))
+    let failed = |e| match file_of(args) {
+        Some(path) => failure::on_file("write to", path, &e),
+        None => failure::on("write to standard output", &e),
+    };
+    opened.map(Some).map_err(|e| Stop::trouble(failed(e)))
 }
 
 /// The file of the transcript, if it is not standard output.
@@ -199,7 +205,7 @@ fn start_writing(args: &Tap, output: Option<File>) -> Result<(Arc<Sink>, Writer)
     let Some(file) = output else { return Ok((Sink::nowhere(), None)) };
     let started = Sink::start(file, format(args));
     let (sink, writer) =
-        started.map_err(|e| Stop::trouble(format!("cannot start to write: {e}")))?;
+        started.map_err(|e| Stop::trouble(format!("cannot start to write: {}", e.told())))?;
     Ok((sink, Some(writer)))
 }
 

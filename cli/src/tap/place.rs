@@ -13,6 +13,7 @@
 //! put right for certain. Whoever restores makes sure that the files are these very two; what
 //! others have made is left alone, or put back.
 
+use crate::failure::Told;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -296,7 +297,7 @@ pub fn put_right(path: &Path) -> std::result::Result<String, String> {
     let shown = Shown(path);
     let place = find(path).map_err(|errno| match errno {
         Errno::NOENT => format!("there is no {shown}: nothing shows which file belongs there"),
-        errno => format!("{shown} cannot be restored: {errno}"),
+        errno => format!("{shown} cannot be restored: {}", errno.told()),
     })?;
     let Some(place) = place else {
         return Err(format!("{shown} is no file that a tap has left behind: nothing was changed"));
@@ -305,7 +306,7 @@ pub fn put_right(path: &Path) -> std::result::Result<String, String> {
         return Err(format!("a tap still runs at {shown}: end that, and it restores the file"));
     }
     let restored = place.restore().map(|restored| place.told(restored));
-    restored.map_err(|errno| format!("{shown} cannot be restored: {errno}"))
+    restored.map_err(|errno| format!("{shown} cannot be restored: {}", errno.told()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::relay::Relay;
 use super::socket::Socket;
 use super::transcript::{Connection, Scribe, Sink, What, Who, Wishes};
 use super::{Ended, target};
+use crate::failure::Told;
 use crate::out::{self, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno as Host;
@@ -61,13 +62,13 @@ impl Shared {
     pub fn told(&self, error: &io::Error) -> String {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(own) if own.address() == Some(&self.target) && self.shown != self.target => {
-                let kind = std::io::Error::from_raw_os_error(own.raw_os_error());
+                let kind = Host::from_raw_os_error(own.raw_os_error()).told();
                 let endpoint = Endpoint::Unix(self.shown.clone());
                 let why = sunpath::why_of(own.call(), self.kind, &endpoint, error);
                 format!("{} {}: {kind}\n{why}", own.call(), self.shown)
             }
             Some(own) => format!("{own:#}"),
-            None => error.to_string(),
+            None => error.told(),
         }
     }
 }
@@ -136,7 +137,7 @@ fn sleep(
     polled.extend(switch.sockets().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
     match poll(&mut polled, wait.as_ref()) {
         Ok(_) | Err(Host::INTR) => {}
-        Err(errno) => return Err(Stop::trouble(format!("cannot wait: {errno}"))),
+        Err(errno) => return Err(Stop::trouble(format!("cannot wait: {}", errno.told()))),
     }
     let ready = polled[1..].iter().any(|fd| !fd.revents().is_empty());
     Ok([ready, !polled[0].revents().is_empty()])
@@ -187,7 +188,7 @@ fn begin(client: Socket, shared: &Arc<Shared>) {
     if let Err(error) = started {
         // The client was in the closure, and is closed with it.
         shared.active.fetch_sub(1, Ordering::AcqRel);
-        out::complain(&format!("a client was sent away: no thread for it: {error}"));
+        out::complain(&format!("a client was sent away: no thread for it: {}", error.told()));
     }
 }
 

@@ -6,6 +6,7 @@ use super::sort::{By, sort};
 use super::waits::Waits;
 use crate::cmd::ls::complain;
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::json;
 use crate::out::{self, Stop};
 use crate::render::columns::{Column, Table};
@@ -45,7 +46,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Exit, Stop> {
         // The second one ends it even if nobody reads what is printed.
         signal_hook::flag::register_conditional_default(signal, interrupted.clone())
             .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
-            .map_err(|error| Stop::trouble(format!("cannot wait for signals: {error}")))?;
+            .map_err(|error| Stop::trouble(format!("cannot wait for signals: {}", error.told())))?;
     }
     let (mut watch, mut waits, users) = (Watch::new(), Waits::default(), Users::default());
     let mut next = Instant::now();

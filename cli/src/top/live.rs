@@ -8,6 +8,7 @@ use super::texts;
 use super::view::{Mode, View, Wish};
 use super::waits::Waits;
 use crate::exit::Exit;
+use crate::failure::Told;
 use crate::out::{self, Stop};
 use crate::select::Filter;
 use crossterm::event::{Event as Input, KeyEventKind};
@@ -35,7 +36,8 @@ type Order = (What, Vec<u32>);
 
 /// Shows the view until it is left.
 pub fn run(mut view: View, filter: &Filter) -> Result<Exit, Stop> {
-    let trouble = |error: io::Error| Stop::trouble(format!("cannot use the terminal: {error}"));
+    let trouble =
+        |error: io::Error| Stop::trouble(format!("cannot use the terminal: {}", error.told()));
     let (sender, events) = channel();
     let orders = looker(sender.clone());
     signals(sender.clone()).map_err(trouble)?;

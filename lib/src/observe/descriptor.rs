@@ -9,7 +9,7 @@ mod unix;
 use crate::fact::socket::{OwnSocket, SocketOptions, State};
 use crate::fact::{Descriptor, Seen, Unseen};
 use crate::sys::option::{self, SO_PASSPIDFD, SO_PASSRIGHTS};
-use crate::sys::{Errno, Result, process, socket};
+use crate::sys::{Errno, Result, errno, process, socket};
 use crate::text;
 use rustix::event::PollFlags;
 use rustix::fs::{FileType, OFlags};
@@ -30,7 +30,7 @@ pub(crate) fn descriptor(fd: BorrowedFd<'_>) -> Seen<Descriptor> {
             Seen::Unseen(Unseen::Failed { error })
         }
         Err(Errno::NOTSOCK) => Descriptor::NotSocket(what_else(fd)).into(),
-        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
     }
 }
 
@@ -44,7 +44,7 @@ pub fn of_number(number: RawFd) -> Seen<Descriptor> {
     match option::duplicate(number) {
         Ok(copy) => descriptor(copy.as_fd()),
         Err(Errno::BADF) => Descriptor::NotOpen.into(),
-        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
     }
 }
 
@@ -59,7 +59,7 @@ pub fn of_process(pid: u32, number: RawFd) -> Seen<Descriptor> {
         Err(Errno::PERM) => {
             Seen::Unseen(Unseen::Denied { needs: "CAP_SYS_PTRACE, or the same user" })
         }
-        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
     }
 }
 
@@ -126,7 +126,7 @@ fn number(listening: bool, answer: Result<u32>) -> Seen<u32> {
     match answer {
         Ok(number) => Seen::Known(number),
         Err(_) if listening => Seen::Known(0),
-        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn unseen(error: &std::io::Error, needs: &'static str) -> Unseen {
     match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) => Unseen::Denied { needs },
         Some(libc::ENOENT | libc::ESRCH) => Unseen::Changed,
-        _ => Unseen::Failed { error: error.to_string() },
+        _ => Unseen::Failed { error: crate::sys::errno::io_told(error) },
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn unseen(errno: Errno, what: &'static str) -> Unseen {
         Errno::ACCESS | Errno::PERM => Unseen::Denied { needs: PTRACE },
         Errno::SRCH => Unseen::Changed,
         Errno::NOENT => Unseen::Absent { what },
-        other => Unseen::Failed { error: other.to_string() },
+        other => Unseen::Failed { error: errno::told(other) },
     }
 }
 

@@ -3,6 +3,7 @@
 use super::diag;
 use super::netlink::{Client, Trouble};
 use crate::fact::{Seen, Unseen};
+use crate::sys::errno;
 use std::time::{Duration, Instant};
 
 /// How long to watch a queue that does not move: a server that serves one client after the other
@@ -64,7 +65,7 @@ fn is_stuck(first: &[u32], second: &[u32]) -> Option<bool> {
 fn unseen(trouble: Option<Trouble>) -> Seen<u32> {
     Seen::Unseen(match trouble {
         None | Some(Trouble::Changed) => Unseen::Changed,
-        Some(Trouble::Errno(errno)) => Unseen::Failed { error: errno.to_string() },
+        Some(Trouble::Errno(errno)) => Unseen::Failed { error: errno::told(errno) },
     })
 }
 

@@ -1,6 +1,7 @@
 //! The host's error numbers and their names.
 
 use super::Errno as Host;
+use std::io;
 use sunpath_core::Errno;
 
 macro_rules! numbers {
@@ -38,9 +39,51 @@ pub fn name(errno: Host) -> Option<Errno> {
     named(errno.raw_os_error())
 }
 
+/// Errors of files and processes that no call on sockets gives.
+const OTHERS: [(i32, &str); 9] = [
+    (libc::ECHILD, "ECHILD"),
+    (libc::EDQUOT, "EDQUOT"),
+    (libc::EFBIG, "EFBIG"),
+    (libc::EMLINK, "EMLINK"),
+    (libc::ENOEXEC, "ENOEXEC"),
+    (libc::ENOLCK, "ENOLCK"),
+    (libc::ETXTBSY, "ETXTBSY"),
+    (libc::EUCLEAN, "EUCLEAN"),
+    (libc::EUSERS, "EUSERS"),
+];
+
+/// What an error means, and its name: `permission denied (EACCES)`.
+pub fn told(errno: Host) -> String {
+    let number = errno.raw_os_error();
+    if let Some(errno) = named(number) {
+        return format!("{} ({errno})", errno.meaning());
+    }
+    let meaning = io::Error::from(errno).to_string();
+    let meaning = meaning.split(" (os error").next().unwrap_or_default().to_lowercase();
+    match OTHERS.iter().find(|(other, _)| *other == number) {
+        Some((_, name)) => format!("{meaning} ({name})"),
+        None => format!("{meaning} (error {number})"),
+    }
+}
+
+/// The same of an error of the standard library; one that is none of the system's says itself what
+/// it is.
+pub fn io_told(error: &io::Error) -> String {
+    Host::from_io_error(error).map_or_else(|| error.to_string(), told)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_told_by_meaning_and_name() {
+        assert_eq!(told(Host::ACCESS), "permission denied (EACCES)");
+        assert_eq!(told(Host::TXTBSY), "text file busy (ETXTBSY)");
+        assert_eq!(told(Host::XFULL), "exchange full (error 54)");
+        assert_eq!(io_told(&Host::XDEV.into()), "not on the same file system (EXDEV)");
+        assert_eq!(io_told(&io::Error::other("no more")), "no more");
+    }
 
     #[test]
     fn every_name_comes_back_from_its_number() {

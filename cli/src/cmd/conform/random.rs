@@ -3,6 +3,7 @@
 
 use crate::args::Conform;
 use crate::exit::Exit;
+use crate::failure;
 use crate::mirror::run::{self, Report};
 use crate::out::{self, Stop};
 use crate::render::{BAD, GOOD, paint};
@@ -59,9 +60,10 @@ fn style() -> ProgressStyle {
 fn save(args: &Conform, seed: u64, finding: &Value) -> Result<PathBuf, String> {
     let path = args.save.clone().unwrap_or_else(|| format!("sunpath-{seed}.trace").into());
     let write = std::fs::write(&path, trace(finding));
-    let shown = || escape(path.as_os_str().as_encoded_bytes()).to_string();
-    let complaint =
-        |error| format!("cannot save the trace as {}: {error}; --save FILE says where to", shown());
+    let complaint = |error| {
+        let why = failure::on_file("save the trace as", &path, &error);
+        format!("{why}; --save FILE says where to")
+    };
     write.map(|()| path.clone()).map_err(complaint)
 }
 

@@ -1,5 +1,6 @@
 //! `--connect`: one real attempt, closed at once.
 
+use crate::failure::Told;
 use crate::out::Stop;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
@@ -39,7 +40,8 @@ pub fn connect(endpoint: &Endpoint, kind: SocketType) -> Result<Attempt, Stop> {
 /// Never waits: a full backlog shows as `EAGAIN`.
 fn unix(address: &Address, kind: SocketType) -> Result<Attempt, Stop> {
     let made = socket::socket(kind, socket::SocketFlags::NONBLOCK);
-    let fd = made.map_err(|e| Stop::trouble(format!("cannot make a {kind} socket: {e}")))?;
+    let fd =
+        made.map_err(|e| Stop::trouble(format!("cannot make a {kind} socket: {}", e.told())))?;
     let connected = Name::new(address).and_then(|name| socket::connect(&fd, &name));
     let (symptom, note) = match connected {
         Ok(()) => (None, made_note(&fd, kind)),
@@ -115,7 +117,7 @@ fn named(number: sys::Errno) -> Result<Errno, Stop> {
     errno::name(number).ok_or_else(|| {
         Stop::Failed(
             crate::exit::Exit::Unknown,
-            format!("connect failed with an error that no cause is known for: {number}"),
+            format!("connect failed with an error that no cause is known for: {}", number.told()),
         )
     })
 }

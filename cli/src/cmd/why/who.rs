@@ -1,6 +1,7 @@
 //! Whose call is in question, as `--as` and `--pid` name it.
 
 use crate::args::Why;
+use crate::failure::Told;
 use crate::out::Stop;
 use crate::render::text::{quoted, show};
 use std::ffi::{CString, OsStr};
@@ -56,8 +57,9 @@ fn id(
     match (found, number()) {
         (Some(Ok(Some(id))), _) | (_, Some(id)) => Ok(id),
         (Some(Err(error)), None) => Err(Stop::usage(format!(
-            "{what} {} cannot be looked up in the database: {error}",
-            quoted(name)
+            "{what} {} cannot be looked up in the database: {}",
+            quoted(name),
+            error.told()
         ))),
         _ => Err(Stop::usage(format!(
             "--as: there is no {what} {}; write USER or USER:GROUP[,GROUP...], with names or \

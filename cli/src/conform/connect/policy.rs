@@ -1,6 +1,7 @@
 //! A policy other than file permissions forbids it.
 
 use crate::conform::{Make, Recipe, Scene};
+use crate::failure::Told;
 use crate::stage::server::{Server, Then};
 use crate::stage::{NOBODY, Stage, Step, Trouble, address, chmod, endpoint};
 use sunpath::sys::name::Name;
@@ -26,7 +27,7 @@ fn landlock(version: u32) -> Result<(), Trouble> {
     match restrict::landlock_version() {
         Ok(here) if here >= version => Ok(()),
         Ok(here) => Err(Trouble::NotHere(format!("Landlock is of version {here} here"))),
-        Err(errno) => Err(Trouble::NotHere(format!("there is no Landlock here: {errno}"))),
+        Err(errno) => Err(Trouble::NotHere(format!("there is no Landlock here: {}", errno.told()))),
     }
 }
 

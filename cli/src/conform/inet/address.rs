@@ -2,6 +2,7 @@
 
 use super::{network, tcp};
 use crate::conform::{Look, Make, Need, Observed, Recipe, Scene, failed};
+use crate::failure::Told;
 use crate::stage::{Stage, Trouble};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -62,7 +63,7 @@ fn family_mismatch(_: &mut Stage) -> Result<Observed, Trouble> {
 fn incomplete_address(_: &mut Stage) -> Result<Observed, Trouble> {
     network()?;
     let made = socket::socket_of(AddressFamily::INET6, Kind::STREAM, SocketFlags::empty());
-    let fd = made.map_err(|errno| Trouble::NotHere(format!("no IPv6: {errno}")))?;
+    let fd = made.map_err(|errno| Trouble::NotHere(format!("no IPv6: {}", errno.told())))?;
     let at = SocketAddr::from(([0xfe80, 0, 0, 0, 0, 0, 0, 1], 80));
     let symptom = failed(socket::connect(&fd, &Name::internet(&at)));
     let look = Look::new(Call::Connect, SocketType::Tcp).descriptor(&fd);

@@ -1,6 +1,7 @@
 //! Where the transcript goes.
 
 use super::Format;
+use crate::failure::Told;
 use crate::out;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -131,7 +132,8 @@ impl Sink {
                     return Written::ReaderGone;
                 }
                 out::complain(&format!(
-                    "cannot write the transcript: {error}: it ends here; the connections go on"
+                    "cannot write the transcript: {}: it ends here; the connections go on",
+                    error.told()
                 ));
                 return Written::Failed;
             }

@@ -3,7 +3,7 @@
 use crate::fact::path::{End, FileKind};
 use crate::fact::{Seen, Unseen};
 use crate::observe::look::{self, Mounts, View};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, errno, file};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, RawDir, ResolveFlags, openat, openat2};
 use std::collections::HashSet;
@@ -192,7 +192,7 @@ impl Scan {
         let why = match errno {
             Errno::ACCESS | Errno::PERM => Unseen::Denied { needs: "read permission" },
             Errno::NOENT => return,
-            other => Unseen::Failed { error: other.to_string() },
+            other => Unseen::Failed { error: errno::told(other) },
         };
         self.unread.push((path.to_vec(), why));
     }

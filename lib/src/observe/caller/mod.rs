@@ -8,7 +8,7 @@ pub(crate) mod status;
 
 use super::accounts::Accounts;
 use super::procfs;
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, errno, file};
 use process::Process;
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -216,7 +216,7 @@ fn identify(
     };
     let found = found.map_err(|errno| ObserveError::UserDatabase {
         user: user.clone(),
-        error: errno.to_string(),
+        error: errno::told(errno),
     })?;
     let found = found.ok_or_else(|| ObserveError::NoSuchUser(user.clone()))?;
     let groups = accounts.groups_of(&found);

@@ -4,7 +4,7 @@ use super::View;
 use super::status::{self, Status};
 use crate::observe::accounts::Accounts;
 use crate::observe::procfs;
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, errno, file};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ pub(super) fn account_groups(accounts: &Accounts, uid: u32) -> Seen<Vec<Group>> 
     match accounts.by_id(uid) {
         Ok(Some(user)) => Seen::Known(accounts.groups_of(&user)),
         Ok(None) => Seen::Unseen(Unseen::Absent { what: "its entry in the user database" }),
-        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Err(errno) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
     }
 }
 

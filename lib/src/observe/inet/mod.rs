@@ -9,6 +9,7 @@ use super::{netns, owners, system};
 use crate::SocketType;
 use crate::fact::inet::{InetSocket, InetTarget, Neighbour, Route};
 use crate::fact::{Seen, Unseen};
+use crate::sys::errno::io_told;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -192,7 +193,7 @@ fn resolve(host: &str, port: u16) -> Seen<Vec<IpAddr>> {
         let _ = sender.send(found.map(|all| all.map(|a| a.ip()).collect::<Vec<_>>()));
     });
     if let Err(error) = thread {
-        return Seen::Unseen(Unseen::Failed { error: error.to_string() });
+        return Seen::Unseen(Unseen::Failed { error: io_told(&error) });
     }
     match receiver.recv_timeout(PATIENCE) {
         Ok(Ok(mut addresses)) => {
@@ -205,7 +206,7 @@ fn resolve(host: &str, port: u16) -> Seen<Vec<IpAddr>> {
             });
             Seen::Known(addresses)
         }
-        Ok(Err(error)) => Seen::Unseen(Unseen::Failed { error: error.to_string() }),
+        Ok(Err(error)) => Seen::Unseen(Unseen::Failed { error: io_told(&error) }),
         Err(_) => Seen::Unseen(Unseen::Failed { error: "no answer within two seconds".into() }),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::acl;
 use crate::observe::mounts::{Entry, Mounts};
-use crate::sys::{Errno, Result, file};
+use crate::sys::{Errno, Result, errno, file};
 use rustix::fs::{StatxAttributes, StatxFlags};
 use std::os::fd::BorrowedFd;
 use sunpath_core::fact::path::{Acl, FileId, FileKind, Mount, Step};
@@ -114,7 +114,7 @@ fn access_list(file: BorrowedFd<'_>) -> Seen<Option<Acl>> {
 fn unreadable_list<T>(errno: Errno) -> Seen<T> {
     Seen::Unseen(match errno {
         Errno::NOENT => Unseen::Absent { what: "/proc, through which the list is read" },
-        other => Unseen::Failed { error: other.to_string() },
+        other => Unseen::Failed { error: errno::told(other) },
     })
 }
 
@@ -126,6 +126,6 @@ fn allows(file: BorrowedFd<'_>, kind: FileKind) -> Seen<bool> {
         Ok(()) => Seen::Known(true),
         Err(Errno::ACCESS) => Seen::Known(false),
         Err(Errno::NOSYS) => Seen::Unseen(Unseen::Absent { what: "faccessat2(2)" }),
-        Err(other) => Seen::Unseen(Unseen::Failed { error: other.to_string() }),
+        Err(other) => Seen::Unseen(Unseen::Failed { error: errno::told(other) }),
     }
 }

@@ -14,6 +14,7 @@ use super::accounts::Accounts;
 use super::caller::View;
 use super::mounts::Mounts;
 use super::procfs;
+use crate::sys::errno;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
@@ -127,7 +128,7 @@ fn bounded(path: &[u8], ground: Ground, mounts: Seen<Mounts>) -> Seen<Walk> {
     };
     let thread = match thread::Builder::new().name("sunpath-walk".into()).spawn(work) {
         Ok(thread) => thread,
-        Err(error) => return Seen::Unseen(Unseen::Failed { error: error.to_string() }),
+        Err(error) => return Seen::Unseen(Unseen::Failed { error: errno::io_told(&error) }),
     };
     match receiver.recv_timeout(PATIENCE) {
         Ok(walk) => {

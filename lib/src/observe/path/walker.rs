@@ -61,7 +61,7 @@ pub(super) fn walk(path: &[u8], ground: &Ground, mounts: &Seen<Mounts>) -> Resul
     let start = if absolute { Arc::clone(&root) } else { place(&ground.cwd)? };
     let name = if absolute { b"/".to_vec() } else { ground.cwd_name() };
     let seen = look(start.as_fd(), name, mounts, ground.myself);
-    let Look { step, mount_id } = seen.map_err(|e| Unseen::Failed { error: e.to_string() })?;
+    let Look { step, mount_id } = seen.map_err(|e| Unseen::Failed { error: errno::told(e) })?;
     let walker = Walker {
         ground,
         mounts,

@@ -11,6 +11,7 @@ use crate::observe::mounts;
 use crate::observe::path::{variants, walk};
 use crate::observe::rehearse::{self, Bound};
 use crate::observe::tables::Tables;
+use crate::sys::errno;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, fstatvfs, openat2};
 use std::sync::{Arc, mpsc};
@@ -134,7 +135,7 @@ fn space(target: &PathTarget, view: &View) -> Seen<Space> {
             free_inodes: total.f_ffree,
             free_bytes: total.f_bavail.saturating_mul(total.f_frsize),
         }),
-        Some(Err(errno)) => Seen::Unseen(Unseen::Failed { error: errno.to_string() }),
+        Some(Err(errno)) => Seen::Unseen(Unseen::Failed { error: errno::told(errno) }),
         None => Seen::Unseen(Unseen::Changed),
     }
 }
