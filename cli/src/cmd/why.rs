@@ -3,6 +3,7 @@
 mod attempt;
 pub mod failed;
 mod hint;
+mod leftover;
 mod who;
 
 use crate::args::Why;
@@ -51,6 +52,9 @@ pub fn run(args: &Why) -> Result<Exit, Stop> {
     }
     let notes = notes(args, &diagnosis, &facts, attempt.as_ref());
     let text = if args.json {
+        let here = args.pid.is_none();
+        let left = facts.path().and_then(|path| leftover::explain(path, &diagnosis, here));
+        let notes: Vec<_> = notes.into_iter().chain(left.map(|left| left.note())).collect();
         json::why(args.address.as_bytes(), &diagnosis, &facts, &notes)
     } else {
         text(args, &endpoint, &diagnosis, &facts, (notes, attempt.is_some()), width())
@@ -125,6 +129,7 @@ fn text(
         tried,
         facts,
         notes,
+        instead: facts.path().and_then(|p| leftover::explain(p, diagnosis, args.pid.is_none())),
     };
     report(&answer, width)
 }

@@ -2,15 +2,14 @@
 
 use super::listing::{holders, user};
 use super::{print, put_bytes};
-use crate::cmd::ls::files::{loss, verdict};
+use crate::cmd::ls::files::{Left, loss, remove, restore, verdict};
 use crate::users::Users;
 use serde_json::{Map, Value, json};
 use sunpath::list::Listing;
 use sunpath::list::files::{Files, Instead, Lost, SocketFile, Verdict};
-use sunpath::text::shell;
 
 /// The answer of `sunpath ls --files`.
-pub fn files(listing: &Listing, found: &Files, users: &Users) -> String {
+pub fn files(listing: &Listing, found: &Files, left: &Left, users: &Users) -> String {
     let unread = found.unread.iter().map(|(path, why)| {
         let mut object = Map::new();
         put_bytes(&mut object, "path", path);
@@ -18,14 +17,14 @@ pub fn files(listing: &Listing, found: &Files, users: &Users) -> String {
         Value::Object(object)
     });
     print(&json!({
-        "files": found.files.iter().map(|file| self::file(listing, file, users)).collect::<Value>(),
+        "files": found.files.iter().map(|one| file(listing, one, left, users)).collect::<Value>(),
         "lost": found.lost.iter().map(|one| lost(listing, one, users)).collect::<Value>(),
         "unread": unread.collect::<Value>(),
         "elsewhere": found.elsewhere,
     }))
 }
 
-fn file(listing: &Listing, file: &SocketFile, users: &Users) -> Value {
+fn file(listing: &Listing, file: &SocketFile, left: &Left, users: &Users) -> Value {
     let mut object = Map::new();
     put_bytes(&mut object, "path", &file.path);
     let sockets = match &file.verdict {
@@ -36,7 +35,9 @@ fn file(listing: &Listing, file: &SocketFile, users: &Users) -> Value {
         Verdict::Unknown(why) => Some(why.to_string()),
         _ => None,
     };
-    let remove = (file.verdict == Verdict::Dead).then(|| format!("rm -- {}", shell(&file.path)));
+    let left = left.contains_key(&file.path);
+    let restore = left.then(|| restore(&file.path));
+    let remove = (file.verdict == Verdict::Dead && !left).then(|| remove(&file.path));
     let more = json!({
         "verdict": verdict(&file.verdict),
         "file": {"device": file.file.device, "inode": file.file.inode},
@@ -45,6 +46,7 @@ fn file(listing: &Listing, file: &SocketFile, users: &Users) -> Value {
         "bound": sockets.iter().map(|inode| socket(listing, *inode, users)).collect::<Value>(),
         "unseen": unseen,
         "remove": remove,
+        "restore": restore,
     });
     if let Value::Object(more) = more {
         object.extend(more);

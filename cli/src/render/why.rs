@@ -33,12 +33,39 @@ pub struct Answer<'a> {
     pub facts: &'a Facts,
     /// Remarks on how the question was understood, or what was done to answer it.
     pub notes: Vec<String>,
+    /// What to say in the place of what the catalogue says of the first cause.
+    pub instead: Option<Instead>,
+}
+
+/// What is known of the first cause that the kernel does not know: who made what is there.
+pub struct Instead {
+    /// For its title.
+    pub title: String,
+    /// After what decided.
+    pub evidence: String,
+    /// For its fix.
+    pub fix: String,
+    /// For its commands.
+    pub command: String,
+}
+
+impl Instead {
+    /// All in a line, beside an answer that goes by the catalogue.
+    pub fn note(&self) -> String {
+        format!("{}: {}", capital(&self.title), self.command)
+    }
 }
 
 impl Answer<'_> {
     /// The cause that the answer stands on: the first, unless there are only possibilities.
     fn main_cause(&self) -> Option<&Ranked> {
         self.diagnosis.causes.first().filter(|first| first.certainty != Certainty::Possible)
+    }
+
+    /// What the first cause is, in a few words.
+    fn title(&self) -> &str {
+        let first = self.diagnosis.causes.first().map(|first| first.cause.title);
+        self.instead.as_ref().map_or(first.unwrap_or_default(), |instead| &instead.title)
     }
 
     /// Whether what is missing is so much that no cause is in question: the answer says so itself.
@@ -118,6 +145,9 @@ fn evidence(page: &mut Page, answer: &Answer<'_>) {
     if let Some(main) = main {
         page.head("Evidence");
         page.para(&decided(main), 2);
+        if let Some(instead) = &answer.instead {
+            page.para(&instead.evidence, 2);
+        }
         page.para(&tag(main), 2);
     }
     let others = if main.is_some() { &causes[1..] } else { &causes[..] };
@@ -239,6 +269,10 @@ fn remedy(page: &mut Page, answer: &Answer<'_>) {
         return;
     };
     page.head("What to do");
+    if let Some(instead) = &answer.instead {
+        page.para(&instead.fix, 2);
+        return page.commands(std::slice::from_ref(&instead.command));
+    }
     page.para(main.cause.fix, 2);
     page.commands(&main.commands);
     page.gap();

@@ -142,6 +142,7 @@ fn what_is_left_when_all_is_killed_can_be_put_right() {
     tap.signal(Signal::KILL);
     drop(tap.wait());
     assert!(ask(&scene.server()).is_err(), "nobody is left to restore it");
+    told_as_left(&scene);
     let again = run(&["tap".as_ref(), "--in-place".as_ref(), scene.server().as_os_str()]);
     let real = fs::canonicalize(scene.server()).unwrap();
     let command = format!("sunpath tap --restore {}", real.display());
@@ -151,6 +152,36 @@ fn what_is_left_when_all_is_killed_can_be_put_right() {
     assert_eq!((done.code, inode(&scene.server())), (0, before), "{}", done.err);
     assert_eq!(ask(&scene.server()), Ok(7));
     assert_eq!(names(&scene), ["s"]);
+}
+
+/// Every command that meets what a killed tap left says what it is, and what puts it right.
+fn told_as_left(scene: &Scene) {
+    let path = scene.server();
+    let command = format!("sunpath tap --restore {}", path.display());
+    for args in [
+        vec!["why", path.to_str().unwrap()],
+        vec!["why", "--error", "ECONNREFUSED", path.to_str().unwrap()],
+        vec!["connect", path.to_str().unwrap()],
+    ] {
+        let run = run(&args);
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (code, text) = (run.code, words(run.out + &run.err));
+        assert_eq!(code, 1, "{args:?}: {text}");
+        assert!(text.contains("a tap was killed here"), "{args:?}: {text}");
+        assert!(text.contains(&command) && text.contains(".sunpath-tap-"), "{args:?}: {text}");
+        assert!(!text.contains("second server") && !text.contains("Restart"), "{args:?}: {text}");
+    }
+    let json = run(&["why".as_ref(), "--json".as_ref(), path.as_os_str()]).json();
+    assert!(json["notes"].to_string().contains(&command), "{json}");
+    let listed = |option: &str| {
+        run(&["ls".as_ref(), "--stale".as_ref(), option.as_ref(), scene.dir.join("").as_os_str()])
+    };
+    let text = listed("--wide").out;
+    assert!(text.contains("a tap was killed here") && text.contains(&command), "{text}");
+    assert!(!text.contains("rm -- "), "{text}");
+    let json = listed("--json").json();
+    assert_eq!(json["files"][0]["restore"], command, "{json}");
+    assert_eq!(json["files"][0]["remove"], serde_json::Value::Null, "{json}");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::render::columns::{Column, Table};
 use crate::render::socket::{escaped, holders, users};
 use crate::render::text::count;
 use crate::users::Users;
-use crate::{json, pager};
+use crate::{json, pager, tap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -34,17 +35,18 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
     {
         return Err(wrong);
     }
+    let left = left_by_taps(&found);
     if args.stale {
         found.files.retain(|file| file.verdict == Verdict::Dead);
         found.lost.clear();
     }
     let users = Users::default();
     if args.json {
-        out::write(&json::files(&listing, &found, &users))?;
+        out::write(&json::files(&listing, &found, &left, &users))?;
     } else {
-        let mut text = table(&listing, &found, &users, args.wide);
+        let mut text = table((&listing, &found, &left), &users, args.wide);
         if args.stale {
-            text.push_str(&commands(&found));
+            text.push_str(&commands(&found, &left));
         }
         pager::print(&text, !args.no_pager)?;
     }
@@ -52,6 +54,27 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
         out::complain(&remark);
     }
     Ok(Exit::Success)
+}
+
+/// Of each file at a path where a tap was killed, the live server's file beside.
+pub type Left = HashMap<Vec<u8>, Vec<u8>>;
+
+/// Those files: the name beside holds the inode numbers of both.
+fn left_by_taps(found: &Files) -> Left {
+    let split = |path: &[u8]| {
+        let at = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+        (path[..at].to_vec(), path[at..].to_vec())
+    };
+    let dead = found.files.iter().filter(|file| file.verdict == Verdict::Dead);
+    let dead: HashMap<_, _> = dead.map(|f| ((split(&f.path).0, f.file.inode), &f.path)).collect();
+    let live = found.files.iter().filter(|file| file.verdict != Verdict::Dead);
+    let pairs = live.filter_map(|beside| {
+        let (directory, name) = split(&beside.path);
+        let (taps, servers) = tap::numbers(&name)?;
+        let path = dead.get(&(directory, taps)).filter(|_| servers == beside.file.inode)?;
+        Some(((*path).clone(), beside.path.clone()))
+    });
+    pairs.collect()
 }
 
 /// The usual directories that exist here.
@@ -82,7 +105,7 @@ const COLUMNS: [Column; 5] = [
     column("REMARK", Some(20), false, 2),
 ];
 
-fn table(listing: &Listing, found: &Files, names: &Users, wide: bool) -> String {
+fn table((listing, found, left): (&Listing, &Files, &Left), names: &Users, wide: bool) -> String {
     let size = terminal_size::terminal_size_of(std::io::stdout());
     let terminal = std::io::stdout().is_terminal() && !wide;
     let width = size.map(|(width, _)| usize::from(width.0)).filter(|_| terminal);
@@ -105,7 +128,13 @@ fn table(listing: &Listing, found: &Files, names: &Users, wide: bool) -> String 
                 None => out.push_str(&file.uid.to_string()),
             }),
         });
-        table.cell(|out| out.push_str(&remark(&file.verdict)));
+        table.cell(|out| match left.get(&file.path) {
+            Some(beside) => {
+                out.push_str("a tap was killed here; the live server's file is ");
+                escaped(out, beside);
+            }
+            None => out.push_str(&remark(&file.verdict)),
+        });
     }
     for lost in &found.lost {
         let socket = listing.socket(lost.socket);
@@ -154,13 +183,30 @@ fn why_lost(lost: &Lost) -> String {
     }
 }
 
-/// What removes the dead files, for a person to run.
-fn commands(found: &Files) -> String {
-    if found.files.is_empty() {
-        return String::new();
-    }
-    let lines = found.files.iter().map(|file| format!("    rm -- {}\n", shell(&file.path)));
-    format!("\nNobody can be served by them. To remove them:\n\n{}", lines.collect::<String>())
+/// What removes the dead files, for a person to run; but what a tap has left is put right.
+fn commands(found: &Files, left: &Left) -> String {
+    let (restored, removed): (Vec<_>, Vec<_>) =
+        found.files.iter().map(|file| &file.path).partition(|path| left.contains_key(*path));
+    let mut text = String::new();
+    let mut add = |why: &str, command: fn(&[u8]) -> String, paths: &[&Vec<u8>]| {
+        if !paths.is_empty() {
+            let lines = paths.iter().map(|path| format!("    {}\n", command(path)));
+            text.push_str(&format!("\n{why}\n\n{}", lines.collect::<String>()));
+        }
+    };
+    add("Nobody can be served by them. To remove them:", remove, &removed);
+    add("A tap was killed here. To give the live server its path back:", restore, &restored);
+    text
+}
+
+/// The command that removes a file.
+pub fn remove(path: &[u8]) -> String {
+    format!("rm -- {}", shell(path))
+}
+
+/// The command that gives a path back to the server whose file is beside.
+pub fn restore(path: &[u8]) -> String {
+    format!("sunpath tap --restore {}", shell(path))
 }
 
 /// What was not looked at, and why.

@@ -1,6 +1,6 @@
 //! The answer for a call of the tool itself that has failed, at once.
 
-use super::hint;
+use super::{hint, leftover};
 use crate::json;
 use crate::render::text::{calm, width};
 use crate::render::why::{Answer, report};
@@ -59,6 +59,7 @@ fn show(teller: &Teller, message: &str, diagnosis: &Diagnosis, facts: &Facts, ad
     }
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let hints = facts.path().map(|path| hint::notes(path, diagnosis.call, true, home.as_deref()));
+    let instead = facts.path().and_then(|path| leftover::explain(path, diagnosis, true));
     let answer = Answer {
         endpoint: &endpoint,
         who: None,
@@ -67,6 +68,7 @@ fn show(teller: &Teller, message: &str, diagnosis: &Diagnosis, facts: &Facts, ad
         tried: false,
         facts,
         notes: hints.unwrap_or_default(),
+        instead,
     };
     // If standard error is gone, nobody is left to tell.
     let _ = anstream::stderr().lock().write_all(report(&answer, width()).as_bytes());

@@ -67,6 +67,7 @@ fn told(facts: &Facts, symptom: Option<Symptom>, who: Option<&str>) -> String {
         now,
         tried: false,
         facts,
+        instead: None,
         notes: Vec::new(),
     };
     anstream::adapter::strip_str(&report(&answer, 80)).to_string()

@@ -47,7 +47,7 @@ fn call(answer: &Answer<'_>) -> String {
 
 /// What the call would do.
 fn predicted(answer: &Answer<'_>, call: &str) -> String {
-    let title = answer.diagnosis.causes.first().map(|r| r.cause.title).unwrap_or_default();
+    let title = answer.title();
     match answer.diagnosis.outcome {
         Outcome::Succeeds => {
             let by = served(answer).map(|by| format!(": {by}")).unwrap_or_default();
@@ -129,7 +129,7 @@ fn seen(answer: &Answer<'_>, call: &str, symptom: Symptom) -> String {
         Symptom::Hangs => "hangs".to_string(),
         other => format!("misled with {}", other.name()),
     };
-    let main = answer.main_cause().map(|r| (r.certainty, r.cause.title));
+    let main = answer.main_cause().map(|r| (r.certainty, answer.title()));
     match main {
         Some((Certainty::Certain, title)) => {
             format!("{call} {} because {title}.", paint(BAD, &what))
