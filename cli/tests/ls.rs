@@ -384,6 +384,22 @@ fn a_wrong_command_line_says_what_is_wrong() {
 }
 
 #[test]
+fn forms_for_programs_are_wide_in_any_case() {
+    let dir = Dir::new();
+    let path = dir.join("x".repeat(60));
+    let _listener = Listener::bind(&path).unwrap();
+    for form in ["--json", "--csv"] {
+        let [plain, wide] = [&[form][..], &[form, "--wide"]].map(|options| {
+            let mut args: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+            args.extend([OsStr::new("--path"), path.as_os_str()]);
+            ls(&args).out
+        });
+        assert!(wide.contains(path.to_str().unwrap()), "{wide}");
+        assert_eq!(plain, wide);
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_trouble() {
     let sockets: Vec<_> = (0..400).map(|_| Stream::pair().unwrap()).collect();
     for option in [&[][..], &["--json"], &["--csv"]] {

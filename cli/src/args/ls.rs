@@ -38,7 +38,7 @@ pub struct Ls {
     /// The other way round.
     #[arg(long, short)]
     pub reverse: bool,
-    /// Every column, and nothing cut.
+    /// Every column, and nothing cut; so --json and --csv are in any case.
     #[arg(long, short)]
     pub wide: bool,
     /// Socket files on disk instead, and what is behind each: below these directories, or where
@@ -52,11 +52,11 @@ pub struct Ls {
     /// Do not page a long list.
     #[arg(long)]
     pub no_pager: bool,
-    /// Print JSON, as described in docs/json.md.
-    #[arg(long, conflicts_with_all = ["csv", "wide"])]
+    /// Print JSON, as described by sunpath man json.
+    #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     /// Print comma-separated values (RFC 4180), one line a socket, names escaped.
-    #[arg(long, conflicts_with = "wide")]
+    #[arg(long)]
     pub csv: bool,
     /// What is to be shown; last, because its heading holds for all that follows.
     #[command(flatten)]

@@ -35,7 +35,6 @@ mod transcript;
 pub use filter::Filter;
 pub use guardian::{GUARD, run as guard};
 pub use place::{left_behind, numbers};
-
 pub use transcript::Format;
 
 use crate::args::Tap;
