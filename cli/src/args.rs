@@ -117,7 +117,7 @@ pub struct Why {
     /// Really connect once, close at once, and diagnose what that gave.
     #[arg(long, conflicts_with = "error")]
     pub connect: bool,
-    /// Print JSON, as described in docs/json.md.
+    /// Print JSON, as described by sunpath man json.
     #[arg(long)]
     pub json: bool,
 }
@@ -138,7 +138,7 @@ pub struct Explain {
     /// Find the causes whose texts hold all of these words.
     #[arg(long, value_name = "WORDS", num_args = 1.., conflicts_with = "what")]
     pub search: Option<Vec<String>>,
-    /// Print JSON, as described in docs/json.md.
+    /// Print JSON, as described by sunpath man json.
     #[arg(long)]
     pub json: bool,
 }
@@ -194,7 +194,7 @@ pub struct Conform {
     /// sunpath-SEED.trace].
     #[arg(long, value_name = "FILE", requires = "mirror", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
-    /// Print JSON, as described in docs/json.md.
+    /// Print JSON, as described by sunpath man json.
     #[arg(long)]
     pub json: bool,
 }
@@ -246,7 +246,7 @@ pub struct Play {
     /// Whose rules the model has; `all` for all of them in turn. Not with --on kernel.
     #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profiles())]
     pub profile: Profiles,
-    /// Print JSON, as described in docs/json.md.
+    /// Print JSON, as described by sunpath man json.
     #[arg(long)]
     pub json: bool,
     /// Write what happened in the model into the traces, as what is expected from now on, and say
@@ -272,7 +272,7 @@ pub struct Profiles(pub Vec<Platform>);
 #[derive(Debug, Args)]
 #[command(about = "Print a man page, or write all of them", after_long_help = crate::cmd::after::MAN)]
 pub struct Man {
-    /// The page: sunpath, or sunpath-why and so on.
+    /// The page: sunpath, or sunpath-why and so on; sunpath-trace and sunpath-json are about formats.
     #[arg(value_name = "PAGE", default_value = "sunpath")]
     pub page: String,
     /// Write every page into this directory.

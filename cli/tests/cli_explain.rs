@@ -209,7 +209,13 @@ fn man_pages_are_complete() {
     assert!(pages.len() >= 7, "{pages:?}");
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
-        for section in ["NAME", "SYNOPSIS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"] {
+        let name = page.file_name().unwrap().to_string_lossy().into_owned();
+        let of_format = ["sunpath-trace.1", "sunpath-json.1"].contains(&name.as_str());
+        let sections = match of_format {
+            true => &["NAME", "DESCRIPTION", "SEE ALSO"][..],
+            false => &["NAME", "SYNOPSIS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"],
+        };
+        for section in sections {
             let heads = [format!(".SH {section}\n"), format!(".SH \"{section}\"\n")];
             assert!(heads.iter().any(|h| text.contains(h)), "{section} of {}", page.display());
         }
@@ -225,6 +231,58 @@ fn man_pages_are_complete() {
     let denied = run(&["man", "--dir", "/proc/nothing\x1b"]);
     assert_eq!(denied.code, 4);
     assert!(denied.err.contains("/proc/nothing\\x1b"), "{}", denied.err);
+}
+
+/// The words of a text, without what marks them up.
+fn words(text: &str) -> Vec<String> {
+    let marks = |c: char| "`|[]()*".contains(c);
+    let mut parts = text.split("](");
+    let first = parts.next().unwrap_or_default();
+    let text: String =
+        [first].into_iter().chain(parts.map(|p| p.split_once(')').map_or(p, |p| p.1))).collect();
+    text.split_whitespace()
+        .filter(|word| *word != "---" && !word.starts_with("```"))
+        .map(|word| word.replace(marks, "").to_lowercase())
+        .filter(|word| word.contains(|c| c != '#') && word != "-")
+        .collect()
+}
+
+#[test]
+fn the_pages_on_formats_say_what_the_documents_say() {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    for (page, document) in [("trace", "traces.md"), ("json", "json.md")] {
+        let page = run(&["man", page]);
+        assert_eq!(page.code, 0, "{}", page.err);
+        let shown = std::process::Command::new("man")
+            .args(["-l", "-"])
+            .envs([("MANWIDTH", "5000"), ("LC_ALL", "C.UTF-8"), ("MANROFFOPT", "-ww")])
+            .env("MAN_KEEP_FORMATTING", "")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn();
+        let Ok(mut shown) = shown else {
+            eprintln!("skipped: there is no man to show the page");
+            return;
+        };
+        let mut stdin = shown.stdin.take().unwrap();
+        let text = page.out.clone();
+        let giving = std::thread::spawn(move || {
+            std::io::Write::write_all(&mut stdin, text.as_bytes()).unwrap();
+        });
+        let shown = common::Run::from(shown.wait_with_output().unwrap());
+        giving.join().unwrap();
+        assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+        let all = std::fs::read_to_string(docs.join(document)).unwrap();
+        let next = all.lines().skip(1).chain([""]);
+        let is_head = |next: &str| next.starts_with("| ---");
+        let all = all.lines().zip(next).filter(|(_, next)| !is_head(next)).map(|(line, _)| line);
+        let (shown, all) = (words(&shown.out), all.collect::<Vec<_>>().join("\n"));
+        let mut at = shown.iter();
+        for word in words(&all).iter().skip(1) {
+            assert!(at.any(|other| other == word), "{document}: \"{word}\" is not on the page");
+        }
+    }
 }
 
 #[test]

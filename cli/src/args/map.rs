@@ -24,7 +24,7 @@ pub struct Map {
     /// Print a graph for Graphviz.
     #[arg(long, group = "form")]
     pub dot: bool,
-    /// Print JSON, as described in docs/json.md.
+    /// Print JSON, as described by sunpath man json.
     #[arg(long, group = "form")]
     pub json: bool,
     /// Write a picture; - stands for standard output.

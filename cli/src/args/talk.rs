@@ -38,7 +38,7 @@ pub struct Talk {
     /// Tell on standard error what happens.
     #[arg(long, short)]
     pub verbose: bool,
-    /// Tell it as lines of JSON, as described in docs/json.md.
+    /// Tell it as lines of JSON, as described by sunpath man json.
     #[arg(long)]
     pub json: bool,
 }

@@ -37,7 +37,7 @@ pub struct Top {
     /// Without a view: at most so many sockets each time.
     #[arg(long, value_name = "N")]
     pub rows: Option<usize>,
-    /// No view: print a line of JSON each time, as described in docs/json.md; without --once or
+    /// No view: print a line of JSON each time, as described by sunpath man json; without --once or
     /// --batch, until interrupted.
     #[arg(long)]
     pub json: bool,

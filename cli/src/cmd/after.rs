@@ -271,7 +271,7 @@ expected, too: ! EPIPE SIGPIPE. Other lines:
   advance 200ms     time passes
   child: ...        after p: child = fork, or thread
   a, b = ...        names for two descriptors: p: a, b = socketpair stream
-All lines, calls and results: docs/traces.md, and in each error what could stand there.
+All lines, calls and results: sunpath man trace, and in each error what could stand there.
 
 Examples:
   sunpath play backlog.trace
@@ -346,6 +346,8 @@ pub const MAN: &str = "\
 Examples:
   sunpath man why | man -l -
       Read one page.
+  sunpath man trace | man -l -
+      Read how traces are written; so with json, about --json.
   sunpath man --dir /usr/local/share/man/man1
       Install all pages.";
 

@@ -1,4 +1,7 @@
-//! `sunpath man`: man pages, generated from the command line's definition.
+//! `sunpath man`: man pages, generated from the command line's definition, and from the documents
+//! on formats ([`document`]).
+
+mod document;
 
 use crate::args::{Cli, Man};
 use crate::exit::Exit;
@@ -54,9 +57,29 @@ fn pages() -> Vec<Page> {
     let subcommands: Vec<_> = root.get_subcommands().filter(shown).cloned().collect();
     let mut names = vec!["sunpath".to_string()];
     names.extend(subcommands.iter().map(|c| format!("sunpath-{}", c.get_name())));
+    let of_commands = names.len();
+    names.extend(DOCUMENTS.iter().map(|(name, ..)| (*name).to_string()));
     let commands = std::iter::once(root).chain(subcommands);
-    names.iter().zip(commands).map(|(name, command)| page(name, command, &names)).collect()
+    let commands = names[..of_commands].iter().zip(commands);
+    let documents = DOCUMENTS.iter().map(|(name, about, text)| Page {
+        name: (*name).to_string(),
+        text: document::page(name, about, text) + &see_also(name, &names),
+    });
+    commands.map(|(name, command)| page(name, command, &names)).chain(documents).collect()
 }
+
+/// Pages on formats: the name, what it is, and the document.
+const DOCUMENTS: [(&str, &str, &str); 2] = [
+    (
+        "sunpath-trace",
+        "the language of the stories that sunpath play plays",
+        include_str!("../../../docs/traces.md"),
+    ),
+    ("sunpath-json", "the JSON that sunpath prints", include_str!("../../../docs/json.md")),
+];
+
+/// What stands at the foot of each page.
+const SOURCE: &str = concat!("sunpath ", env!("CARGO_PKG_VERSION"));
 
 /// Renders one page. What the help prints below the options becomes sections of its own.
 fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
@@ -72,7 +95,7 @@ fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     };
     let has_subcommands = command.has_subcommands();
     let man = clap_mangen::Man::new(command.display_name(name.to_string()))
-        .source(concat!("sunpath ", env!("CARGO_PKG_VERSION")))
+        .source(SOURCE)
         .manual("Sunpath");
     let mut text = Vec::new();
     let mut rendered = man
@@ -88,14 +111,18 @@ fn page(name: &str, command: clap::Command, all: &[String]) -> Page {
     let mut text = String::from_utf8_lossy(&text).into_owned();
     text.push_str(&section("EXAMPLES", examples));
     text.push_str(&section("EXIT STATUS", &exit));
+    text.push_str(&see_also(name, all));
+    Page { name: name.to_string(), text }
+}
+
+fn see_also(name: &str, all: &[String]) -> String {
     let others = all.iter().filter(|n| *n != name).map(|n| format!("{n}(1)"));
     let others: Vec<_> =
         others.chain(["unix(7)", "connect(2)", "bind(2)", "ss(8)"].map(String::from)).collect();
     let mut see_also = Roff::new();
     see_also.control("SH", ["SEE ALSO"]);
     see_also.text([roman(others.join(", "))]);
-    text.push_str(&see_also.to_roff());
-    Page { name: name.to_string(), text }
+    see_also.to_roff()
 }
 
 /// A section. Lines that are indented stay as they are; others are text, which is filled.
