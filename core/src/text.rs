@@ -10,13 +10,13 @@ use alloc::string::String;
 /// assert_eq!(sunpath_core::text::escape(b"/run/a\x1b[31m\n"), "/run/a\\x1b[31m\\n");
 /// ```
 pub fn escape(bytes: &[u8]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             push_escaped(&mut out, c);
         }
         for b in chunk.invalid() {
-            out.push_str(&format!("\\x{b:02x}"));
+            push_byte(&mut out, *b);
         }
     }
     out
@@ -39,10 +39,18 @@ fn push_escaped(out: &mut String, c: char) {
         '\r' => out.push_str("\\r"),
         '\0' => out.push_str("\\0"),
         '\\' => out.push_str("\\\\"),
-        c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
+        c if c.is_ascii_control() => push_byte(out, c as u8),
         c if c.is_control() || is_format(c) => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
         c => out.push(c),
     }
+}
+
+/// `\xNN`, without the detour of `format!`, which takes most of the time where much is binary.
+fn push_byte(out: &mut String, byte: u8) {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    out.push_str("\\x");
+    out.push(digit(byte >> 4));
+    out.push(digit(byte & 15));
 }
 
 /// Invisible characters that reorder or hide text.

@@ -44,7 +44,8 @@ pub(super) fn write(event: &Event<'_>, line: &mut Vec<u8>) {
 
 /// Time and connection.
 pub(super) fn begin(event: &Event<'_>, line: &mut Vec<u8>) {
-    let _ = write!(line, "{} #{} ", clock(event.time), event.connection.number);
+    clock(event.time, line);
+    let _ = write!(line, " #{} ", event.connection.number);
 }
 
 /// A line for each descriptor.
@@ -81,10 +82,10 @@ pub(super) fn who(who: &Who) -> String {
 }
 
 /// The time of day, in UTC.
-pub(super) fn clock(time: Duration) -> String {
+fn clock(time: Duration, line: &mut Vec<u8>) {
     let seconds = time.as_secs();
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{hour:02}:{minute:02}:{second:02}.{:06}", time.subsec_micros())
+    let _ = write!(line, "{hour:02}:{minute:02}:{second:02}.{:06}", time.subsec_micros());
 }
 
 /// What is shown of a message, in quotes.
@@ -93,7 +94,10 @@ fn excerpt(shown: &[u8], length: usize, line: &mut Vec<u8>) {
     if shown.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\')) {
         line.extend_from_slice(shown);
     } else {
-        line.extend_from_slice(escape(shown).replace('"', "\\\"").as_bytes());
+        for (index, part) in escape(shown).split('"').enumerate() {
+            line.extend_from_slice(if index > 0 { b"\\\"" } else { b"" });
+            line.extend_from_slice(part.as_bytes());
+        }
     }
     line.push(b'"');
     if shown.len() < length {
