@@ -10,30 +10,25 @@
 //! ```text
 //!   queue of the socket     h | n n n n n n n | w w w ...
 //!   held back, sent already ─┘   │              └ written later
-//!   looked at, from here  ───────┘
-//!   (SO_PEEK_OFF)
+//!   looked at, and sent on ──────┘
 //! ```
-//! Much at once is not copied: its beginning is looked at, as far as the transcript shows it, and all
-//! of it moves to the other queue while that has room ([`bulk`](super::bulk)).
-//!
-//! Urgent bytes stay in the stream (`SO_OOBINLINE`), so that none is skipped; the mark tells which
-//! they are.
+//! How looking tells descriptors and urgent bytes from others is in [`look`](super::look). Much at
+//! once is not copied: its beginning is looked at, as far as the transcript shows it, and all of it
+//! moves to the other queue while that has room ([`bulk`](super::bulk)).
 
-use super::bulk::{MOST, MUCH, Pipe};
+use super::bulk::{MUCH, Pipe};
 use super::credentials;
 use super::socket::{Socket, make_room};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno as Host;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use sunpath::sys::message;
-use sunpath::{
-    AncillaryBuffer, Credentials, Errno, Error, Peer, Received, RecvFlags, SendFlags, SockOpt,
-};
+use sunpath::{Credentials, Errno, Error, Peer, RecvFlags, SendFlags, SockOpt};
 
-/// Room for a part of a stream; the longest write that the kernel keeps in one piece is shorter.
-const ROOM: usize = 64 << 10;
+/// Room for a part of a stream, and the byte before it that was held back; the longest write that
+/// the kernel keeps in one piece is shorter.
+const ROOM: usize = (64 << 10) + 1;
 
 /// The size of the buffer of a stream to the other side, as far as the system allows: twice what is
 /// usual. A writer who fills it sleeps until three quarters are free, and that less often.
@@ -48,31 +43,29 @@ const SMALL: usize = 192;
 pub struct Chunk {
     /// Its bytes.
     pub length: usize,
-    /// So many of them are the first ones of the buffer.
+    /// Where the first of them is in the buffer.
+    pub start: usize,
+    /// So many of them are in the buffer.
     pub shown: usize,
     /// So many are sent already.
     pub sent: usize,
     /// It is one urgent byte.
     pub urgent: bool,
-    /// It is not taken out by looking, and not copied.
+    /// It is not copied, and moves out of the queue by that.
     pub bulk: bool,
-    /// What goes with its first byte.
+    /// What goes with its first byte, until that is sent.
     pub descriptors: Vec<OwnedFd>,
+    /// There were descriptors.
+    pub beside: bool,
     /// Who sent it, if that is passed on.
     pub credentials: Option<Credentials>,
 }
 
-/// What a look into a queue showed.
-#[derive(Debug)]
-pub enum Look {
-    /// Nothing yet.
-    Nothing,
-    /// Nothing, and nothing will come.
-    End,
-    /// The peer has closed without reading all that was sent to it.
-    Reset,
-    /// This; `more`, if more may be there.
-    Chunk(Chunk, bool),
+impl Chunk {
+    /// The part of the buffer that shows it.
+    pub fn shown<'a>(&self, buffer: &'a [u8]) -> &'a [u8] {
+        &buffer[self.start..][..self.shown]
+    }
 }
 
 /// One end of a connection.
@@ -90,31 +83,36 @@ pub struct End {
     pub gone: bool,
     /// The peer has closed without reading all that was sent to it.
     pub reset: bool,
-    /// What is in the queue, though it was sent on: bytes of a stream, or one packet.
-    held: Option<usize>,
+    /// An urgent byte is in the queue.
+    pub urgent: bool,
+    /// What is in the queue, though it was sent on: a byte of a stream, or one packet.
+    pub(super) held: Option<usize>,
+    /// A look begins behind what is held back, not with it.
+    pub(super) steps_over: bool,
     /// What was taken last may have been the beginning of a longer write.
-    cut: bool,
+    pub(super) cut: bool,
     /// Much came with the last look.
-    busy: bool,
+    pub(super) busy: bool,
     /// Who sends is passed on.
-    credentials: bool,
-    pipe: Option<Pipe>,
+    pub(super) credentials: bool,
+    pub(super) pipe: Option<Pipe>,
 }
 
-const LOOK: RecvFlags = RecvFlags::PEEK;
-const NOW: RecvFlags = RecvFlags::DONTWAIT;
+pub(super) const NOW: RecvFlags = RecvFlags::DONTWAIT;
 
 impl End {
     /// Prepares a socket that nothing was received from yet.
     pub fn new(socket: Socket, credentials: bool) -> Result<End, Error> {
-        let end = End {
+        let mut end = End {
             socket,
             readable: true,
             writable: true,
             closing: false,
             gone: false,
             reset: false,
+            urgent: false,
             held: None,
+            steps_over: false,
             cut: false,
             busy: false,
             credentials,
@@ -123,7 +121,7 @@ impl End {
         if credentials {
             end.options().set_pass_credentials(true)?;
         }
-        end.options().set_peek_offset(Some(0))?;
+        end.step_over(credentials || matches!(end.socket, Socket::Packet(_)))?;
         if let Socket::Stream(stream) = &end.socket {
             stream.sockopt().set_urgent_inline(true)?;
             // Nothing else keeps `splice` from waiting.
@@ -140,7 +138,7 @@ impl End {
         vec![0; ROOM]
     }
 
-    fn options(&self) -> SockOpt<'_> {
+    pub(super) fn options(&self) -> SockOpt<'_> {
         self.socket.options()
     }
 
@@ -152,106 +150,19 @@ impl End {
         }
     }
 
-    /// Where the next look begins, if not where the last one ended.
-    fn look_at(&self, offset: usize) -> Result<(), Error> {
-        self.options().set_peek_offset(Some(u32::try_from(offset).unwrap_or(u32::MAX)))
-    }
-
-    /// Looks at what comes next, and at least at as many bytes of it as are wanted. `room` has room
-    /// for all descriptors.
-    pub fn look(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        wanted: usize,
-        room: &mut AncillaryBuffer,
-    ) -> Result<Look, Error> {
-        let looked = match &self.socket {
-            Socket::Stream(_) => match self.look_at_much(buffer, wanted) {
-                Ok(Some(chunk)) => return Ok(Look::Chunk(chunk, true)),
-                Ok(None) => self.look_at_stream(buffer, room),
-                Err(error) => Err(error),
-            },
-            Socket::Packet(_) => self.look_at_packet(buffer, room),
-        };
-        match looked {
-            Err(error) if error.errno() == Some(Errno::EAGAIN) => Ok(Look::Nothing),
-            Err(error) if error.errno() == Some(Errno::ECONNRESET) => Ok(Look::Reset),
-            looked => looked,
-        }
-    }
-
-    fn receive(
-        &self,
-        buffer: &mut [u8],
-        beside: &mut AncillaryBuffer,
-        flags: RecvFlags,
-    ) -> Result<Received, Error> {
-        let mut buffers = [IoSliceMut::new(buffer)];
-        match &self.socket {
-            Socket::Stream(stream) => stream.recv_message(&mut buffers, beside, flags),
-            Socket::Packet(packet) => packet.recv_message(&mut buffers, beside, flags),
-        }
-    }
-
-    fn look_at_packet(
-        &self,
-        buffer: &mut Vec<u8>,
-        room: &mut AncillaryBuffer,
-    ) -> Result<Look, Error> {
-        let mut received = self.receive(buffer, room, LOOK | NOW)?;
-        if received.is_truncated() {
-            buffer.resize(received.length, 0);
+    /// Lets looks begin behind what is held back, or with it, which is quicker.
+    fn step_over(&mut self, over: bool) -> Result<(), Error> {
+        if over != self.steps_over {
+            self.steps_over = over;
             self.look_at(self.held.unwrap_or(0))?;
-            received = self.receive(buffer, room, LOOK | NOW)?;
         }
-        if received.end_of_file {
-            return Ok(Look::End);
-        }
-        let descriptors = room.take_descriptors().collect();
-        let length = received.bytes;
-        let credentials = self.sender(room);
-        let chunk = Chunk { length, shown: length, descriptors, credentials, ..Chunk::default() };
-        Ok(Look::Chunk(chunk, true))
+        Ok(())
     }
 
-    /// After much has come: whether much is there again, nothing but bytes.
-    fn look_at_much(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        wanted: usize,
-    ) -> Result<Option<Chunk>, Error> {
-        // The kernel would pass it on in the tap's name.
-        if !self.busy || self.credentials {
-            return Ok(None);
-        }
-        let held = self.held.unwrap_or(0);
-        // Counted before the look: what it does not complain of has nothing beside it.
-        let there = (self.options().readable()? as usize).saturating_sub(held);
-        if there < MUCH || !self.has_pipe() {
-            return Ok(None);
-        }
-        let length = there.min(MOST);
-        let shown = wanted.clamp(1, length);
-        if buffer.len() < shown {
-            buffer.resize(shown, 0);
-        }
-        // Even a short look goes on through the whole queue for descriptors.
-        let none = &mut AncillaryBuffer::default();
-        let received = self.receive(&mut buffer[..shown], none, LOOK | NOW)?;
-        if received.ancillary_truncated || received.bytes < shown || self.has_urgent() {
-            self.look_at(held)?;
-            return Ok(None);
-        }
-        self.drop_held()?;
-        self.cut = true;
-        Ok(Some(Chunk { length, shown, bulk: true, ..Chunk::default() }))
-    }
-
-    fn has_pipe(&mut self) -> bool {
-        if self.pipe.is_none() {
-            self.pipe = Pipe::new().ok();
-        }
-        self.pipe.is_some()
+    /// Where the next look begins, if not where the last one ended.
+    pub(super) fn look_at(&self, offset: usize) -> Result<(), Error> {
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        self.options().set_peek_offset(Some(offset).filter(|_| self.steps_over))
     }
 
     /// Moves what is left of much to the other side; whether that was all. `None`: there is no room
@@ -280,65 +191,7 @@ impl End {
         Ok(if room >= MUCH || used <= size / 4 { room } else { 0 })
     }
 
-    fn look_at_stream(
-        &mut self,
-        buffer: &mut [u8],
-        room: &mut AncillaryBuffer,
-    ) -> Result<Look, Error> {
-        // Without room, the kernel says whether there are any without making copies of them.
-        let none = &mut AncillaryBuffer::default();
-        let beside = if self.credentials { &mut *room } else { none };
-        let received = self.receive(buffer, beside, LOOK | NOW)?;
-        let has_some = received.ancillary_truncated || !beside.descriptors().is_empty();
-        if received.bytes == 0 {
-            return Ok(Look::End);
-        }
-        self.busy = received.bytes >= MUCH;
-        let credentials = self.sender(room);
-        let mut chunk = Chunk { length: received.bytes, credentials, ..Chunk::default() };
-        // Where another sender's bytes begin, a look ends.
-        let mut more = received.bytes == buffer.len() || self.credentials;
-        if has_some {
-            self.part(&mut chunk, buffer, room)?;
-            more = true;
-        }
-        if self.has_urgent() {
-            self.urgent(&mut chunk)?;
-            more = true;
-        }
-        chunk.shown = chunk.length;
-        Ok(Look::Chunk(chunk, more))
-    }
-
-    /// There are descriptors: bytes that were written before them go without them.
-    fn part(
-        &self,
-        chunk: &mut Chunk,
-        buffer: &mut [u8],
-        room: &mut AncillaryBuffer,
-    ) -> Result<(), Error> {
-        let held = self.held.unwrap_or(0);
-        if chunk.length > 1 {
-            self.look_at(held)?;
-            let whole = message::peek_whole(self.as_fd(), &mut buffer[..chunk.length - 1]);
-            if let Ok(bytes @ 1..) = whole {
-                chunk.length = bytes;
-                return Ok(());
-            }
-        }
-        self.look_at(held)?;
-        let received = self.receive(buffer, room, LOOK | NOW)?;
-        chunk.length = received.bytes;
-        chunk.descriptors = room.take_descriptors().collect();
-        Ok(())
-    }
-
-    /// Who sent what was looked at.
-    fn sender(&self, room: &AncillaryBuffer) -> Option<Credentials> {
-        room.credentials().filter(|_| self.credentials).and_then(credentials::known)
-    }
-
-    fn has_urgent(&self) -> bool {
+    pub(super) fn has_urgent(&self) -> bool {
         self.polled(PollFlags::PRI).contains(PollFlags::PRI)
     }
 
@@ -356,20 +209,8 @@ impl End {
         }
     }
 
-    /// An urgent byte is somewhere in the queue: if it comes next, it goes alone. The mark is told of
-    /// the head of the queue only, so nothing may be held back before it.
-    fn urgent(&mut self, chunk: &mut Chunk) -> Result<(), Error> {
-        self.drop_held()?;
-        let Socket::Stream(stream) = &self.socket else { return Ok(()) };
-        if stream.sockopt().is_at_mark()? {
-            chunk.length = 1;
-            chunk.urgent = true;
-        }
-        self.look_at(chunk.length)
-    }
-
     /// Takes out the byte of a stream that was held back.
-    fn drop_held(&mut self) -> Result<(), Error> {
+    pub(super) fn drop_held(&mut self) -> Result<(), Error> {
         if let (Socket::Stream(stream), Some(_)) = (&self.socket, self.held.take()) {
             stream.recv_with_flags(&mut [0], NOW)?;
         }
@@ -379,7 +220,7 @@ impl End {
     /// Sends what is left of a chunk; whether that was all. `None`: there is no room now.
     pub fn send(&self, chunk: &mut Chunk, buffer: &[u8]) -> Result<Option<bool>, Error> {
         let descriptors: Vec<BorrowedFd<'_>> = chunk.descriptors.iter().map(AsFd::as_fd).collect();
-        let bytes = [IoSlice::new(&buffer[chunk.sent..chunk.length])];
+        let bytes = [IoSlice::new(&chunk.shown(buffer)[chunk.sent..])];
         let flags = match chunk.urgent {
             true => SendFlags::DONTWAIT | SendFlags::OOB,
             false => SendFlags::DONTWAIT,
@@ -434,7 +275,9 @@ impl End {
                     }
                 }
                 self.held = Some(kept).filter(|kept| *kept > 0);
-                self.cut = chunk.length == buffer.len();
+                self.cut = chunk.start + chunk.length == buffer.len();
+                // Descriptors go with the first byte, and a look would show them again.
+                self.step_over(self.credentials || chunk.beside && chunk.length == kept)?;
             }
         }
         Ok(())

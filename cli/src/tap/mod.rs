@@ -3,15 +3,15 @@
 //! ```text
 //!            ┌──────────────────── tap ─────────────────────┐
 //!   client ──┤ listener ─ serve ─► relay ◄─► end ─┐         ├──► server
-//!            │                       │      (SO_PEEK_OFF)   │
+//!            │                       │       look           │
 //!            │                       └► transcript ► sink   │
 //!            └──────────────────────────────────────────────┘
 //! ```
 //! - [`serve`]: clients come, each gets a thread. [`datagram`]: clients that have no connection.
 //! - [`relay`]: one connection, both ways. [`end`]: one side of it, and how bytes, packets, urgent
-//!   bytes and descriptors are taken from it so that the other side sees no difference. [`bulk`]: much
-//!   at once, without copying it.
-//!   [`credentials`]: who sent a message, passed on.
+//!   bytes and descriptors are taken from it so that the other side sees no difference; [`look`]: how
+//!   they are told from each other. [`bulk`]: much at once, without copying it. [`credentials`]: who
+//!   sent a message, passed on.
 //! - [`in_place`]: slipping in at a live server's path; [`place`]: the two files there, [`guardian`]:
 //!   who restores them if the tap is killed.
 //! - [`listener`]: the socket that clients find. [`target`]: the server.
@@ -25,6 +25,7 @@ mod filter;
 mod guardian;
 mod in_place;
 mod listener;
+mod look;
 mod place;
 mod relay;
 mod serve;

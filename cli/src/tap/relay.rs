@@ -14,7 +14,8 @@
 //! waits in a call on it. Nothing blocks but the wait for both ends together; events come once
 //! (`EPOLLET`), because what is held back would make an end readable all the time.
 
-use super::end::{Chunk, End, Look};
+use super::end::{Chunk, End};
+use super::look::Look;
 use super::transcript::{Scribe, Side, What};
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno as Host;
@@ -140,7 +141,12 @@ impl Relay {
                 self.ways[from].state = State::Ended;
                 self.scribe.tell(What::End { from: side(from) });
                 // If both directions end, the other side learns it at once, when it is closed.
-                self.ends[from].gone |= self.ends[from].is_gone();
+                if !self.ends[from].gone && self.ends[from].is_gone() {
+                    self.ends[from].gone = true;
+                    if self.ends[from].take_reset() {
+                        self.reset(from);
+                    }
+                }
                 if !self.ends[from].gone {
                     self.ends[1 - from].shutdown(Shutdown::Write);
                 }
@@ -177,7 +183,7 @@ impl Relay {
             way.told = true;
             self.scribe.tell(What::Data {
                 from: side(from),
-                bytes: &way.buffer[..chunk.shown],
+                bytes: chunk.shown(&way.buffer),
                 length: chunk.length,
                 urgent: chunk.urgent,
                 descriptors: &descriptors,
@@ -261,6 +267,7 @@ impl Relay {
         // A look that brings bytes does not show that the end comes after them.
         let ends = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
         end.closing |= flags.intersects(ends);
+        end.urgent |= flags.contains(EventFlags::PRI);
         end.gone |= flags.contains(EventFlags::HUP);
         if flags.contains(EventFlags::ERR) && end.take_reset() {
             self.reset(at);

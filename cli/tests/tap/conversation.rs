@@ -196,6 +196,34 @@ fn descriptors_and_urgent_bytes_keep_their_place_amid_much_else() {
     sender.join().unwrap();
 }
 
+/// The single byte may be held back by the tap, and its descriptor with it.
+#[test]
+fn a_descriptor_beside_a_single_byte_arrives_once() {
+    let Pair { client, server, tap: _tap, scene } = Pair::streams();
+    let files = files(&scene, 1);
+    let (mut buffer, mut room) = ([0; 64], AncillaryBuffer::new(2));
+    for round in 0..10 {
+        client.send_with(b"f", &Ancillary::descriptors(&borrowed(&files))).unwrap();
+        let received = server.recv_with(&mut buffer, &mut room).unwrap();
+        let descriptors: Vec<_> = room.take_descriptors().collect();
+        assert_eq!((received.bytes, descriptors.len()), (1, 1), "round {round}");
+        assert_eq!(identity(&descriptors[0]), identity(&files[0]));
+        for plain in [&b"plain"[..], b"p", b"!"].iter().take(round % 4) {
+            let flags = if *plain == b"!" { SendFlags::OOB } else { SendFlags::NONE };
+            server.sockopt().set_urgent_inline(true).unwrap();
+            client.send_with_flags(plain, flags).unwrap();
+            let received = server.recv_with(&mut buffer, &mut room).unwrap();
+            assert_eq!(&buffer[..received.bytes], *plain, "round {round}");
+            assert_eq!(room.descriptors().len(), 0, "round {round}");
+        }
+    }
+    client.send_with(b"f", &Ancillary::descriptors(&borrowed(&files))).unwrap();
+    soon("it is there", || server.sockopt().readable().unwrap() == 1);
+    crate::common::close(server);
+    let error = client.recv(&mut buffer).unwrap_err();
+    assert_eq!(error.errno(), Some(sunpath::Errno::ECONNRESET));
+}
+
 #[test]
 fn as_many_descriptors_as_fit_pass_beside_bytes_and_packets() {
     let pair = Pair::packets();
