@@ -302,7 +302,8 @@ Examples:
       For a server that asks with each message who sent it (SO_PASSCRED), as
       journald does: it sees the clients, not the tap. So does a client that asks.
   sunpath tap --restore /run/app.sock
-      After a power cut, or when everything was killed at once.
+      After a power cut, or when everything was killed at once, even if somebody
+      has removed the path since: its server, if it lives, gets it back.
 
 In the text, -> is from the client and <- from the server; times are in UTC.
 

@@ -1,10 +1,9 @@
 //! Slipping in at a live server's path.
 
 use super::guardian::Guardian;
+use super::left::left_behind;
 use super::listener::{self, Listener};
-use super::place::{
-    self, Identity, PREFIX, Place, Restored, Shown, State, directory_of, name_beside,
-};
+use super::place::{Identity, PREFIX, Place, Restored, Shown, State, directory_of, name_beside};
 use crate::cmd::why::failed;
 use crate::exit::Exit;
 use crate::failure::Told;
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 use sunpath::observe::{Bound, bound_to};
 use sunpath::sys::{self, Errno, directory, file, libc};
 use sunpath::text::shell;
-use sunpath::{Address, SocketType};
+use sunpath::{Address, Error, SocketType};
 
 /// The tap at a server's path; that is restored when this is dropped.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ impl InPlace {
         let (directory, name, parent) = directory_of(&real).map_err(|e| cannot(path, e))?;
         let opened = file::open_path(directory.as_fd(), name.as_bytes());
         let opened = opened.map_err(|_| refused(path, SocketType::Stream))?;
-        if let Some(left) = place::left_behind(&real) {
+        if let Some(left) = left_behind(&real) {
             return Err(killed_here(&left, &real));
         }
         let kind = match bound_to(opened.as_fd()) {
@@ -52,18 +51,19 @@ impl InPlace {
         let fresh = OsString::from(format!("{PREFIX}{:016x}", sys::clock::random()));
         let fresh_path = parent.join(&fresh);
         let listener = listener::bind_like(&fresh_path, kind, &status, credentials)
-            .map_err(|error| Stop::trouble(format!("{error:#}")))?;
+            .map_err(|error| cannot_bind(path, &fresh_path, &error))?;
+        let base = directory.as_fd();
         let begun = (|| {
-            copy_list(&real, &fresh_path)?;
-            let ours = Identity::at(directory.as_fd(), &fresh)?;
-            let beside = name_beside(ours, Identity::from(&status));
-            let base = directory.as_fd();
-            directory::rename_new((base, fresh.as_bytes()), (base, beside.as_bytes()))?;
+            copy_list(&real, &fresh_path).map_err(|e| cannot(path, e))?;
+            let ours = Identity::at(base, &fresh).map_err(|e| cannot(path, e))?;
+            let beside = name_beside(ours, Identity::from(&status), &name);
+            let renamed =
+                directory::rename_new((base, fresh.as_bytes()), (base, beside.as_bytes()));
+            renamed.map_err(|e| cannot_rename(&real, &fresh_path, &parent.join(&beside), e))?;
             Ok(beside)
         })();
-        let beside = begun.map_err(|errno| {
-            let _ = directory::unlink(directory.as_fd(), fresh.as_bytes());
-            cannot(path, errno)
+        let beside = begun.inspect_err(|_| {
+            let _ = directory::unlink(base, fresh.as_bytes());
         })?;
         let names = (beside.clone(), name.clone());
         let place = Place::hold((directory, name, parent), beside, (&names.0, &names.1));
@@ -177,6 +177,36 @@ fn refused(path: &Path, kind: SocketType) -> Stop {
             Shown(path)
         )),
     }
+}
+
+/// The tap's own socket cannot be made.
+fn cannot_bind(path: &Path, fresh: &Path, error: &Error) -> Stop {
+    let address = Address::Path(fresh.as_os_str().as_bytes().to_vec());
+    failed::tell(&Teller::default(), error, &address, None);
+    out::complain(&format!(
+        "to take the place of {}, the tap makes a socket of its own in the same directory, which \
+         failed: nothing was changed",
+        Shown(path)
+    ));
+    Stop::Told(Exit::Fails)
+}
+
+/// The tap's own socket does not get its name.
+fn cannot_rename(path: &Path, fresh: &Path, beside: &Path, errno: Errno) -> Stop {
+    if errno != Errno::EXIST {
+        return cannot(path, errno);
+    }
+    let why = format!(
+        "cannot take the place of {}: the tap's socket was made as {} and could not be renamed to \
+         {2}, because that file exists already (EEXIST); a tap that was killed has left it, or \
+         somebody who copies its names: try sunpath tap --restore {3}, or look what {2} is, \
+         remove it if nobody needs it, and try again; nothing was changed",
+        Shown(path),
+        Shown(fresh),
+        Shown(beside),
+        shell(path.as_os_str().as_bytes())
+    );
+    Stop::Failed(Exit::Fails, why)
 }
 
 fn cannot(path: &Path, errno: Errno) -> Stop {

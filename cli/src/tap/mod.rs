@@ -13,7 +13,7 @@
 //!   they are told from each other. [`bulk`]: much at once, without copying it. [`credentials`]: who
 //!   sent a message, passed on.
 //! - [`in_place`]: slipping in at a live server's path; [`place`]: the two files there, [`guardian`]:
-//!   who restores them if the tap is killed.
+//!   who restores them if the tap is killed, [`left`]: what remains if that is killed, too.
 //! - [`listener`]: the socket that clients find. [`target`]: the server.
 //! - [`transcript`]: what is written down, [`filter`]: and what is not.
 
@@ -24,6 +24,7 @@ mod end;
 mod filter;
 mod guardian;
 mod in_place;
+mod left;
 mod listener;
 mod look;
 mod place;
@@ -35,7 +36,8 @@ mod transcript;
 
 pub use filter::Filter;
 pub use guardian::{GUARD, run as guard};
-pub use place::{left_behind, numbers};
+pub use left::{left_behind, orphan};
+pub use place::told_by;
 pub use transcript::Format;
 
 use crate::args::Tap;
@@ -72,7 +74,7 @@ pub enum Ended {
 /// Relays until it is stopped.
 pub fn run(args: &Tap) -> Result<Exit, Stop> {
     if let Some(path) = &args.restore {
-        return match place::put_right(path) {
+        return match left::put_right(path) {
             Ok(done) => out::print(&format!("{done}\n")).map(|()| Exit::Success),
             Err(why) => Err(Stop::Failed(Exit::Fails, why)),
         };

@@ -1,7 +1,7 @@
 //! A live server's path, and the two files that change places there.
 //!
 //! ```text
-//!             PATH             .sunpath-tap-OURS-THEIRS
+//!             NAME             .sunpath-tap-OURS-THEIRS-NAME
 //!   before    the server's     the tap's, listening already
 //!               └──────── exchanged at once ───────┘
 //!   during    the tap's        the server's, to which the tap connects
@@ -9,19 +9,19 @@
 //!   after     the server's     the tap's, which is removed
 //! ```
 //! The tap reaches the server by a descriptor of its file, so that clients which came in time are
-//! served after the second exchange, too. The name beside tells the inode numbers of both, so that what a power cut leaves behind can be
-//! put right for certain. Whoever restores makes sure that the files are these very two; what
+//! served after the second exchange, too. The name beside tells the inode numbers of both, and the
+//! name that is the server's, so that what a power cut leaves behind can be put right for certain
+//! ([`left`](super::left)). Whoever restores makes sure that the files are these very two; what
 //! others have made is left alone, or put back.
 
-use crate::failure::Told;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use sunpath::observe::{Bound, bound_to};
 use sunpath::sys::{Errno, Result, directory, file};
-use sunpath::text::escape;
+use sunpath::text::{escape, shell};
 
 /// What the name of a file beside begins with.
 pub const PREFIX: &str = ".sunpath-tap-";
@@ -58,16 +58,34 @@ impl From<&file::Statx> for Identity {
     }
 }
 
-/// The name beside for these two files.
-pub fn name_beside(ours: Identity, theirs: Identity) -> OsString {
-    format!("{PREFIX}{:x}-{:x}", ours.inode, theirs.inode).into()
+/// The name beside for these two files, of which the server's is called so. The longest names do not
+/// fit into it.
+pub fn name_beside(ours: Identity, theirs: Identity, name: &OsStr) -> OsString {
+    const MOST: usize = 255;
+    let mut beside = OsString::from(format!("{PREFIX}{:x}-{:x}", ours.inode, theirs.inode));
+    if beside.len() + 1 + name.len() <= MOST {
+        beside.push("-");
+        beside.push(name);
+    }
+    beside
 }
 
-/// The inode numbers in a name beside: the tap's, and the server's.
-pub fn numbers(name: &[u8]) -> Option<(u64, u64)> {
-    let name = std::str::from_utf8(name).ok()?;
-    let (ours, theirs) = name.strip_prefix(PREFIX)?.split_once('-')?;
-    Some((u64::from_str_radix(ours, 16).ok()?, u64::from_str_radix(theirs, 16).ok()?))
+/// What a name beside tells.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The inode number of the tap's file.
+    pub ours: u64,
+    /// The inode number of the server's file.
+    pub theirs: u64,
+    /// How the server's file is called otherwise, if that fits.
+    pub name: Option<&'a [u8]>,
+}
+
+/// Reads a name beside; `None` if it is none.
+pub fn told_by(beside: &[u8]) -> Option<Told<'_>> {
+    let mut parts = beside.strip_prefix(PREFIX.as_bytes())?.splitn(3, |b| *b == b'-');
+    let mut number = || u64::from_str_radix(std::str::from_utf8(parts.next()?).ok()?, 16).ok();
+    Some(Told { ours: number()?, theirs: number()?, name: parts.next() })
 }
 
 /// The place, and the two files, which are held so that their inode numbers stay theirs.
@@ -163,7 +181,7 @@ impl Place {
         self.parent.join(&self.beside)
     }
 
-    fn at(&self, name: &OsStr) -> Option<Identity> {
+    pub(super) fn at(&self, name: &OsStr) -> Option<Identity> {
         Identity::at(self.directory.as_fd(), name).ok()
     }
 
@@ -246,9 +264,14 @@ impl Place {
             Restored::Superseded => {
                 format!("{self} is another's by now, or gone, and was left alone")
             }
+            Restored::Orphaned if self.at(&self.name).is_none() => format!(
+                "{self} was removed; the server that was there still runs, and its file stays as \
+                 {beside}; to give it its path back: sunpath tap --restore {}",
+                shell(self.parent.join(&self.name).as_os_str().as_bytes())
+            ),
             Restored::Orphaned => format!(
-                "{self} is another's by now, or gone, and was left alone; the server that \
-                 was there still runs, and its file stays as {beside}"
+                "{self} is another's by now, and was left alone; the server that was there still \
+                 runs, and its file stays as {beside}"
             ),
         }
     }
@@ -269,46 +292,6 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The two files of a tap at this path; `None` if what is there is no file of a tap. The name beside
-/// tells which two they are.
-fn find(path: &Path) -> Result<Option<Place>> {
-    let (opened, name, parent) = directory_of(path)?;
-    let here = Identity::at(opened.as_fd(), &name)?;
-    let matching = file::names_at(opened.as_fd(), b".")?.into_iter().find(|name| {
-        numbers(name).is_some_and(|(ours, theirs)| {
-            let beside = Identity::at(opened.as_fd(), OsStr::from_bytes(name));
-            ours == here.inode() && beside.is_ok_and(|beside| beside.inode() == theirs)
-        })
-    });
-    let Some(beside) = matching.map(OsString::from_vec) else { return Ok(None) };
-    let (ours, theirs) = (name.clone(), beside.clone());
-    Place::hold((opened, name, parent), beside, (&ours, &theirs)).map(Some)
-}
-
-/// What a tap left behind at this path that was killed together with its guardian, if that is
-/// certain.
-pub fn left_behind(path: &Path) -> Option<Place> {
-    let place = find(path).ok().flatten()?;
-    (place.tap() == Some(Bound::Nobody)).then_some(place)
-}
-
-/// Puts right what a tap left behind whose guardian was killed, too, if that is certain.
-pub fn put_right(path: &Path) -> std::result::Result<String, String> {
-    let shown = Shown(path);
-    let place = find(path).map_err(|errno| match errno {
-        Errno::NOENT => format!("there is no {shown}: nothing shows which file belongs there"),
-        errno => format!("{shown} cannot be restored: {}", errno.told()),
-    })?;
-    let Some(place) = place else {
-        return Err(format!("{shown} is no file that a tap has left behind: nothing was changed"));
-    };
-    if place.tap() != Some(Bound::Nobody) {
-        return Err(format!("a tap still runs at {shown}: end that, and it restores the file"));
-    }
-    let restored = place.restore().map(|restored| place.told(restored));
-    restored.map_err(|errno| format!("{shown} cannot be restored: {}", errno.told()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +300,7 @@ mod tests {
     struct Scene {
         dir: PathBuf,
         server: Option<UnixListener>,
-        tap: Option<UnixListener>,
+        _tap: UnixListener,
     }
 
     impl Scene {
@@ -330,11 +313,11 @@ mod tests {
             let tap = UnixListener::bind(dir.join("new")).unwrap();
             let (opened, name, parent) = directory_of(&dir.join("s")).unwrap();
             let id = |name: &str| Identity::at(opened.as_fd(), name.as_ref()).unwrap();
-            let beside = name_beside(id("new"), id("s"));
+            let beside = name_beside(id("new"), id("s"), &name);
             std::fs::rename(dir.join("new"), dir.join(&beside)).unwrap();
             let place =
                 Place::hold((opened, name, parent), beside.clone(), (&beside, "s".as_ref()));
-            (Scene { dir, server: Some(server), tap: Some(tap) }, place.unwrap())
+            (Scene { dir, server: Some(server), _tap: tap }, place.unwrap())
         }
 
         fn names(&self) -> usize {
@@ -380,25 +363,33 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ends_is_noticed_and_what_a_power_cut_leaves_is_put_right() {
-        let (mut scene, place) = Scene::new("power");
-        let path = scene.dir.join("s");
-        assert!(put_right(&path).is_err(), "it is the server's");
+    fn a_server_that_ends_is_noticed() {
+        let (mut scene, place) = Scene::new("ends");
         assert_eq!(place.enter(), Ok(true));
-        assert!(put_right(&path).unwrap_err().contains("still runs"));
-        drop(scene.tap.take());
+        assert_eq!(place.state(), State::Tapped);
         drop(scene.server.take());
         assert_eq!(place.state(), State::ServerEnded);
-        let theirs = place.theirs().unwrap().inode();
-        assert!(put_right(&path).unwrap().contains("the server's again"));
-        assert_eq!((scene.inode(), scene.names()), (Some(theirs), 1));
     }
 
     #[test]
     fn only_names_with_two_numbers_are_names_beside() {
-        assert_eq!(numbers(b".sunpath-tap-1f-a0"), Some((0x1f, 0xa0)));
+        let told = |name| Some(Told { ours: 0x1f, theirs: 0xa0, name });
+        assert_eq!(told_by(b".sunpath-tap-1f-a0"), told(None));
+        assert_eq!(told_by(b".sunpath-tap-1f-a0-my-\xffapp.sock"), told(Some(b"my-\xffapp.sock")));
         for other in ["", ".sunpath-tap-", ".sunpath-tap-1", ".sunpath-tap-1-x", "s"] {
-            assert_eq!(numbers(other.as_bytes()), None, "{other}");
+            assert_eq!(told_by(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_longest_names_are_left_out() {
+        let id = Identity { major: 0, minor: 0, inode: u64::MAX };
+        for length in [1, 100, 208, 209, 255] {
+            let name = OsString::from("n".repeat(length));
+            let beside = name_beside(id, id, &name);
+            assert!(beside.len() <= 255, "{length}");
+            let told = told_by(beside.as_bytes()).unwrap();
+            assert_eq!(told.name, Some(name.as_bytes()).filter(|_| length <= 208));
         }
     }
 }

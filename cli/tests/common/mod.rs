@@ -125,10 +125,15 @@ pub struct Dir(PathBuf);
 impl Dir {
     /// Makes one that every user may enter, with a path short enough for sockets.
     pub fn new() -> Dir {
+        Dir::under(&std::env::temp_dir())
+    }
+
+    /// The same in another place than where temporary files are.
+    pub fn under(place: &Path) -> Dir {
         use std::os::unix::fs::PermissionsExt;
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("sunpath-{}-{n}", std::process::id()));
+        let path = place.join(format!("sunpath-{}-{n}", std::process::id()));
         std::fs::create_dir(&path).expect("a directory for the test");
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(&path, mode).expect("its mode");

@@ -185,6 +185,106 @@ fn told_as_left(scene: &Scene) {
 }
 
 #[test]
+fn a_path_that_somebody_removed_is_given_back_to_its_live_server() {
+    let scene = Scene::new();
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let before = inode(&scene.server());
+    let with = |option: &str| run(&["tap".as_ref(), option.as_ref(), scene.server().as_os_str()]);
+    let tap = tap_at(&scene.server());
+    kill(guardian(&tap));
+    tap.signal(Signal::KILL);
+    drop(tap.wait());
+    fs::remove_file(scene.server()).unwrap();
+    let again = with("--in-place");
+    let command = format!("sunpath tap --restore {}", scene.server().display());
+    assert!(again.code == 1 && again.err.contains("Evidence\n"), "{}", again.err);
+    assert!(again.err.contains(&command), "{}", again.err);
+    let why = run(&["why".as_ref(), scene.server().as_os_str()]);
+    assert!(why.code == 1 && why.out.contains(&command), "{}", why.out);
+    let done = with("--restore");
+    assert_eq!((done.code, inode(&scene.server())), (0, before), "{}", done.err);
+    assert_eq!(ask(&scene.server()), Ok(7));
+    assert_eq!(names(&scene), ["s"]);
+
+    // The same while the tap runs, which ends then and says what helps.
+    let tap = tap_at(&scene.server());
+    fs::remove_file(scene.server()).unwrap();
+    let ended = tap.wait();
+    assert!(ended.code == Some(1) && ended.said.contains("still runs"), "{}", ended.said);
+    let real = fs::canonicalize(scene.dir.join("")).unwrap().join("s");
+    let command = format!("sunpath tap --restore {}\n", real.display());
+    assert!(ended.said.contains(&command), "{}", ended.said);
+    assert_eq!(with("--restore").code, 0);
+    assert_eq!((inode(&scene.server()), ask(&scene.server())), (before, Ok(7)));
+    assert_eq!(names(&scene), ["s"]);
+}
+
+#[test]
+fn a_name_beside_that_is_taken_is_told_in_full() {
+    // Here, inode numbers count up, on each CPU by itself.
+    let memory = Path::new("/dev/shm");
+    if !memory.is_dir() {
+        eprintln!("skipped: there is no /dev/shm");
+        return;
+    }
+    let scene = Scene { dir: crate::common::Dir::under(memory) };
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let server = inode(&scene.server()).unwrap();
+    // Names for all inode numbers that the tap's file is likely to get: links take none.
+    let probe = scene.dir.join("probe");
+    drop(std::os::unix::net::UnixListener::bind(&probe).unwrap());
+    let next = inode(&probe).unwrap();
+    fs::remove_file(&probe).unwrap();
+    fs::write(scene.dir.join("old"), "").unwrap();
+    for ours in next.saturating_sub(2000)..next + 2000 {
+        let taken = scene.dir.join(format!(".sunpath-tap-{ours:x}-{server:x}-s"));
+        fs::hard_link(scene.dir.join("old"), taken).unwrap();
+    }
+    let count = names(&scene).len();
+    let mut command = sunpath();
+    command.args(["tap", "--quiet", "--in-place"]).arg(scene.server());
+    let mut child = crate::common::spawn(command.stderr(std::process::Stdio::piped())).unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    if line.contains("ready, in") {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        eprintln!("skipped: the file system gives inode numbers that cannot be foreseen");
+        return;
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let real = fs::canonicalize(scene.server()).unwrap();
+    let command = format!("sunpath tap --restore {}", real.display());
+    for part in [&command[..], "cannot take the place of", "could not be renamed to", "(EEXIST)"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert_eq!(names(&scene).len(), count, "nothing is left behind");
+    assert_eq!((inode(&scene.server()), ask(&scene.server())), (Some(server), Ok(7)));
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_to_is_told_in_full() {
+    let scene = Scene::new();
+    serve(Listener::bind(scene.server()).unwrap(), 7);
+    let mode = |mode| {
+        fs::set_permissions(scene.dir.join(""), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(0o555);
+    if fs::write(scene.dir.join("any"), "").is_ok() {
+        eprintln!("skipped: root may write everywhere");
+        return;
+    }
+    let refused = run(&["tap".as_ref(), "--in-place".as_ref(), scene.server().as_os_str()]);
+    mode(0o755);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    for part in ["Evidence\n", "EACCES", "to take the place of", "nothing was changed"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    assert_eq!((names(&scene).len(), ask(&scene.server())), (1, Ok(7)));
+}
+
+#[test]
 fn a_server_that_takes_its_path_anew_keeps_it() {
     let scene = Scene::new();
     let old = Listener::options().keep_file(true).bind(scene.server()).unwrap();

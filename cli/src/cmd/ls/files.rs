@@ -70,8 +70,8 @@ fn left_by_taps(found: &Files) -> Left {
     let live = found.files.iter().filter(|file| file.verdict != Verdict::Dead);
     let pairs = live.filter_map(|beside| {
         let (directory, name) = split(&beside.path);
-        let (taps, servers) = tap::numbers(&name)?;
-        let path = dead.get(&(directory, taps)).filter(|_| servers == beside.file.inode)?;
+        let told = tap::told_by(&name).filter(|told| told.theirs == beside.file.inode)?;
+        let path = dead.get(&(directory, told.ours))?;
         Some(((*path).clone(), beside.path.clone()))
     });
     pairs.collect()

@@ -20,10 +20,10 @@ pub fn explain(path: &PathTarget, diagnosis: &Diagnosis, here: bool) -> Option<I
         return None;
     }
     let given = Path::new(OsStr::from_bytes(&path.given));
-    let place = tap::left_behind(given)?;
+    let command = format!("sunpath tap --restore {}", shell(&path.given));
+    let Some(place) = tap::left_behind(given) else { return orphaned(given, command) };
     let beside = place.path_beside();
     let beside = show(beside.as_os_str().as_bytes());
-    let command = format!("sunpath tap --restore {}", shell(&path.given));
     Some(match place.server() {
         Some(Bound::Socket { .. }) => Instead {
             title: "a tap was killed here, and the live server's file is beside".into(),
@@ -43,6 +43,22 @@ pub fn explain(path: &PathTarget, diagnosis: &Diagnosis, here: bool) -> Option<I
             fix: "Put the files back where they were, then start the server.".into(),
             command,
         },
+    })
+}
+
+/// The same where somebody has removed the tap's file, and only the server's is left.
+fn orphaned(path: &Path, command: String) -> Option<Instead> {
+    let beside = tap::orphan(path)?;
+    Some(Instead {
+        title: "the path was removed while a tap was there, and the live server's file is beside"
+            .into(),
+        evidence: format!(
+            "The server's file is beside, as {}: sunpath tap --in-place put it there, and what was \
+             at the path meanwhile was removed.",
+            show(beside.as_os_str().as_bytes())
+        ),
+        fix: "Give the server its path back. It runs, and need not be restarted.".into(),
+        command,
     })
 }
 
