@@ -86,8 +86,9 @@ impl SockOpt<'_> {
     ///
     /// The kernel counts in its ticks, of 1 to 10 ms, and rounds up. So does this method: no time
     /// is too short to be one, and zero is the shortest that there is. What is longer than the
-    /// kernel can count is for ever. Accepted sockets do not inherit it. A wait may end a tick early
-    /// (1 to 10 ms): the first one may have begun already.
+    /// kernel can count is for ever. Accepted sockets do not inherit it. A wait is never shorter by
+    /// the clock of these ticks (`CLOCK_MONOTONIC_COARSE`); by a finer clock it is, by as much as
+    /// the last tick before it was late, which on a busy virtual machine may be milliseconds.
     pub fn set_send_timeout(&self, timeout: Option<Duration>) -> Result<(), Error> {
         self.set_timeout(table::SEND_TIMEOUT, timeout)
     }
