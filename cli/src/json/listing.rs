@@ -14,25 +14,31 @@ pub fn listing(listing: &Listing, sockets: &[&Socket], users: &Users) -> String 
         out.push_str(if i == 0 { "\n" } else { ",\n" });
         out.push_str(&calm(&line(listing, socket, users).to_string()));
     }
-    let ways = listing.closed_namespaces.iter().map(|way| {
-        let mut object = Map::new();
-        put_bytes(&mut object, "path", way.as_os_str().as_encoded_bytes());
-        Value::Object(object)
-    });
-    let rest = json!({
-        "net_namespaces": listing.namespaces.iter().map(|n| known(*n)).collect::<Value>(),
-        "closed_namespaces": ways.collect::<Value>(),
-        "all_sockets": complete(&listing.all_sockets),
-        "all_holders": complete(&listing.all_holders),
-        "closed_processes": listing.closed_processes,
-    });
+    let rest = seen(listing);
     out.push_str("\n],\n");
-    for (i, (key, value)) in rest.as_object().into_iter().flatten().enumerate() {
+    for (i, (key, value)) in rest.iter().enumerate() {
         out.push_str(if i == 0 { "" } else { ",\n" });
         out.push_str(&format!("{}: {}", Value::from(key.as_str()), calm(&value.to_string())));
     }
     out.push_str("\n}\n");
     out
+}
+
+/// Where it was looked, and what could be seen there.
+pub(super) fn seen(listing: &Listing) -> Map<String, Value> {
+    let ways = listing.closed_namespaces.iter().map(|way| {
+        let mut object = Map::new();
+        put_bytes(&mut object, "path", way.as_os_str().as_encoded_bytes());
+        Value::Object(object)
+    });
+    let mut object = Map::new();
+    let namespaces = listing.namespaces.iter().map(|n| known(*n)).collect();
+    object.insert("net_namespaces".into(), namespaces);
+    object.insert("closed_namespaces".into(), ways.collect());
+    object.insert("all_sockets".into(), complete(&listing.all_sockets));
+    object.insert("all_holders".into(), complete(&listing.all_holders));
+    object.insert("closed_processes".into(), listing.closed_processes.into());
+    object
 }
 
 pub(super) fn line(listing: &Listing, socket: &Socket, users: &Users) -> Value {

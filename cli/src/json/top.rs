@@ -1,10 +1,10 @@
 //! A look of `sunpath top` as one line of JSON.
 
 use super::calm;
-use super::listing::{complete, line};
+use super::listing::{line, seen};
 use crate::top::row::Row;
 use crate::users::Users;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 use sunpath::list::Listing;
 
@@ -22,14 +22,11 @@ pub fn top(listing: &Listing, rows: &[Row], users: &Users) -> String {
         Some(object)
     });
     let taken = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let look = json!({
-        "taken_ms": taken.ok().map(ms),
-        "sockets": sockets.collect::<Value>(),
-        "all_sockets": complete(&listing.all_sockets),
-        "all_holders": complete(&listing.all_holders),
-        "closed_processes": listing.closed_processes,
-    });
-    format!("{}\n", calm(&look.to_string()))
+    let mut look = Map::new();
+    look.insert("taken_ms".into(), taken.ok().map(ms).into());
+    look.insert("sockets".into(), sockets.collect());
+    look.extend(seen(listing));
+    format!("{}\n", calm(&Value::Object(look).to_string()))
 }
 
 fn ms(time: Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! The data of the view without a view: as text, or a line of JSON for each look.
 
-use super::columns::{shown_name, time};
+use super::columns::{namespace, shown_name, time};
 use super::row::{Row, rows};
 use super::sort::{By, sort};
 use super::waits::Waits;
@@ -94,9 +94,14 @@ const COLUMNS: [Column; 6] = [
     column("NAME", false),
 ];
 
+/// Where there are several.
+const NAMESPACE: Column = column("NETNS", true);
+
 /// A table; an empty line before each but the first.
 fn text(listing: &Listing, rows: &[Row], before: u64) -> String {
-    let mut table = Table::new(&COLUMNS, rows.len());
+    let several = listing.namespaces.len() > 1;
+    let columns: Vec<Column> = COLUMNS.into_iter().chain(several.then_some(NAMESPACE)).collect();
+    let mut table = Table::new(&columns, rows.len());
     let dash = |text: String| if text.is_empty() { "-".into() } else { text };
     for row in rows {
         table.cell(|out| out.push_str(&dash(row.status.word(row.stopped).into())));
@@ -114,6 +119,9 @@ fn text(listing: &Listing, rows: &[Row], before: u64) -> String {
             None => out.push('-'),
         });
         table.cell(|out| out.push_str(&dash(shown_name(row))));
+        if several {
+            table.cell(|out| out.push_str(&namespace(row)));
+        }
     }
     let table = table.finish(None, out::keeps_styles());
     if before == 0 { table } else { format!("\n{table}") }

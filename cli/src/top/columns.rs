@@ -27,12 +27,13 @@ pub enum Column {
     Process,
     Name,
     Peer,
+    Namespace,
 }
 
 use Column as C;
 
 /// As they stand from left to right.
-const ORDER: [Column; 11] = [
+const ORDER: [Column; 12] = [
     C::Status,
     C::Wait,
     C::Queue,
@@ -44,17 +45,19 @@ const ORDER: [Column; 11] = [
     C::Process,
     C::Name,
     C::Peer,
+    C::Namespace,
 ];
 
 /// As they are given up in narrow windows, the last ones first, and the room that the name must
 /// keep beside them.
-const RANKS: [(Column, usize); 10] = [
+const RANKS: [(Column, usize); 11] = [
     (C::Status, 6),
     (C::Queue, 10),
     (C::Wait, 12),
     (C::Process, 12),
     (C::Backlog, 16),
     (C::Pid, 16),
+    (C::Namespace, 16),
     (C::Type, 30),
     (C::State, 30),
     (C::User, 36),
@@ -68,7 +71,7 @@ impl Column {
             C::Wait | C::Backlog | C::Type => 6,
             C::Queue => 9,
             C::State => 11,
-            C::User => 10,
+            C::User | C::Namespace => 10,
             C::Process => 15,
             C::Name => 0,
             C::Peer => 30,
@@ -88,11 +91,12 @@ impl Column {
             C::Process => "PROCESS",
             C::Name => "NAME",
             C::Peer => "PEER",
+            C::Namespace => "NETNS",
         }
     }
 
     fn right(self) -> bool {
-        matches!(self, C::Wait | C::Queue | C::Pid)
+        matches!(self, C::Wait | C::Queue | C::Pid | C::Namespace)
     }
 
     /// What the list is sorted by if this column is marked.
@@ -106,16 +110,18 @@ impl Column {
             C::Pid => By::Pid,
             C::Process => By::Process,
             C::Name => By::Name,
-            C::State | C::User | C::Peer => return None,
+            C::State | C::User | C::Peer | C::Namespace => return None,
         })
     }
 }
 
-/// The columns that fit, with their widths.
-pub fn layout(width: usize) -> Vec<(Column, usize)> {
+/// The columns that fit, with their widths. Where there are several network namespaces, the same
+/// abstract name may be in each.
+pub fn layout(width: usize, several_namespaces: bool) -> Vec<(Column, usize)> {
     let mut kept = vec![C::Name];
     let mut taken = 0;
-    for (column, name) in RANKS {
+    let ranks = RANKS.into_iter().filter(|(c, _)| several_namespaces || *c != C::Namespace);
+    for (column, name) in ranks {
         if taken + column.width() + 1 + name > width {
             break;
         }
@@ -185,6 +191,15 @@ fn text(column: Column, row: &Row, listing: &Listing, users: &Users) -> String {
             out
         }
         C::Peer => String::new(),
+        C::Namespace => namespace(row),
+    }
+}
+
+/// The number of its network namespace; `?` if it may not be seen.
+pub fn namespace(row: &Row) -> String {
+    match row.namespace {
+        0 => "?".into(),
+        number => number.to_string(),
     }
 }
 
@@ -280,16 +295,17 @@ mod tests {
         let mut row = listener(1, 4097, 4096);
         row.name = Some(b"/run/a rather long path/\x1b[31m/app.sock".as_slice().into());
         let (listing, users) = (Listing::default(), Users::default());
-        for width in 1..220 {
-            let layout = layout(width);
+        for (width, several) in (1..220).flat_map(|width| [(width, false), (width, true)]) {
+            let layout = layout(width, several);
             let cells = cells(&layout, &row, &listing, &users);
             let texts: Vec<_> = cells.into_iter().map(|(_, text)| text).collect();
             assert_eq!(columns(&texts.join(" ")), width, "{texts:?}");
             assert_eq!(columns(&titles(&layout, (By::Name, false))), width);
             assert!(!texts.concat().contains('\x1b'));
         }
-        assert!(layout(80).iter().any(|(c, width)| *c == C::Name && *width >= 20));
-        assert!(layout(200).len() == ORDER.len());
+        assert!(layout(80, false).iter().any(|(c, width)| *c == C::Name && *width >= 20));
+        assert!(layout(80, true).iter().any(|(c, _)| *c == C::Namespace));
+        assert_eq!([false, true].map(|s| layout(200, s).len()), [ORDER.len() - 1, ORDER.len()]);
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn choice(by: By, width: usize, height: usize) -> Vec<String> {
 
 fn list(view: &View, width: usize, height: usize, theme: Theme) -> Vec<String> {
     let parts = Division::of(height);
-    let layout = layout(width);
+    let layout = layout(width, view.several_namespaces());
     let mut lines = Vec::with_capacity(height);
     if parts.summary {
         lines.push(clip(&summary(view, theme), width));
@@ -172,18 +172,21 @@ fn summary(view: &View, theme: Theme) -> String {
     let Some(rows) = view.all_rows() else {
         return format!("{}  looking ...", paint(HEAD, "sunpath top"));
     };
-    let count = |is: fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count();
-    let mut text = format!(
-        "{}  {} sockets, {} listening",
-        paint(HEAD, "sunpath top"),
-        rows.len(),
-        count(|row| row.backlog.is_some())
-    );
+    let (mut listening, mut full, mut hung, mut stopped, mut unread) = (0, 0, 0, 0, 0);
+    for row in rows {
+        listening += usize::from(row.backlog.is_some());
+        full += usize::from(row.backlog.is_some_and(|b| b.is_full()));
+        hung += usize::from(row.status >= Status::Hung);
+        stopped += usize::from(row.stopped && row.status != Status::Well);
+        unread += usize::from(row.status == Status::Waits);
+    }
+    let name = paint(HEAD, "sunpath top");
+    let mut text = format!("{name}  {} sockets, {listening} listening", rows.len());
     let trouble = [
-        (count(|row| row.backlog.is_some_and(|b| b.is_full())), "full", true),
-        (count(|row| row.status >= Status::Hung), "hung", true),
-        (count(|row| row.stopped && row.status != Status::Well), "stopped", true),
-        (count(|row| row.status == Status::Waits), "with unread bytes", false),
+        (full, "full", true),
+        (hung, "hung", true),
+        (stopped, "stopped", true),
+        (unread, "with unread bytes", false),
     ];
     for (count, what, alarm) in trouble.into_iter().filter(|(count, ..)| *count > 0) {
         text.push_str(", ");
@@ -206,8 +209,8 @@ fn remarks(view: &View, theme: Theme) -> String {
     if view.listeners {
         parts.push("listeners".into());
     }
-    if view.all_rows().is_some_and(|rows| rows.len() != view.rows.len()) {
-        parts.push(format!("{} shown", view.rows.len()));
+    if view.all_rows().is_some_and(|rows| rows.len() != view.count()) {
+        parts.push(format!("{} shown", view.count()));
     }
     if view.all {
         parts.push(format!("{} network namespaces", view.listing.namespaces.len()));

@@ -119,7 +119,7 @@ impl Live<'_> {
     }
 
     fn look(&mut self, now: Instant) {
-        let shown = self.view.on_screen().iter().map(|row| row.inode).collect();
+        let shown = self.view.on_screen().map(|row| row.inode).collect();
         let what = What { all_namespaces: self.view.all, ..What::default() };
         self.looking = self.orders.send((what, shown)).is_ok();
         self.next = Some(now + self.view.delay).filter(|_| !self.view.paused);

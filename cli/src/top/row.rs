@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sunpath::SocketType;
 use sunpath::fact::process::ProcessState;
 use sunpath::fact::socket::Backlog;
-use sunpath::list::{Listing, Peer, Socket};
+use sunpath::list::{Listing, Peer, Process, Socket};
 use sunpath::text::escape;
 
 /// A socket at one look.
@@ -17,6 +17,8 @@ use sunpath::text::escape;
 pub struct Row {
     /// Its inode number.
     pub inode: u32,
+    /// The number of its network namespace; 0 if that may not be seen.
+    pub namespace: u64,
     /// Its type.
     pub kind: SocketType,
     /// Its state.
@@ -47,7 +49,7 @@ pub struct Row {
 /// that wait to be accepted are part of their listener.
 pub fn rows(listing: &Listing, filter: &Filter, waits: &mut Waits, now: Instant) -> Vec<Row> {
     let queues = queues(listing);
-    let mut names: HashMap<u32, Arc<str>> = HashMap::new();
+    let mut people = People::of(listing);
     let own = std::process::id();
     // Those with which the view waits for keys and signals are of no interest.
     let mine = |s: &Socket| {
@@ -55,7 +57,7 @@ pub fn rows(listing: &Listing, filter: &Filter, waits: &mut Waits, now: Instant)
         !holders.is_empty() && holders.iter().all(|holder| holder.pid == own)
     };
     let sockets = listing.sockets.iter().filter(|s| s.inode != 0 && !mine(s));
-    let mut rows: Vec<Row> = sockets.map(|socket| row(listing, socket, &mut names)).collect();
+    let mut rows: Vec<Row> = sockets.map(|socket| row(listing, socket, &mut people)).collect();
     // Every queue is followed, whether it is shown or not: a filter may be changed.
     waits.follow(&mut rows, &queues, now);
     if !filter.takes_all() {
@@ -80,27 +82,56 @@ fn queues(listing: &Listing) -> HashMap<u32, Vec<u32>> {
     queues
 }
 
-fn row(listing: &Listing, socket: &Socket, names: &mut HashMap<u32, Arc<str>>) -> Row {
+/// What rows show of processes, by id.
+struct People {
+    all: Vec<(u32, Person)>,
+    /// The place of the one that was asked for last: neighbours mostly belong to one process.
+    last: usize,
+}
+
+struct Person {
+    name: Arc<str>,
+    uid: Option<u32>,
+    stopped: bool,
+}
+
+impl People {
+    fn of(listing: &Listing) -> People {
+        let person = |process: &Process| Person {
+            name: escape(&process.name).into(),
+            uid: process.uid,
+            stopped: matches!(process.state, ProcessState::Stopped | ProcessState::Traced),
+        };
+        let all = listing.processes.iter().map(|(pid, process)| (*pid, person(process)));
+        People { all: all.collect(), last: 0 }
+    }
+
+    fn get(&mut self, pid: u32) -> Option<&Person> {
+        if self.all.get(self.last).is_none_or(|(last, _)| *last != pid) {
+            self.last = self.all.binary_search_by_key(&pid, |(pid, _)| *pid).ok()?;
+        }
+        self.all.get(self.last).map(|(_, person)| person)
+    }
+}
+
+fn row(listing: &Listing, socket: &Socket, people: &mut People) -> Row {
     let holders = listing.holders(socket);
-    let process = |pid: u32| listing.processes.get(&pid);
+    let mut is_stopped = |pid| people.get(pid).is_some_and(|person| person.stopped);
+    let stopped = !holders.is_empty() && holders.iter().all(|holder| is_stopped(holder.pid));
     let pid = holders.first().map(|holder| holder.pid);
-    let first = pid.and_then(process);
-    let is_stopped = |pid| {
-        process(pid)
-            .is_some_and(|p| matches!(p.state, ProcessState::Stopped | ProcessState::Traced))
-    };
+    let first = pid.and_then(|pid| people.get(pid));
     Row {
         inode: socket.inode,
+        namespace: socket.namespace,
         kind: socket.kind,
         stage: Stage::of(socket),
         name: socket.name.clone(),
         backlog: socket.backlog,
         queued: crate::select::queue(socket).unwrap_or_default(),
         pid,
-        process: first
-            .map(|p| names.entry(p.pid).or_insert_with(|| escape(&p.name).into()).clone()),
-        uid: first.and_then(|p| p.uid).or(socket.uid),
-        stopped: !holders.is_empty() && holders.iter().all(|holder| is_stopped(holder.pid)),
+        process: first.map(|person| person.name.clone()),
+        uid: first.and_then(|person| person.uid).or(socket.uid),
+        stopped,
         waited: Duration::ZERO,
         unmoved: Duration::ZERO,
         status: Status::Well,
@@ -114,6 +145,7 @@ pub mod tests {
     fn plain(inode: u32) -> Row {
         Row {
             inode,
+            namespace: 4_026_531_833,
             kind: SocketType::Stream,
             stage: Stage::Connected,
             name: None,

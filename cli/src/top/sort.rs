@@ -2,6 +2,7 @@
 
 use super::row::Row;
 use clap::ValueEnum;
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 /// By what sockets are sorted.
@@ -84,9 +85,9 @@ impl By {
 }
 
 /// Sorts; what is equal stays as it was, and where nearly all is, that takes little.
-pub fn sort(rows: &mut [Row], by: By, reverse: bool) {
+pub fn sort<R: Borrow<Row>>(rows: &mut [R], by: By, reverse: bool) {
     rows.sort_by(|a, b| {
-        let order = by.compare(a, b);
+        let order = by.compare(a.borrow(), b.borrow());
         if reverse { order.reverse() } else { order }
     });
 }

@@ -41,5 +41,6 @@ Columns
   PID, PROCESS      the first process that holds the socket; ? if it may not be
                     seen, - if there is none. Holders of sockets that are not on
                     the screen may be some looks old.
+  NETNS             the number of the network namespace, where there are several
   * ^               the list is sorted by this column; ^ the other way round
 ";

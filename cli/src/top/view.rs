@@ -9,12 +9,14 @@
 //!                Asking, Choosing
 //! ```
 
+use super::columns::namespace;
 use super::question::Question;
 use super::row::Row;
 use super::sort::{By, sort};
 use crate::args::seconds;
 use crate::users::Users;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::borrow::Borrow;
 use std::time::Duration;
 use sunpath::list::Listing;
 use sunpath::text::escape;
@@ -67,8 +69,6 @@ pub enum Ask {
 pub struct View {
     /// What is on the screen.
     pub mode: Mode,
-    /// The sockets that are shown, in their order.
-    pub rows: Vec<Row>,
     /// The place of the selected one.
     pub cursor: usize,
     /// The place of the first one on the screen.
@@ -92,6 +92,8 @@ pub struct View {
     /// The last look, and all rows of it.
     pub listing: Listing,
     looked: Option<Vec<Row>>,
+    /// The places of those that are shown, in their order.
+    shown: Vec<usize>,
     /// The socket that the cursor follows; before it was moved it stays at the top.
     follows: Option<u32>,
     /// Rows that the screen has room for.
@@ -103,7 +105,6 @@ impl View {
     pub fn new(sort: (By, bool), delay: Duration, all: bool) -> View {
         View {
             mode: Mode::List,
-            rows: Vec::new(),
             cursor: 0,
             first: 0,
             sort,
@@ -116,6 +117,7 @@ impl View {
             users: Users::default(),
             listing: Listing::default(),
             looked: None,
+            shown: Vec::new(),
             follows: None,
             page: 1,
         }
@@ -133,15 +135,29 @@ impl View {
         self.looked.as_deref()
     }
 
+    /// Whether the last look was into more than one network namespace.
+    pub fn several_namespaces(&self) -> bool {
+        self.listing.namespaces.len() > 1
+    }
+
+    /// How many sockets are shown.
+    pub fn count(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The socket at a place of the list.
+    pub fn row(&self, place: usize) -> Option<&Row> {
+        self.looked.as_ref()?.get(*self.shown.get(place)?)
+    }
+
     /// The selected socket.
     pub fn selected(&self) -> Option<&Row> {
-        self.rows.get(self.cursor)
+        self.row(self.cursor)
     }
 
     /// The sockets on the screen.
-    pub fn on_screen(&self) -> &[Row] {
-        let end = self.rows.len().min(self.first + self.page);
-        self.rows.get(self.first..end).unwrap_or_default()
+    pub fn on_screen(&self) -> impl Iterator<Item = &Row> {
+        (self.first..self.first + self.page).map_while(|place| self.row(place))
     }
 
     /// The screen has room for so many rows.
@@ -163,15 +179,18 @@ impl View {
     /// where it was.
     fn arrange(&mut self) {
         let wanted = self.filter.to_lowercase();
-        let shown = |row: &&Row| {
+        let is_shown = |row: &Row| {
             (!self.listeners || row.backlog.is_some())
                 && (wanted.is_empty() || self.text(row).contains(&wanted))
         };
-        let mut rows: Vec<Row> = self.looked.iter().flatten().filter(shown).cloned().collect();
-        sort(&mut rows, self.sort.0, self.sort.1);
-        self.rows = rows;
+        let rows = self.looked.as_deref().unwrap_or_default();
+        let mut shown: Vec<Placed<'_>> =
+            rows.iter().enumerate().filter(|(_, row)| is_shown(row)).map(Placed).collect();
+        sort(&mut shown, self.sort.0, self.sort.1);
+        self.shown = shown.iter().map(|Placed((place, _))| *place).collect();
         if let Some(inode) = self.follows {
-            match self.rows.iter().position(|row| row.inode == inode) {
+            let mut rows = (0..self.count()).map(|place| self.row(place));
+            match rows.position(|row| row.is_some_and(|row| row.inode == inode)) {
                 Some(place) => self.cursor = place,
                 None => self.go_to(self.cursor.cast_signed()),
             }
@@ -189,7 +208,7 @@ impl View {
         });
         let user = row.uid.map(|uid| self.users.name(uid, |user| user.map(str::to_string)));
         let text = format!(
-            "{} {} {} {} {} {} {}",
+            "{} {} {} {} {} {} {} {}",
             name.unwrap_or_default(),
             row.process.as_deref().unwrap_or_default(),
             row.pid.map(|pid| pid.to_string()).unwrap_or_default(),
@@ -197,15 +216,16 @@ impl View {
             row.kind.name(),
             row.stage.name(),
             row.status.word(row.stopped),
+            if self.several_namespaces() { namespace(row) } else { String::new() },
         );
         text.to_lowercase()
     }
 
     /// Moves the cursor to a place, or the nearest that there is. At the top it stays there.
     fn go_to(&mut self, place: isize) {
-        let last = self.rows.len().saturating_sub(1);
+        let last = self.count().saturating_sub(1);
         self.cursor = usize::try_from(place).unwrap_or_default().min(last);
-        self.follows = self.rows.get(self.cursor).filter(|_| self.cursor > 0).map(|row| row.inode);
+        self.follows = self.selected().filter(|_| self.cursor > 0).map(|row| row.inode);
         self.scroll();
     }
 
@@ -216,16 +236,16 @@ impl View {
     /// Keeps the cursor on the screen, and the screen full.
     fn scroll(&mut self) {
         let top = self.cursor.saturating_sub(self.page - 1);
-        let last = self.rows.len().saturating_sub(self.page);
+        let last = self.count().saturating_sub(self.page);
         self.first = self.first.clamp(top, self.cursor).min(last.max(top));
     }
 
     /// Goes to the next socket with the text, in a circle.
     fn find(&mut self, from: usize) {
         let wanted = self.search.to_lowercase();
-        let count = self.rows.len();
+        let count = self.count();
         let fits = |place: &usize| {
-            let row = self.rows.get(*place);
+            let row = self.row(*place);
             !wanted.is_empty() && row.is_some_and(|row| self.text(row).contains(&wanted))
         };
         if let Some(place) = (from..from + count).map(|place| place % count).find(fits) {
@@ -380,6 +400,15 @@ impl View {
             KeyCode::Enter => self.sort_by(by),
             _ => {}
         }
+    }
+}
+
+/// A row and its place among all.
+struct Placed<'a>((usize, &'a Row));
+
+impl Borrow<Row> for Placed<'_> {
+    fn borrow(&self) -> &Row {
+        self.0.1
     }
 }
 

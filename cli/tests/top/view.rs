@@ -5,8 +5,8 @@ use crate::tty::Tty;
 use rustix::process::Signal;
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Child;
-use sunpath::{Listener, SeqPacket, Stream};
+use std::process::{Child, Command, Stdio};
+use sunpath::{AddressRef, Listener, SeqPacket, Stream};
 
 /// A listener whose backlog is full, its clients, and one that is idle.
 struct Scene {
@@ -316,4 +316,77 @@ fn a_terminal_that_goes_away_ends_it() {
     let status = tty.wait();
     // Whichever it notices first: the signal, or that nothing can be read any more.
     assert!(status.signal() == Some(Signal::HUP.as_raw()) || status.code() == Some(0), "{status}");
+}
+
+/// `sunpath listen` in a network namespace of its own; it ends with its value.
+struct Apart(Child);
+
+impl Apart {
+    /// `None` where that is not permitted.
+    fn listening(name: &str) -> Option<Apart> {
+        let mut command = Command::new("unshare");
+        let allowed = crate::common::output(command.args(["--net", "true"])).ok()?;
+        if !allowed.status.success() {
+            return None;
+        }
+        let mut command = Command::new("unshare");
+        command.arg("--net").arg(env!("CARGO_BIN_EXE_sunpath")).args(["listen", name]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        crate::common::spawn(&mut command).ok().map(Apart)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn each_network_namespace_is_told_apart() {
+    let name = format!("@top-apart-{}", std::process::id());
+    let Some(_apart) = Apart::listening(&name) else {
+        eprintln!("skipped: a network namespace of one's own takes root");
+        return;
+    };
+    let number = |who: &str| {
+        let link = std::fs::read_link(format!("/proc/{who}/ns/net")).unwrap();
+        link.to_str().unwrap().trim_matches(|c: char| !c.is_ascii_digit()).to_string()
+    };
+    let here = number("self");
+    let _here =
+        Listener::bind(AddressRef::Abstract(name.trim_start_matches('@').as_bytes())).unwrap();
+    let args = [OsStr::new("--delay=0.2"), name.as_ref()];
+    let Some(mut tty) = Tty::with(&args, &[], (24, 100)) else { return };
+    tty.until_shown("1 sockets, 1 listening");
+    assert!(!tty.text().contains("NETNS"), "{}", tty.text());
+    tty.press("a");
+    // Its process may not have left this namespace yet, or not listen.
+    tty.until_shown("2 sockets, 2 listening");
+    tty.until_shown("NETNS");
+    tty.until_shown("network namespaces");
+    let lines = tty.lines();
+    let titles = place(&tty, "NETNS");
+    let last = |line: &String| line.split_whitespace().last().unwrap_or_default().to_string();
+    let shown = [last(&lines[titles + 1]), last(&lines[titles + 2])];
+    assert!(shown.contains(&here), "{}", tty.text());
+    let there = shown.iter().find(|number| **number != here).expect("another").clone();
+    assert!(there.parse::<u64>().is_ok(), "{}", tty.text());
+    // The one elsewhere is asked about from where its process is.
+    tty.press("\\");
+    tty.press(&there);
+    tty.until_gone(&format!(" {here}"));
+    tty.press("\r\r");
+    tty.until_shown("would succeed");
+    tty.press("qq");
+    tty.wait();
+    let text = crate::common::run(&["top", "--once", "--all", &name]).out;
+    assert!(text.contains("NETNS") && text.contains(&here) && text.contains(&there), "{text}");
+    let json = crate::common::run(&["top", "--once", "--all", "--json", &name]).json();
+    crate::common::every_key_is_documented(&json);
+    let found = json["sockets"].as_array().unwrap().iter().map(|s| s["net_namespace"].to_string());
+    let found: Vec<String> = found.collect();
+    assert!(found.len() == 2 && found.contains(&here) && found.contains(&there), "{json}");
+    assert!(json["net_namespaces"].as_array().is_some_and(|all| all.len() > 1), "{json}");
 }

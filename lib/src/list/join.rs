@@ -12,34 +12,43 @@ use std::collections::{HashMap, HashSet};
 /// The kernel tells fewer sockets than that in one piece.
 const ONE_PIECE: usize = 50;
 
-/// The listing of these sockets, held so; `again` looks for sockets once more, at most so often.
+/// How sockets are asked for once more.
+pub(super) struct Again<F> {
+    /// At most so often.
+    pub most: usize,
+    /// Asks.
+    pub ask: F,
+}
+
+/// The listing of these sockets, held so. `is_unix`: whether a number of a socket that is held is
+/// that of one of this family, or may be.
 ///
 /// The kernel tells its table piece by piece, and goes on by counting: a socket that is closed
 /// meanwhile makes it pass over another. If one that is held, or somebody's peer, was not told, it
 /// is asked again, and what is told any time is there.
 pub(super) fn join(
     tables: Tables,
-    mut held: Vec<Held>,
-    (most, again): (usize, impl Fn() -> Vec<Socket>),
+    held: &[Held],
+    is_unix: impl Fn(u32) -> bool,
+    again: &Again<impl Fn() -> Vec<Socket>>,
 ) -> Listing {
     let Tables { mut sockets, namespaces, closed_namespaces, all_sockets } = tables;
     order(&mut sockets);
-    held.sort_unstable();
-    for _ in 0..most {
-        let whole = !lacks_held(&sockets, &held) && !lacks_peers(&sockets);
+    for _ in 0..again.most {
+        let whole = !lacks_held(&sockets, held, &is_unix) && !lacks_peers(&sockets);
         if sockets.len() <= ONE_PIECE || whole {
             break;
         }
         let before = sockets.len();
         // The connections that wait have no number by which one would be known twice.
-        sockets.extend(again().into_iter().filter(|socket| socket.inode != 0));
+        sockets.extend((again.ask)().into_iter().filter(|socket| socket.inode != 0));
         order(&mut sockets);
         // Nothing comes or goes: what is held besides is of another family.
         if sockets.len() == before {
             break;
         }
     }
-    let holders = share(&mut sockets, &held);
+    let holders = share(&mut sockets, held);
     let clients = clients(&sockets);
     for socket in sockets.iter_mut().filter(|s| s.peer == Some(Peer::Socket(0))) {
         socket.peer = Some(nameless(socket, &clients));
@@ -47,28 +56,31 @@ pub(super) fn join(
     Listing { sockets, namespaces, closed_namespaces, all_sockets, holders, ..Listing::default() }
 }
 
-fn order(sockets: &mut Vec<Socket>) {
-    // The records are large: their keys are sorted first, and each record is moved once.
-    sockets.sort_by_cached_key(|s| s.inode);
+/// Sorts by inode number; each is there once.
+pub(super) fn order(sockets: &mut Vec<Socket>) {
+    if !sockets.is_sorted_by_key(|s| s.inode) {
+        // The records are large: their keys are sorted first, and each record is moved once.
+        sockets.sort_by_cached_key(|s| s.inode);
+    }
     // A socket that was hashed anew during the dump may be shown twice.
     sockets.dedup_by(|a, b| a.inode == b.inode && a.inode != 0);
 }
 
-/// Whether a socket is held that is none of these.
-fn lacks_held(sockets: &[Socket], held: &[Held]) -> bool {
+/// Whether a socket of this family is held that is none of these.
+fn lacks_held(sockets: &[Socket], held: &[Held], is_unix: impl Fn(u32) -> bool) -> bool {
     let mut sockets = sockets.iter().peekable();
     held.iter().any(|(inode, _)| {
         while sockets.next_if(|socket| socket.inode < *inode).is_some() {}
-        sockets.peek().is_none_or(|socket| socket.inode != *inode)
+        sockets.peek().is_none_or(|socket| socket.inode != *inode) && is_unix(*inode)
     })
 }
 
 /// Whether a peer is none of these.
 fn lacks_peers(sockets: &[Socket]) -> bool {
+    // Close together they are found many times as fast.
+    let inodes: Vec<u32> = sockets.iter().map(|s| s.inode).collect();
     sockets.iter().any(|socket| match socket.peer {
-        Some(Peer::Socket(peer)) if peer != 0 => {
-            sockets.binary_search_by_key(&peer, |s| s.inode).is_err()
-        }
+        Some(Peer::Socket(peer)) if peer != 0 => inodes.binary_search(&peer).is_err(),
         _ => false,
     })
 }
@@ -76,17 +88,14 @@ fn lacks_peers(sockets: &[Socket]) -> bool {
 /// Gives each socket its part of the holders; those of other families' sockets fall out.
 fn share(sockets: &mut [Socket], held: &[Held]) -> Vec<Holder> {
     let mut holders = Vec::with_capacity(held.len());
-    let mut rest = held;
+    let mut rest = held.iter().peekable();
     for socket in sockets.iter_mut().skip_while(|s| s.inode == 0) {
-        let before = rest.partition_point(|(inode, _)| *inode < socket.inode);
-        let (mine, after) = {
-            let from = rest.get(before..).unwrap_or_default();
-            from.split_at(from.partition_point(|(inode, _)| *inode == socket.inode))
-        };
+        while rest.next_if(|(inode, _)| *inode < socket.inode).is_some() {}
         let start = holders.len();
-        holders.extend(mine.iter().map(|(_, holder)| *holder));
+        while let Some((_, holder)) = rest.next_if(|(inode, _)| *inode == socket.inode) {
+            holders.push(*holder);
+        }
         socket.held = start..holders.len();
-        rest = after;
     }
     holders
 }

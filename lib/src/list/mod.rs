@@ -24,6 +24,7 @@ pub mod files;
 mod holders;
 mod iterator;
 mod join;
+mod kept;
 mod process;
 mod socket;
 mod tables;
@@ -36,6 +37,8 @@ pub use watch::Watch;
 
 use crate::fact::Seen;
 use holders::Found;
+use join::Again;
+use kept::Kept;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -118,13 +121,14 @@ const OFTEN_ENOUGH: usize = 4;
 /// entered. Rests on `sock_diag(7)`, `proc_pid_fd(5)`; where the kernel lacks `unix_diag` the text
 /// of `/proc/net/unix` has to do, which shows no peers and no queues.
 pub fn list(what: &What) -> Listing {
-    let sockets = || tables::gather(what.all_namespaces);
-    let (found, tables) = match what.holders {
+    let sockets = || tables::gather(what.all_namespaces, &mut Kept::default());
+    let (mut found, tables) = match what.holders {
         true => holders::find_beside(sockets),
         false => (Found::default(), sockets()),
     };
-    let again = || tables::again(what.all_namespaces);
-    let mut listing = join::join(tables, found.held, (OFTEN_ENOUGH, again));
+    found.held.sort_unstable();
+    let again = Again { most: OFTEN_ENOUGH, ask: || tables::again(what.all_namespaces) };
+    let mut listing = join::join(tables, &found.held, |_| true, &again);
     listing.closed_processes = found.closed;
     listing.all_holders = found.all;
     listing.processes = process::of(&listing.holders);

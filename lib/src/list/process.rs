@@ -26,11 +26,13 @@ impl Process {
         Some(Process { pid, name, uid, state })
     }
 
-    /// Brings name and state up to date. A process that has ended stays as it was.
+    /// Brings it up to date. A process that has ended stays as it was.
     pub(super) fn refresh(&mut self) {
         if let Some((name, state)) = process::name_and_state(self.pid) {
             self.name = name;
             self.state = state;
+            // A server may have given up its privileges meanwhile.
+            self.uid = process::effective_user(self.pid).known().copied();
         }
     }
 }

@@ -1,16 +1,18 @@
 //! The sockets of one or of every network namespace, without their holders.
 
+use super::join::order;
+use super::kept::Kept;
 use super::socket::{Peer, Socket};
 use crate::fact::socket::State;
 use crate::fact::{Seen, Unseen};
 use crate::observe::diag::{Record, States, show};
 use crate::observe::netns;
 use crate::observe::tables::{Table, mark};
-use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// What is asked of each socket.
+/// What is asked of each socket, in full and in short.
 const SHOWN: u32 = show::USUAL | show::UID;
+const CHANGES: u32 = show::NAME | show::PEER | show::QUEUE;
 
 /// What the tables show.
 pub(super) struct Tables {
@@ -20,15 +22,16 @@ pub(super) struct Tables {
     pub all_sockets: Seen<()>,
 }
 
-/// Reads the table of this network namespace, or of all.
-pub(super) fn gather(every_namespace: bool) -> Tables {
+/// Reads the table of this network namespace, or of all. What is kept need not be asked for.
+pub(super) fn gather(every_namespace: bool, kept: &mut Kept) -> Tables {
+    kept.begin();
     let mut all = Tables {
         sockets: Vec::new(),
         namespaces: Vec::new(),
         closed_namespaces: Vec::new(),
         all_sockets: Seen::Known(()),
     };
-    all.add(&mut Table::of(None));
+    all.add(&mut Table::of(None), kept);
     if every_namespace {
         let others = netns::others(mark("thread-self").ok());
         if let Seen::Unseen(why) = others.everywhere {
@@ -36,7 +39,7 @@ pub(super) fn gather(every_namespace: bool) -> Tables {
         }
         all.closed_namespaces = others.closed;
         for mut table in others.tables {
-            all.add(&mut table);
+            all.add(&mut table, kept);
             if !table.shows_files() {
                 all.closed_namespaces.push(table.way);
             }
@@ -47,17 +50,22 @@ pub(super) fn gather(every_namespace: bool) -> Tables {
 
 /// The same sockets once more.
 pub(super) fn again(every_namespace: bool) -> Vec<Socket> {
-    gather(every_namespace).sockets
+    gather(every_namespace, &mut Kept::default()).sockets
 }
 
 impl Tables {
-    fn add(&mut self, table: &mut Table) {
+    fn add(&mut self, table: &mut Table, kept: &mut Kept) {
         let namespace = table.id.known().copied().unwrap_or_default();
         self.namespaces.push(namespace);
-        match table.records(States::EVERY, SHOWN, |record| socket(record, namespace)) {
+        match read(table, namespace, kept) {
             Ok(sockets) => {
-                self.sockets.extend(waiting(table, &sockets));
-                self.sockets.extend(sockets);
+                let waiting = waiting(table, &sockets, kept);
+                match self.sockets.is_empty() {
+                    // Mostly there is only this table, and it may be large.
+                    true => self.sockets = sockets,
+                    false => self.sockets.extend(sockets),
+                }
+                self.sockets.splice(0..0, waiting);
             }
             // A namespace whose last process ended meanwhile has no sockets any more.
             Err(Unseen::Changed) if self.namespaces.len() > 1 => {}
@@ -66,21 +74,41 @@ impl Tables {
     }
 }
 
+/// The sockets of a table, sorted.
+fn read(table: &mut Table, namespace: u64, kept: &mut Kept) -> Result<Vec<Socket>, Unseen> {
+    let mut ask = |shown| -> Result<Vec<Socket>, Unseen> {
+        let mut sockets =
+            table.records(States::EVERY, shown, |record| socket(record, namespace))?;
+        order(&mut sockets);
+        Ok(sockets)
+    };
+    if kept.may_suffice() {
+        let mut sockets = ask(CHANGES)?;
+        if kept.fill_in(&mut sockets) {
+            return Ok(sockets);
+        }
+    }
+    kept.asked_in_full();
+    ask(SHOWN)
+}
+
 /// The connections that wait to be accepted. They have no inode number, and the kernel shows them
 /// only as the clients in a listener's queue.
-fn waiting(table: &mut Table, sockets: &[Socket]) -> Vec<Socket> {
-    let awaited = |s: &&Socket| s.backlog.is_some_and(|b| b.pending > 0);
-    let listeners: HashMap<u32, &Socket> =
-        sockets.iter().filter(awaited).map(|s| (s.inode, s)).collect();
-    if listeners.is_empty() {
+fn waiting(table: &mut Table, sockets: &[Socket], kept: &mut Kept) -> Vec<Socket> {
+    if !sockets.iter().any(|s| s.backlog.is_some_and(|b| b.pending > 0)) {
         return Vec::new();
     }
     // What does not fit into a datagram of the kernel's, some 8,000 clients, is left out.
-    let queues = table.records(States::LISTENING, show::WAITING, |record| {
-        Some((record.inode, record.waiting.clone()?))
+    let ask = || {
+        let queues = table.records(States::LISTENING, show::WAITING, |record| {
+            Some((record.inode, record.waiting.clone()?))
+        });
+        queues.unwrap_or_default()
+    };
+    let queues = kept.clients(sockets, ask).iter().filter_map(|(inode, clients)| {
+        let at = sockets.binary_search_by_key(inode, |s| s.inode).ok()?;
+        Some((sockets.get(at)?, clients))
     });
-    let queues = queues.unwrap_or_default();
-    let queues = queues.iter().filter_map(|(at, clients)| Some((*listeners.get(at)?, clients)));
     queues.flat_map(|(at, clients)| clients.iter().map(|c| connection(at, *c))).collect()
 }
 

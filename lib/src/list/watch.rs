@@ -1,28 +1,32 @@
 //! Lists again and again at a small price: who holds what is kept from look to look.
 //!
 //! ```text
-//!   sock_diag ──► sockets ──────────────────────────────┬─► Listing
-//!                   │ one is gone that it held          │
-//!                   ▼                                   │
-//!   /proc ──► due: new, or with more or fewer           │
-//!                  descriptors; in turn: the others ──► what each process holds
+//!   sock_diag ──► sockets ──────────────────────────────────────┬─► Listing
+//!                   │ one is gone that it held                  │
+//!                   ▼                                           │
+//!   /proc ──► due: new, or with more or fewer descriptors       │
+//!               │   in turn: the others                         │
+//!               ▼                                               │
+//!             /proc, or the kernel for all at once ──► what each process holds
 //! ```
-//! The sockets are asked for anew each time. To look at every descriptor of every process takes
-//! several times as long as that, so of the processes only those are looked into that have
-//! changed, and some of the others, in turn. Where the kernel can be asked for all at once
-//! (`iterator`), it is asked each time instead.
+//! The sockets are asked for anew each time, without what cannot have changed (`kept`). To find every holder takes as long again or several
+//! times as long, so of the processes only those are looked into that have changed, and some of the
+//! others, in turn. Where the kernel can be asked for all at once (`iterator`), it is asked when
+//! that costs less, and every few looks in any case.
 
 use super::holders::{Held, look_into};
 use super::iterator::{self, Program};
+use super::join::{self, Again};
+use super::kept::Kept;
 use super::process::Process;
-use super::tables::Tables;
-use super::{Holder, Listing, What, holders, join, tables};
+use super::socket::Socket;
+use super::{Holder, Listing, What, holders, tables};
 use crate::fact::Seen;
 use crate::fact::socket::State;
 use crate::observe::descriptors::{self, Kind};
 use crate::observe::process;
 use crate::sys::Errno;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// So many descriptors of processes that have not changed are looked at in a look, and of those
 /// that have at most. What one process takes beyond that is saved in the next looks.
@@ -31,6 +35,12 @@ const MOST: i64 = 1500;
 
 /// What looking into a process costs at least, in descriptors.
 const ENTRANCE: i64 = 4;
+
+/// To look at a descriptor in `/proc` costs as much as to be told so many by the kernel.
+const TOLD: i64 = 3;
+
+/// The kernel is asked for all holders at least every so many looks.
+const ANEW: u64 = 8;
 
 /// So many descriptors of what is shown are checked in each look, and so many names and states
 /// brought up to date.
@@ -57,12 +67,17 @@ pub struct Watch {
     kind: Kind,
     /// What tells all holders at once, where that can be had.
     program: Option<Program>,
+    /// Of the sockets.
+    kept: Kept,
     /// By process.
     known: BTreeMap<u32, Known>,
+    /// What all of them hold, sorted.
+    held: Vec<Held>,
     /// The inode numbers of the last look, sorted.
     before: Vec<u32>,
-    /// How many looks there were.
+    /// How many looks there were, and in which of them the kernel was last asked for all holders.
     looks: u64,
+    told: u64,
     /// How many descriptors may be looked at of processes that have not changed, and of those
     /// that have and are large: the others need not wait for them. Negative: too many were.
     in_turn: i64,
@@ -96,9 +111,12 @@ impl Watch {
         Watch {
             kind: Kind::sockets(),
             program: if iterator::may_be_had() { Program::load() } else { None },
+            kept: Kept::default(),
             known: BTreeMap::new(),
+            held: Vec::new(),
             before: Vec::new(),
             looks: 0,
+            told: 0,
             in_turn: 0,
             for_large: 0,
         }
@@ -107,26 +125,28 @@ impl Watch {
     /// Lists what [`list`](super::list) lists.
     ///
     /// The first time all processes are looked into. From then on the sockets are those of the
-    /// moment, as are the holders of those in `shown`, given by inode number; of others, a
-    /// descriptor that was passed on or duplicated may appear some looks later. With 10,000
-    /// sockets a look takes about a quarter of the time of the first. As root on Linux 6.16 or
-    /// later all holders are those of the moment, and no look takes longer.
+    /// moment, as are the holders of those in `shown`, given by inode number, and what was opened or
+    /// closed; of others, a descriptor that has taken the place of another may appear some looks
+    /// later. With 10,000 sockets a look takes about a quarter of the time of the first.
     pub fn look(&mut self, what: &What, shown: &[u32]) -> Listing {
-        let tables = tables::gather(what.all_namespaces);
-        let again = || tables::again(what.all_namespaces);
+        let mut tables = tables::gather(what.all_namespaces, &mut self.kept);
+        let ask = || tables::again(what.all_namespaces);
         if !what.holders {
-            return join::join(tables, Vec::new(), (1, again));
+            let listing = join::join(tables, &[], |_| true, &Again { most: 1, ask });
+            self.kept.keep(&listing.sockets);
+            return listing;
         }
+        join::order(&mut tables.sockets);
         self.looks += 1;
-        let told = self.program.as_ref().and_then(|program| program.held().ok());
-        let all_holders = match told {
-            Some(held) => self.take(held),
-            None => self.search(&tables, shown),
-        };
-        let held = self.known.values().flat_map(|known| &known.held).copied().collect();
-        // Without the program, what is held may be of any family: the next look has to do.
-        let most = usize::from(self.program.is_some());
-        let mut listing = join::join(tables, held, (most, again));
+        let all_holders = self.find_holders(&tables.sockets, shown);
+        // Without the program much may be left for the next look in any case.
+        let again = Again { most: usize::from(self.program.is_some()), ask };
+        // What is found in `/proc` may be of any family.
+        let is_unix = |inode| self.told == self.looks || self.before.binary_search(&inode).is_ok();
+        let mut listing = join::join(tables, &self.held, is_unix, &again);
+        self.kept.keep(&listing.sockets);
+        self.before.clear();
+        self.before.extend(listing.sockets.iter().map(|s| s.inode).filter(|inode| *inode != 0));
         self.refresh(&listing, shown);
         listing.closed_processes = self.known.values().filter(|known| known.closed).count();
         listing.all_holders = all_holders;
@@ -137,81 +157,92 @@ impl Watch {
         listing
     }
 
-    /// Takes over what the kernel has told of all processes.
-    fn take(&mut self, mut held: Vec<Held>) -> Seen<()> {
-        held.sort_unstable_by_key(|(_, holder)| *holder);
-        let before = std::mem::take(&mut self.known);
-        let mut before = before.into_iter().peekable();
-        for mine in held.chunk_by(|(_, one), (_, next)| one.pid == next.pid) {
-            let Some((_, Holder { pid, .. })) = mine.first() else { continue };
-            while before.next_if(|(other, _)| other < pid).is_some() {}
-            let known = before.next_if(|(other, _)| other == pid).map(|(_, known)| known);
-            let known = match known.filter(|known| known.held == mine) {
-                Some(known) => known,
-                None => Known {
-                    held: mine.to_vec(),
-                    process: Process::of(*pid),
-                    looked: self.looks,
-                    ..Known::default()
-                },
-            };
-            self.known.insert(*pid, known);
-        }
-        process::none_outside()
-    }
-
-    /// Looks into the processes that seem to have changed. What is found is whether all can be
-    /// looked into.
-    fn search(&mut self, tables: &Tables, shown: &[u32]) -> Seen<()> {
-        let mut inodes: Vec<u32> = tables.sockets.iter().map(|s| s.inode).collect();
-        inodes.sort_unstable();
+    /// Brings up to date who holds what. What is found is whether these are all holders.
+    fn find_holders(&mut self, sockets: &[Socket], shown: &[u32]) -> Seen<()> {
         let (pids, all_pids) = process::pids();
-        self.find_changes(&pids, &inodes, shown);
-        self.look_into_some();
-        self.before = inodes;
+        let ended = self.forget_others(&pids);
+        self.find_changes(&pids, sockets, shown);
+        if self.ask() || self.look_into_some() || ended {
+            self.held.clear();
+            self.held.extend(self.known.values().flat_map(|known| &known.held));
+            self.held.sort_unstable();
+        }
         let closed = self.known.values().filter(|known| known.closed).count();
         holders::completeness(&pids, all_pids, closed)
     }
 
-    /// Finds the processes that ended, began or changed.
-    fn find_changes(&mut self, pids: &[u32], inodes: &[u32], shown: &[u32]) {
-        let alive: HashSet<u32> = pids.iter().copied().collect();
+    /// Forgets processes that ended; whether there are any.
+    fn forget_others(&mut self, pids: &[u32]) -> bool {
+        let alive: BTreeSet<u32> = pids.iter().copied().collect();
+        let before = self.known.len();
         self.known.retain(|pid, _| alive.contains(pid));
-        // Both are sorted, and mostly the same.
-        let mut rest = inodes.iter().peekable();
-        let is_gone = |inode: &u32| {
-            while rest.next_if(|one| *one < inode).is_some() {}
-            rest.peek() != Some(&inode)
-        };
-        let gone: HashSet<u32> = self.before.iter().copied().filter(is_gone).collect();
-        let shown: HashSet<u32> = shown.iter().copied().collect();
-        let mut checks = MOST_CHECKED;
-        let kind = self.kind;
-        let mut is_lost = |(inode, holder): &Held| {
-            let check = shown.contains(inode) && checks > 0;
-            checks -= usize::from(check);
-            gone.contains(inode) || check && !still_holds(*holder, *inode, kind)
-        };
+        self.known.len() != before
+    }
+
+    /// Finds the processes that began or changed.
+    fn find_changes(&mut self, pids: &[u32], sockets: &[Socket], shown: &[u32]) {
         for pid in pids {
             let count = process::quick_count(*pid).unwrap_or_default();
             let known = self.known.entry(*pid).or_default();
-            let changed = known.looked == 0 || known.count != count;
-            known.due |= changed || known.held.iter().any(&mut is_lost);
+            known.due |= known.looked == 0 || known.count != count;
             known.count = count;
+        }
+        // Both are sorted, and mostly the same.
+        let mut rest = sockets.iter().peekable();
+        let is_gone = |inode: &&u32| {
+            while rest.next_if(|socket| socket.inode < **inode).is_some() {}
+            rest.peek().is_none_or(|socket| socket.inode != **inode)
+        };
+        let gone = self.before.iter().filter(is_gone).flat_map(|inode| of(&self.held, *inode));
+        let kind = self.kind;
+        let checked = shown.iter().flat_map(|inode| of(&self.held, *inode)).take(MOST_CHECKED);
+        let lost = checked.filter(|(inode, holder)| !still_holds(*holder, *inode, kind));
+        for (_, holder) in gone.chain(lost) {
+            if let Some(known) = self.known.get_mut(&holder.pid) {
+                known.due = true;
+            }
         }
     }
 
+    /// Asks the kernel for all holders, where that can be done and is worth it; whether it has told.
+    fn ask(&mut self) -> bool {
+        let Some(program) = &self.program else { return false };
+        let all = || self.known.values();
+        let due: i64 = all().filter(|known| known.due).map(Known::price).sum();
+        let worth = due * TOLD > all().map(Known::price).sum() || all().any(|known| known.closed);
+        if self.told != 0 && self.looks - self.told < ANEW && !worth {
+            return false;
+        }
+        let Ok(mut held) = program.held() else {
+            self.program = None;
+            return false;
+        };
+        self.told = self.looks;
+        held.sort_unstable_by_key(|(_, holder)| *holder);
+        for (pid, known) in &mut self.known {
+            let from = held.partition_point(|(_, holder)| holder.pid < *pid);
+            let mine = held.get(from..).unwrap_or_default();
+            let (mine, _) = mine.split_at(mine.partition_point(|(_, holder)| holder.pid == *pid));
+            known.take(*pid, mine, self.looks);
+        }
+        true
+    }
+
     /// Looks into the processes that are due, and into some of the others: each time those that
-    /// were not looked into for longest.
-    fn look_into_some(&mut self) {
-        let first = self.looks == 1;
+    /// were not looked into for longest. Where the kernel can be asked, the others are left to it, and
+    /// those that are due are few. Whether there were any.
+    fn look_into_some(&mut self) -> bool {
+        let (first, may_ask) = (self.looks == 1, self.program.is_some());
         let mut waiting: Vec<(bool, u64, u32)> =
             self.known.iter().map(|(pid, known)| (!known.due, known.looked, *pid)).collect();
         waiting.sort_unstable();
         self.in_turn = (self.in_turn + IN_TURN).min(IN_TURN);
         self.for_large = (self.for_large + MOST).min(MOST);
-        let mut for_others = MOST;
+        let (mut for_others, mut any) = (MOST, false);
         for (unchanged, _, pid) in waiting {
+            if may_ask && unchanged {
+                break;
+            }
             let Some(known) = self.known.get_mut(&pid) else { continue };
             let price = known.price();
             let purse = match price > MOST {
@@ -219,11 +250,13 @@ impl Watch {
                 true => &mut self.for_large,
                 false => &mut for_others,
             };
-            if first || *purse > 0 {
+            if first || may_ask || *purse > 0 {
                 *purse -= if first { 0 } else { price };
                 known.look(pid, self.kind, self.looks);
+                any = true;
             }
         }
+        any
     }
 
     /// Asks again for name and state of the processes that matter most: those that hold listeners
@@ -255,13 +288,24 @@ impl Watch {
         let mut pids: Vec<u32> = listing.holders.iter().map(|holder| holder.pid).collect();
         // A process's sockets mostly were made one after the other.
         pids.dedup();
-        let holding: HashSet<u32> = pids.into_iter().collect();
-        let known = self.known.iter().filter(|(pid, _)| holding.contains(pid));
-        known.filter_map(|(pid, known)| Some((*pid, known.process.clone()?))).collect()
+        pids.sort_unstable();
+        pids.dedup();
+        let process = |pid: &u32| self.known.get(pid)?.process.clone();
+        pids.iter().filter_map(|pid| Some((*pid, process(pid)?))).collect()
     }
 }
 
 impl Known {
+    /// Takes over what the kernel has told of the process.
+    fn take(&mut self, pid: u32, held: &[Held], now: u64) {
+        if self.held != held || self.looked == 0 {
+            self.held = held.to_vec();
+            self.looked = now;
+            self.process = if held.is_empty() { None } else { Process::of(pid) };
+        }
+        (self.due, self.closed) = (false, false);
+    }
+
     fn look(&mut self, pid: u32, kind: Kind, now: u64) {
         self.held.clear();
         let looked = look_into(pid, kind, &mut self.held);
@@ -276,6 +320,12 @@ impl Known {
         let descriptors = if self.closed { 0 } else { self.count.max(self.held.len() as u64) };
         ENTRANCE.saturating_add(i64::try_from(descriptors).unwrap_or(i64::MAX))
     }
+}
+
+/// The part that belongs to a socket.
+fn of(held: &[Held], inode: u32) -> &[Held] {
+    let rest = held.get(held.partition_point(|(other, _)| *other < inode)..).unwrap_or_default();
+    rest.split_at(rest.partition_point(|(other, _)| *other == inode)).0
 }
 
 /// Whether a descriptor of a process still is this socket.
