@@ -5,6 +5,7 @@ mod directory;
 use directory::Directory;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use sunpath::fact::process::ProcessState;
 use sunpath::fact::socket::State;
@@ -233,4 +234,52 @@ fn a_watch_notices_a_socket_in_the_place_of_another() {
             assert!(holds(&listing, std::process::id(), inode(other.as_fd())));
         }
     }
+}
+
+/// A watch that has seen nothing new for a while, if the other tests let it.
+fn settled() -> Watch {
+    let mut watch = Watch::new();
+    (0..6).for_each(|_| drop(watch.look(&What::default(), &[])));
+    watch
+}
+
+#[test]
+fn a_watch_that_has_settled_sees_names_and_clients_come_and_go() {
+    let dir = Directory::new();
+    let path = dir.path("server");
+    let listener = Listener::bind(&path).unwrap();
+    let first = Stream::connect(&path).unwrap();
+    let nameless = Datagram::unbound().unwrap();
+    let mut watch = settled();
+    let waits = |listing: &Listing| -> Vec<Option<Peer>> {
+        let number = inode(listener.as_fd());
+        listing.sockets.iter().filter(|s| s.waits_at == Some(number)).map(|s| s.peer).collect()
+    };
+    let peer = |stream: &Stream| Some(Peer::Socket(inode(stream.as_fd())));
+    let seen = watch.look(&What::default(), &[]);
+    assert_eq!(waits(&seen), [peer(&first)]);
+    assert_eq!(of(&seen, nameless.as_fd()).file, None);
+
+    let name = rustix::net::SocketAddrUnix::new(dir.path("name")).unwrap();
+    rustix::net::bind(&nameless, &name).unwrap();
+    let seen = watch.look(&What::default(), &[]);
+    let file = std::fs::symlink_metadata(dir.path("name")).unwrap();
+    assert_eq!(of(&seen, nameless.as_fd()).path(), Some(dir.path("name").as_os_str().as_bytes()));
+    assert!(
+        of(&seen, nameless.as_fd()).file.is_some_and(|id| id.inode == file.ino() & 0xffff_ffff)
+    );
+
+    let mut watch = settled();
+    let second = Stream::connect(&path).unwrap();
+    let accepted = listener.accept().unwrap();
+    let seen = watch.look(&What::default(), &[]);
+    assert_eq!(waits(&seen), [peer(&second)], "as many as before");
+    assert_eq!(of(&seen, first.as_fd()).peer, Some(Peer::Socket(inode(accepted.as_fd()))));
+    assert_eq!(of(&seen, accepted.as_fd()).path(), Some(path.as_os_str().as_bytes()));
+
+    let mut watch = settled();
+    drop(second);
+    // A process that another test is about to start may hold it for a moment.
+    let left = (0..100).any(|_| waits(&watch.look(&What::default(), &[])) == [Some(Peer::Gone)]);
+    assert!(left, "it is not known who waits");
 }

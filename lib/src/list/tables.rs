@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// What is asked of each socket, in full and in short.
 const SHOWN: u32 = show::USUAL | show::UID;
-const CHANGES: u32 = show::NAME | show::PEER | show::QUEUE;
+const CHANGES: u32 = show::NAME | show::QUEUE;
 
 /// What the tables show.
 pub(super) struct Tables {

@@ -126,8 +126,9 @@ impl Watch {
     ///
     /// The first time all processes are looked into. From then on the sockets are those of the
     /// moment, as are the holders of those in `shown`, given by inode number, and what was opened or
-    /// closed; of others, a descriptor that has taken the place of another may appear some looks
-    /// later. With 10,000 sockets a look takes about a quarter of the time of the first.
+    /// closed. Two things may appear some looks later: a descriptor of another socket that has taken
+    /// the place of one in a process, and another peer of a connected datagram socket. With 10,000
+    /// sockets a look takes about a quarter of the time of the first.
     pub fn look(&mut self, what: &What, shown: &[u32]) -> Listing {
         let mut tables = tables::gather(what.all_namespaces, &mut self.kept);
         let ask = || tables::again(what.all_namespaces);
