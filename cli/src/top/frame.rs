@@ -7,7 +7,7 @@ use super::status::Status;
 use super::texts;
 use super::view::{Ask, Mode, View};
 use crate::render::socket::{holders, peer};
-use crate::render::text::{columns, pad};
+use crate::render::text::{columns, count, pad};
 use crate::render::{BAD, DIM, DOUBT, HEAD, paint};
 use anstyle::Style;
 use sunpath::text::escape;
@@ -181,7 +181,7 @@ fn summary(view: &View, theme: Theme) -> String {
         unread += usize::from(row.status == Status::Waits);
     }
     let name = paint(HEAD, "sunpath top");
-    let mut text = format!("{name}  {} sockets, {listening} listening", rows.len());
+    let mut text = format!("{name}  {}, {listening} listening", count(rows.len(), "socket"));
     let trouble = [
         (full, "full", true),
         (hung, "hung", true),
@@ -205,6 +205,9 @@ fn remarks(view: &View, theme: Theme) -> String {
     parts.push(format!("by {}{}", view.sort.0.name(), if view.sort.1 { ", reversed" } else { "" }));
     if !view.filter.is_empty() {
         parts.push(format!("with \"{}\"", escape(view.filter.as_bytes())));
+    }
+    if !view.user.is_empty() {
+        parts.push(format!("of user {}", escape(view.user.as_bytes())));
     }
     if view.listeners {
         parts.push("listeners".into());
@@ -253,6 +256,7 @@ fn prompt(ask: Ask, text: &str) -> String {
     match ask {
         Ask::Search => format!("Search: {text}_   F3 Next  Enter Done"),
         Ask::Filter => format!("Filter: {text}_   Enter Done  Esc All"),
+        Ask::User => format!("User: {text}_   Enter Done  Esc All"),
         Ask::Delay => format!("Seconds between looks (0.1 to 3600): {text}_"),
     }
 }

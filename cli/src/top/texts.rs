@@ -16,8 +16,10 @@ Keys
   / F3              search; n: the next one
   \\ f F4            only sockets with this text in name, process, user, type or
                     status; Esc: all again
+  u                 only the sockets of a user, by name or number; Esc: all again
   l                 listeners only, or all
   F6                choose the order;  < >  the column to the left, to the right
+  P T M N           by status, wait, queue, process id
   r                 the other way round
   d s               the time between two looks
   p                 pause, and go on;  Space  one look now
@@ -40,7 +42,8 @@ Columns
   FULL              how full the backlog is
   PID, PROCESS      the first process that holds the socket; ? if it may not be
                     seen, - if there is none. Holders of sockets that are not on
-                    the screen may be some looks old.
+                    the screen may be some looks old, and so may the peers of
+                    datagram sockets.
   NETNS             the number of the network namespace, where there are several
   * ^               the list is sorted by this column; ^ the other way round
 ";

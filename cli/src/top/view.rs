@@ -5,7 +5,7 @@
 //!      Help ◄──────────  List  ──────────► Answer
 //!           ──────────►   │ ▲ ◄──────────
 //!              Esc        │ │      Esc
-//!            / \ s d F6   ▼ │   Enter, Esc
+//!           / \ u s d F6   ▼ │   Enter, Esc
 //!                Asking, Choosing
 //! ```
 
@@ -60,6 +60,8 @@ pub enum Ask {
     Search,
     /// A text without which sockets are not shown.
     Filter,
+    /// A user whose sockets alone are shown.
+    User,
     /// The time between two looks.
     Delay,
 }
@@ -77,6 +79,8 @@ pub struct View {
     pub sort: (By, bool),
     /// Only sockets with this text.
     pub filter: String,
+    /// Only those of users whose name begins so, or who have this number.
+    pub user: String,
     /// The last text that was searched for.
     pub search: String,
     /// Only listeners.
@@ -109,6 +113,7 @@ impl View {
             first: 0,
             sort,
             filter: String::new(),
+            user: String::new(),
             search: String::new(),
             listeners: false,
             all,
@@ -181,6 +186,7 @@ impl View {
         let wanted = self.filter.to_lowercase();
         let is_shown = |row: &Row| {
             (!self.listeners || row.backlog.is_some())
+                && (self.user.is_empty() || self.is_of(row, &self.user))
                 && (wanted.is_empty() || self.text(row).contains(&wanted))
         };
         let rows = self.looked.as_deref().unwrap_or_default();
@@ -219,6 +225,12 @@ impl View {
             if self.several_namespaces() { namespace(row) } else { String::new() },
         );
         text.to_lowercase()
+    }
+
+    /// Whether it belongs to the user.
+    fn is_of(&self, row: &Row, user: &str) -> bool {
+        let is = |name: Option<&str>| name.is_some_and(|name| name.starts_with(user));
+        row.uid.is_some_and(|uid| uid.to_string() == user || self.users.name(uid, is))
     }
 
     /// Moves the cursor to a place, or the nearest that there is. At the top it stays there.
@@ -314,7 +326,14 @@ impl View {
                 self.mode = Mode::Asking(Ask::Filter, self.filter.clone());
             }
             KeyCode::Char('d' | 's') => self.mode = Mode::Asking(Ask::Delay, String::new()),
+            KeyCode::Char('u') => self.mode = Mode::Asking(Ask::User, self.user.clone()),
             KeyCode::F(6) => self.mode = Mode::Choosing(self.sort.0),
+            KeyCode::Char(letter @ ('P' | 'M' | 'T' | 'N')) => self.sort_by(match letter {
+                'P' => By::Status,
+                'M' => By::Queue,
+                'T' => By::Wait,
+                _ => By::Pid,
+            }),
             KeyCode::Char('<' | ',') => self.sort_by(self.sort.0.step(-1)),
             KeyCode::Char('>' | '.') => self.sort_by(self.sort.0.step(1)),
             KeyCode::Char('r' | 'R' | 'I') => {
@@ -337,6 +356,7 @@ impl View {
             KeyCode::Char('h' | '?') | KeyCode::F(1) => self.mode = Mode::Help(0),
             KeyCode::Esc => {
                 self.filter.clear();
+                self.user.clear();
                 self.arrange();
             }
             KeyCode::Enter => {
@@ -363,10 +383,12 @@ impl View {
                 return;
             }
             KeyCode::Esc => {
-                if ask == Ask::Filter {
-                    self.filter.clear();
-                    self.arrange();
+                match ask {
+                    Ask::Filter => self.filter.clear(),
+                    Ask::User => self.user.clear(),
+                    Ask::Search | Ask::Delay => return,
                 }
+                self.arrange();
                 return;
             }
             // Further on with the same text.
@@ -384,6 +406,10 @@ impl View {
             }
             Ask::Filter => {
                 self.filter.clone_from(&text);
+                self.arrange();
+            }
+            Ask::User => {
+                self.user.clone_from(&text);
                 self.arrange();
             }
             Ask::Delay => {}

@@ -164,6 +164,24 @@ fn a_socket_that_vanishes_while_it_is_selected_leaves_the_next_one() {
 }
 
 #[test]
+fn a_socket_that_is_gone_before_it_is_asked_about_is_said_to_be() {
+    let mut scene = Scene::new();
+    let Some(mut tty) = scene.view() else { return };
+    tty.press("p");
+    tty.until_shown("paused");
+    tty.press("\x1b[B");
+    let idle = place(&tty, "idle.sock") as u16;
+    tty.until("it is selected", |s| s.cell(idle, 0).is_some_and(vt100::Cell::inverse));
+    crate::common::close(scene.idle.take());
+    tty.press("\r");
+    tty.until_shown("would fail with ENOENT");
+    tty.press("q");
+    tty.until_shown("idle.sock");
+    tty.press(" ");
+    tty.until_gone("idle.sock");
+}
+
+#[test]
 fn another_size_is_drawn_anew_down_to_one_cell() {
     let scene = Scene::new();
     let Some(mut tty) = scene.view() else { return };
@@ -359,7 +377,7 @@ fn each_network_namespace_is_told_apart() {
         Listener::bind(AddressRef::Abstract(name.trim_start_matches('@').as_bytes())).unwrap();
     let args = [OsStr::new("--delay=0.2"), name.as_ref()];
     let Some(mut tty) = Tty::with(&args, &[], (24, 100)) else { return };
-    tty.until_shown("1 sockets, 1 listening");
+    tty.until_shown("1 socket, 1 listening");
     assert!(!tty.text().contains("NETNS"), "{}", tty.text());
     tty.press("a");
     // Its process may not have left this namespace yet, or not listen.

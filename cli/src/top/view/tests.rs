@@ -108,6 +108,25 @@ fn a_filter_takes_names_processes_and_states_and_is_undone() {
 }
 
 #[test]
+fn a_user_is_chosen_by_name_or_number() {
+    let mut view = view();
+    let mut rows = looks();
+    (rows[0].uid, rows[1].uid) = (Some(0), Some(4_000_000_001));
+    view.looked(Listing::default(), rows);
+    types(&mut view, "uroo");
+    assert_eq!(order(&view), [1]);
+    press(&mut view, KeyCode::Esc);
+    assert_eq!(order(&view).len(), 5);
+    types(&mut view, "u4000000001");
+    press(&mut view, KeyCode::Enter);
+    assert_eq!((order(&view), &view.mode), (vec![2], &Mode::List));
+    let lines = frame(&view, 120, 24, Theme { colours: false });
+    assert!(lines[1].contains("of user 4000000001, 1 shown"), "{lines:?}");
+    press(&mut view, KeyCode::Esc);
+    assert_eq!(order(&view).len(), 5);
+}
+
+#[test]
 fn a_search_goes_from_one_to_the_next_and_around() {
     let mut view = view();
     types(&mut view, "/php");
@@ -130,6 +149,11 @@ fn orders_are_chosen_stepped_and_reversed() {
     assert_eq!(view.sort.0, By::Inode);
     types(&mut view, "r");
     assert_eq!(order(&view), [5, 4, 3, 2, 1]);
+    for (key, by) in [("P", By::Status), ("T", By::Wait), ("M", By::Queue), ("N", By::Pid)] {
+        types(&mut view, key);
+        assert_eq!(view.sort.0, by);
+    }
+    types(&mut view, ">>>");
     press(&mut view, KeyCode::F(6));
     assert_eq!(view.mode, Mode::Choosing(By::Inode));
     press(&mut view, KeyCode::Down);
