@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
+use sunpath::sys::process::Signal;
 
 /// What a run printed, and its status.
 pub struct Run {
@@ -117,6 +118,19 @@ pub fn every_key_is_documented(value: &serde_json::Value) {
         }
         left.extend(value.as_array().into_iter().flatten());
     }
+}
+
+/// Whether this process ignores a signal, as programs do then that it starts: a shell without job
+/// control has those ignore interrupts that it starts in the background.
+pub fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
+}
+
+/// An interrupt, or where that would be ignored another signal that ends programs.
+pub fn interrupt() -> Signal {
+    if is_ignored(Signal::INT) { Signal::TERM } else { Signal::INT }
 }
 
 /// A private directory that goes away with its value.

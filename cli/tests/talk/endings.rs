@@ -1,6 +1,6 @@
 //! What goes wrong: it ends, says why, and how shows in its status.
 
-use crate::common::{Dir, sunpath};
+use crate::common::{Dir, interrupt, sunpath};
 use crate::program::{Done, Program, noise, talk};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -9,7 +9,6 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use sunpath::sys::process::Signal;
 
 fn connect(path: &Path, options: &[&str], input: &[u8]) -> Done {
     let mut args: Vec<&std::ffi::OsStr> = vec!["connect".as_ref(), "--json".as_ref()];
@@ -167,7 +166,7 @@ fn an_interrupt_ends_a_conversation_and_removes_the_file_of_the_client() {
     let (_server, from) = listener.accept().unwrap();
     assert_eq!(from.as_pathname(), Some(dir.join("c").as_path()));
     client.tells("connected");
-    client.signal(Signal::INT);
+    client.signal(interrupt());
     client.wait().assert_code(130);
     assert!(!dir.join("c").exists());
 }
@@ -221,7 +220,7 @@ fn an_interrupt_is_heard_while_neither_side_takes_anything() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let pidfd = sunpath::sys::process::pidfd(child.id()).unwrap();
-    sunpath::sys::process::signal(pidfd.as_fd(), Signal::INT).unwrap();
+    sunpath::sys::process::signal(pidfd.as_fd(), interrupt()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 

@@ -1,7 +1,7 @@
 //! In the place of a live server: no client ever finds the path missing, and the path is the
 //! server's again, whatever ends the tap.
 
-use crate::common::{close, run, sunpath};
+use crate::common::{close, is_ignored, run, sunpath};
 use crate::scene::{LONG, Scene, Tap, soon};
 use std::fs;
 use std::io::{Read, Write};
@@ -50,13 +50,6 @@ fn ask(path: &Path) -> Result<u8, String> {
     let mut answer = [0; 2];
     stream.read_exact(&mut answer).map_err(|e| format!("read: {e}"))?;
     Ok(answer[1])
-}
-
-/// Whether this process ignores a signal, as programs do then that it starts.
-fn is_ignored(signal: Signal) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
-    u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
 }
 
 #[test]
