@@ -27,7 +27,7 @@ pub fn number(out: &mut String, number: u32) {
             break;
         }
     }
-    out.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    out.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// The name of a socket: a path, or an abstract name with `@`. A relative path that begins like

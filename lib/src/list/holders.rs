@@ -1,7 +1,7 @@
 //! Which descriptors of which processes are sockets: told by the kernel in one go where it can be
 //! asked (`iterator`), otherwise by one look at each descriptor of each process.
 
-use super::iterator::{self, Program};
+use super::iterator::{self, Processes, Program, Told};
 use crate::fact::{Seen, Unseen};
 use crate::observe::descriptors::{self, Kind};
 use crate::observe::process;
@@ -24,10 +24,18 @@ pub(super) type Held = (u32, Holder);
 #[derive(Default)]
 pub(super) struct Found {
     pub held: Vec<Held>,
+    /// What was told about processes along with it.
+    pub processes: Processes,
     /// So many processes could not be looked into.
     pub closed: usize,
     /// Whether these are all holders.
     pub all: Seen<()>,
+}
+
+impl From<Told> for Found {
+    fn from(Told { held, processes }: Told) -> Found {
+        Found { held, processes, closed: 0, all: process::none_outside() }
+    }
 }
 
 /// Finds all holders while this thread does something else, and helps when it is done with that.
@@ -36,13 +44,13 @@ pub(super) fn find_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
         return search_beside(other);
     }
     let (told, value) = std::thread::scope(|scope| {
-        let ask = || Program::load()?.held().ok();
+        let ask = || Program::load()?.told().ok();
         let helper = std::thread::Builder::new().spawn_scoped(scope, ask);
         let value = other();
         (helper.ok().and_then(|helper| helper.join().ok().flatten()), value)
     });
     match told {
-        Some(held) => (Found { held, closed: 0, all: process::none_outside() }, value),
+        Some(told) => (Found::from(told), value),
         None => (search_beside(|| ()).0, value),
     }
 }
@@ -62,7 +70,8 @@ fn search_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
         (held, value)
     });
     let closed = search.closed();
-    (Found { held, closed, all: completeness(&pids, all_pids, closed) }, value)
+    let all = completeness(&pids, all_pids, closed);
+    (Found { held, closed, all, ..Found::default() }, value)
 }
 
 /// A search through processes, on which several threads may work.
@@ -138,7 +147,7 @@ mod tests {
     /// What both ways saw in two looks each, taken in turn: what one way saw both times, the other
     /// must have seen in between.
     fn compare(program: &Program) -> Result<BTreeSet<Held>, String> {
-        let told = || program.held().unwrap().into_iter().collect::<BTreeSet<Held>>();
+        let told = || program.told().unwrap().held.into_iter().collect::<BTreeSet<Held>>();
         // `/proc` does not tell the family.
         let sockets: BTreeSet<u32> =
             tables::again(true).iter().map(|socket| socket.inode).collect();

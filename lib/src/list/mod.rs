@@ -131,7 +131,7 @@ pub fn list(what: &What) -> Listing {
     let mut listing = join::join(tables, &found.held, |_| true, &again);
     listing.closed_processes = found.closed;
     listing.all_holders = found.all;
-    listing.processes = process::of(&listing.holders);
+    listing.processes = process::of(&listing.holders, &found.processes);
     if what.in_flight {
         join::count_in_flight(&mut listing);
     }

@@ -1,6 +1,7 @@
 //! The processes that hold sockets.
 
 use super::Holder;
+use super::iterator::Processes;
 use crate::fact::process::ProcessState;
 use crate::observe::process;
 use std::collections::BTreeMap;
@@ -40,13 +41,17 @@ impl Process {
 /// With fewer processes a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 16;
 
-/// Those that hold anything. One that ended meanwhile is left out.
-pub(super) fn of(holders: &[Holder]) -> BTreeMap<u32, Process> {
+/// Those that hold anything: as the kernel told, otherwise as `/proc` shows them. One that ended
+/// meanwhile is left out.
+pub(super) fn of(holders: &[Holder], told: &Processes) -> BTreeMap<u32, Process> {
     let mut pids: Vec<u32> = holders.iter().map(|h| h.pid).collect();
     // A process's sockets mostly were made one after the other.
     pids.dedup();
     pids.sort_unstable();
     pids.dedup();
+    let mut found: BTreeMap<u32, Process> =
+        pids.iter().filter_map(|pid| Some((*pid, told.get(*pid)?))).collect();
+    pids.retain(|pid| !found.contains_key(pid));
     let look = |pids: &[u32]| -> Vec<(u32, Process)> {
         pids.iter().filter_map(|pid| Some((*pid, Process::of(*pid)?))).collect()
     };
@@ -55,12 +60,69 @@ pub(super) fn of(holders: &[Holder]) -> BTreeMap<u32, Process> {
     std::thread::scope(|scope| {
         let helper =
             (shared > 0).then(|| std::thread::Builder::new().spawn_scoped(scope, || look(theirs)));
-        let mut found = look(mine);
+        found.extend(look(mine));
         // Without a second thread the first does all the work.
         found.extend(match helper {
             Some(Ok(helper)) => helper.join().unwrap_or_default(),
             _ => look(theirs),
         });
-        found.into_iter().collect()
+        found
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::list::iterator::{Program, may_be_had};
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn once(pid: u32, state: ProcessState) -> Process {
+        for _ in 0..500 {
+            match Process::of(pid) {
+                Some(process) if process.state == state && process.name == b"sleep" => {
+                    return process;
+                }
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        panic!("never {state:?}: {:?}", Process::of(pid));
+    }
+
+    #[test]
+    fn the_kernel_tells_of_processes_what_proc_shows() {
+        let program = if may_be_had() { Program::load() } else { None };
+        let Some(program) = program else {
+            eprintln!("skipped: the kernel cannot be asked here (root, Linux 6.16)");
+            return;
+        };
+        let child = Running(Command::new("sleep").arg("100").uid(65534).spawn().unwrap());
+        let pid = child.0.id();
+        let told = |pid| program.told().unwrap().processes.get(pid);
+
+        let asleep = once(pid, ProcessState::Sleeping);
+        assert_eq!(asleep.uid, Some(65534));
+        assert_eq!(told(pid), Some(asleep));
+        let me = told(std::process::id()).unwrap();
+        assert_eq!(me.uid, Some(rustix::process::geteuid().as_raw()));
+        assert_eq!(Some(me.name), Process::of(std::process::id()).map(|process| process.name));
+
+        kill_process(Pid::from_child(&child.0), Signal::STOP).unwrap();
+        let stopped = once(pid, ProcessState::Stopped);
+        assert_eq!(told(pid), None, "what is rare is asked of /proc");
+        let holders = [Holder { pid, fd: 0 }];
+        let found = of(&holders, &program.told().unwrap().processes);
+        assert_eq!(found.get(&pid), Some(&stopped));
+    }
 }

@@ -15,7 +15,7 @@
 //! that costs less, and every few looks in any case.
 
 use super::holders::{Held, look_into};
-use super::iterator::{self, Program};
+use super::iterator::{self, Program, Told};
 use super::join::{self, Again};
 use super::kept::Kept;
 use super::process::Process;
@@ -214,7 +214,7 @@ impl Watch {
         if self.told != 0 && self.looks - self.told < ANEW && !worth {
             return false;
         }
-        let Ok(mut held) = program.held() else {
+        let Ok(Told { mut held, .. }) = program.told() else {
             self.program = None;
             return false;
         };

@@ -5,6 +5,10 @@ use super::types::Layout;
 /// How many bytes it writes about a socket: inode number, process, descriptor, each of four.
 pub(super) const RECORD: usize = 12;
 
+/// How many bytes it writes about a process, when it comes to descriptor 0: an inode number that is
+/// none, the process, its name, effective user and state, and nothing.
+pub(super) const PROCESS_RECORD: usize = 3 * RECORD;
+
 /// `AF_UNIX`
 const UNIX: i32 = 1;
 
@@ -26,6 +30,8 @@ const LOAD8: u8 = 0x79;
 const LOAD4: u8 = 0x61;
 const LOAD2: u8 = 0x69;
 const STORE4: u8 = 0x63;
+const STORE8: u8 = 0x7b;
+const ZERO8: u8 = 0x7a;
 const COPY: u8 = 0xbf;
 const SET: u8 = 0xb7;
 const ADD: u8 = 0x07;
@@ -35,7 +41,7 @@ const IF_NOT: u8 = 0x55;
 const IF_DIFFERENT: u8 = 0x5d;
 const EXIT: u8 = 0x95;
 
-/// Registers: the result, three arguments, three that a call leaves alone, the end of the stack.
+/// Registers: the result, three arguments, four that a call leaves alone, the end of the stack.
 const R0: u8 = 0;
 const R1: u8 = 1;
 const R2: u8 = 2;
@@ -43,20 +49,43 @@ const R3: u8 = 3;
 const CONTEXT: u8 = 6;
 const OPEN: u8 = 7;
 const PROCESS: u8 = 8;
+const NUMBER: u8 = 9;
 const STACK: u8 = 10;
 
-/// Where the record is put together.
-const PLACE: i16 = -16;
+/// Where records are put together.
+const PLACE: i16 = -40;
 
-/// A jump to the end.
+/// A jump to the end, and one to what is written about a socket.
 const END: i16 = i16::MAX;
+const SOCKET: i16 = i16::MIN;
+
+/// Opcode, the register written to and the one read from, an offset, a constant.
+type Step = (u8, u8, u8, i16, i32);
 
 /// The program for a kernel with this layout; `None`: its offsets are too large.
 pub(super) fn sockets(layout: &Layout) -> Option<Vec<u64>> {
-    let near = |offset: u32| i16::try_from(offset).ok();
+    let mut steps = first_descriptor(layout)?;
+    let socket = steps.len();
+    steps.extend(socket_record(layout)?);
+    let end = steps.len();
+    for (at, step) in steps.iter_mut().enumerate() {
+        let to = match step.3 {
+            END => end,
+            SOCKET => socket,
+            _ => continue,
+        };
+        // Counted from the next instruction.
+        step.3 = i16::try_from(to - at - 1).ok()?;
+    }
+    steps.extend([(SET, R0, 0, 0, 0), (EXIT, 0, 0, 0, 0)]);
+    Some(steps.into_iter().map(encode).collect())
+}
+
+/// Begins for every descriptor, and tells about a process at its first one.
+fn first_descriptor(layout: &Layout) -> Option<Vec<Step>> {
     let (thread, process) = (near(layout.thread)?, near(layout.process)?);
-    let (inode, number) = (near(layout.inode)?, near(layout.number)?);
-    let (network, family) = (near(layout.network)?, near(layout.family)?);
+    let (name, state) = (near(layout.name)?, near(layout.state)?);
+    let (credentials, user) = (near(layout.credentials)?, near(layout.user)?);
     let mut steps = vec![
         (COPY, CONTEXT, R1, 0, 0),
         // After the last one, the kernel calls once more without any.
@@ -64,45 +93,71 @@ pub(super) fn sockets(layout: &Layout) -> Option<Vec<u64>> {
         (IF_EQUAL, OPEN, 0, END, 0),
         (LOAD8, PROCESS, CONTEXT, TASK, 0),
         (IF_EQUAL, PROCESS, 0, END, 0),
-        // Only sockets, of this family.
+        // Only first threads. The others share their table, or have one that /proc/PID/fd leaves
+        // out.
+        (LOAD4, NUMBER, PROCESS, process, 0),
+        (LOAD4, R3, PROCESS, thread, 0),
+        (IF_DIFFERENT, NUMBER, R3, END, 0),
+        (LOAD4, R3, CONTEXT, FD, 0),
+        (IF_NOT, R3, 0, SOCKET, 0),
+        (ZERO8, STACK, 0, PLACE, 0),
+        (STORE4, STACK, NUMBER, PLACE + 4, 0),
+        (LOAD8, R1, PROCESS, name, 0),
+        (STORE8, STACK, R1, PLACE + 8, 0),
+        (LOAD8, R1, PROCESS, name.checked_add(8)?, 0),
+        (STORE8, STACK, R1, PLACE + 16, 0),
+        (LOAD8, R1, PROCESS, credentials, 0),
+        (LOAD4, R1, R1, user, 0),
+        (STORE4, STACK, R1, PLACE + 24, 0),
+        (LOAD4, R1, PROCESS, state, 0),
+        (STORE4, STACK, R1, PLACE + 28, 0),
+        (ZERO8, STACK, 0, PLACE + 32, 0),
+    ];
+    steps.extend(write(PROCESS_RECORD));
+    Some(steps)
+}
+
+/// Tells about a descriptor that is a socket of the family.
+fn socket_record(layout: &Layout) -> Option<Vec<Step>> {
+    let (inode, number) = (near(layout.inode)?, near(layout.number)?);
+    let (network, family) = (near(layout.network)?, near(layout.family)?);
+    let mut steps = vec![
         (COPY, R1, OPEN, 0, 0),
         (CALL, 0, 0, 0, SOCK_FROM_FILE),
         (IF_EQUAL, R0, 0, END, 0),
         (LOAD8, R1, R0, network, 0),
         (LOAD2, R1, R1, family, 0),
         (IF_NOT, R1, 0, END, UNIX),
-        // Only first threads. The others share their table, or have one that /proc/PID/fd leaves
-        // out.
-        (LOAD4, R2, PROCESS, process, 0),
-        (LOAD4, R3, PROCESS, thread, 0),
-        (IF_DIFFERENT, R2, R3, END, 0),
-        // The record. Of the inode number, sock_diag too shows the low half.
+        // Of the inode number, sock_diag too shows the low half.
         (LOAD8, R1, OPEN, inode, 0),
         (LOAD8, R1, R1, number, 0),
         (STORE4, STACK, R1, PLACE, 0),
-        (STORE4, STACK, R2, PLACE + 4, 0),
+        (STORE4, STACK, NUMBER, PLACE + 4, 0),
         (LOAD4, R3, CONTEXT, FD, 0),
         (STORE4, STACK, R3, PLACE + 8, 0),
-        // bpf_seq_write(context->meta->seq, record, length)
+    ];
+    steps.extend(write(RECORD));
+    Some(steps)
+}
+
+/// `bpf_seq_write(context->meta->seq, record, length)`
+fn write(length: usize) -> [Step; 6] {
+    [
         (LOAD8, R1, CONTEXT, META, 0),
         (LOAD8, R1, R1, META_SEQ, 0),
         (COPY, R2, STACK, 0, 0),
         (ADD, R2, 0, 0, i32::from(PLACE)),
-        (SET, R3, 0, 0, RECORD as i32),
+        (SET, R3, 0, 0, length as i32),
         (CALL, 0, 0, 0, SEQ_WRITE),
-    ];
-    let end = steps.len();
-    for (at, step) in steps.iter_mut().enumerate().filter(|(_, step)| step.3 == END) {
-        // Counted from the next instruction.
-        step.3 = i16::try_from(end - at - 1).ok()?;
-    }
-    steps.extend([(SET, R0, 0, 0, 0), (EXIT, 0, 0, 0, 0)]);
-    Some(steps.into_iter().map(encode).collect())
+    ]
 }
 
-/// `struct bpf_insn`: an opcode, the register written to and the one read from, an offset, a
-/// constant.
-fn encode((code, to, from, offset, constant): (u8, u8, u8, i16, i32)) -> u64 {
+fn near(offset: u32) -> Option<i16> {
+    i16::try_from(offset).ok().filter(|offset| *offset < END)
+}
+
+/// `struct bpf_insn`
+fn encode((code, to, from, offset, constant): Step) -> u64 {
     let registers = if cfg!(target_endian = "little") { to | from << 4 } else { to << 4 | from };
     let ([a, b], [c, d, e, f]) = (offset.to_ne_bytes(), constant.to_ne_bytes());
     u64::from_ne_bytes([code, registers, a, b, c, d, e, f])
@@ -113,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jumps_lead_to_the_end() {
+    fn jumps_lead_to_the_end_or_the_next_part() {
         let layout = Layout { iterator: 1, thread: 8, process: 12, ..Layout::default() };
         let program = sockets(&layout).unwrap();
         let mut jumps = 0;
@@ -121,11 +176,12 @@ mod tests {
             let [code, _, a, b, ..] = instruction.to_ne_bytes();
             if [IF_EQUAL, IF_NOT, IF_DIFFERENT].contains(&code) {
                 let to = at + 1 + usize::try_from(i16::from_ne_bytes([a, b])).unwrap();
-                assert_eq!(program[to], encode((SET, R0, 0, 0, 0)));
+                let targets = [(SET, R0, 0, 0, 0), (COPY, R1, OPEN, 0, 0)].map(encode);
+                assert!(targets.contains(&program[to]));
                 jumps += 1;
             }
         }
-        assert_eq!(jumps, 5);
+        assert_eq!(jumps, 6);
         assert_eq!(program.last(), Some(&encode((EXIT, 0, 0, 0, 0))));
     }
 

@@ -9,6 +9,12 @@ pub(super) struct Layout {
     /// Offsets in bytes: of the task's own number and its process's, in `struct task_struct`,
     pub thread: u32,
     pub process: u32,
+    /// and of its name there, of what it is up to, and of where its credentials are;
+    pub name: u32,
+    pub state: u32,
+    pub credentials: u32,
+    /// of the effective user in those, `struct cred`,
+    pub user: u32,
     /// of the inode in `struct file`,
     pub inode: u32,
     /// of its number in `struct inode`,
@@ -30,6 +36,9 @@ const MEMBER: usize = 12;
 
 /// The function that stands for the iterator over the descriptors of all tasks.
 const ITERATOR: &[u8] = b"bpf_iter_task_file\0";
+
+/// What is asked of `struct task_struct`.
+const TASK: [&[u8]; 5] = [b"pid\0", b"tgid\0", b"comm\0", b"__state\0", b"real_cred\0"];
 
 /// Looks it all up; `None` if anything is missing.
 pub(super) fn find(btf: &[u8]) -> Option<Layout> {
@@ -56,20 +65,21 @@ struct Types<'a> {
     next: u32,
 }
 
-impl Types<'_> {
+impl<'a> Types<'a> {
+    /// The structures are among the first types, the function is one of tens of thousands behind
+    /// them: those are passed by without a look at what else they are.
     fn search(&mut self) -> Option<Layout> {
-        let (mut iterator, mut task, mut file, mut inode) = (None, None, None, None);
+        let (mut iterator, mut task, mut cred) = (None, None, None);
+        let (mut file, mut inode) = (None, None);
         let (mut socket, mut sock, mut common) = (None, None, None);
-        loop {
-            let head = self.rest.first_chunk::<TYPE>()?;
-            let (name, info) = (number(head, 0)?, number(head, 4)?);
-            let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-            let body = self.rest.get(TYPE..TYPE + extent(kind, count)?)?;
+        let layout = loop {
+            let (kind, name, body) = self.take()?;
             if kind == FUNCTION && self.is(name, ITERATOR) {
-                iterator = Some(self.next);
+                iterator = Some(self.next - 1);
             } else if kind == STRUCT {
                 match self.name(name) {
-                    b"task_struct" => task = task.or(self.offsets(body, [b"pid\0", b"tgid\0"])),
+                    b"task_struct" => task = task.or(self.offsets(body, TASK)),
+                    b"cred" => cred = cred.or(self.offsets(body, [b"euid\0"])),
                     b"file" => file = file.or(self.offsets(body, [b"f_inode\0"])),
                     b"inode" => inode = inode.or(self.offsets(body, [b"i_ino\0"])),
                     b"socket" => socket = socket.or(self.offsets(body, [b"sk\0"])),
@@ -78,15 +88,35 @@ impl Types<'_> {
                     _ => {}
                 }
             }
-            if let (Some(iterator), Some([thread, process]), Some([inode]), Some([number])) =
-                (iterator, task, file, inode)
+            if let (Some(task), Some([user])) = (task, cred)
+                && let (Some([inode]), Some([number])) = (file, inode)
                 && let (Some([network]), Some([0]), Some([family])) = (socket, sock, common)
             {
-                return Some(Layout { iterator, thread, process, inode, number, network, family });
+                let [thread, process, name, state, credentials] = task;
+                let task =
+                    Layout { thread, process, name, state, credentials, ..Layout::default() };
+                break Layout { user, inode, number, network, family, ..task };
             }
-            self.rest = self.rest.get(TYPE + body.len()..)?;
-            self.next += 1;
+        };
+        while iterator.is_none() {
+            let (kind, name, _) = self.take()?;
+            if kind == FUNCTION && self.is(name, ITERATOR) {
+                iterator = Some(self.next - 1);
+            }
         }
+        Some(Layout { iterator: iterator?, ..layout })
+    }
+
+    /// The next type: its kind, its name, and what follows its head.
+    #[inline]
+    fn take(&mut self) -> Option<(u32, u32, &'a [u8])> {
+        let (head, rest) = self.rest.split_first_chunk::<TYPE>()?;
+        let (name, info) = (number(head, 0)?, number(head, 4)?);
+        let kind = info >> 24 & 0x1f;
+        let (body, rest) = rest.split_at_checked(extent(kind, (info & 0xffff) as usize)?)?;
+        self.rest = rest;
+        self.next += 1;
+        Some((kind, name, body))
     }
 
     fn name(&self, at: u32) -> &[u8] {
@@ -172,10 +202,20 @@ mod tests {
         [all, types, names].concat()
     }
 
-    const KERNEL: [(&str, &[(&str, u32)]); 7] = [
+    const IN_TASK: [(&str, u32); 6] = [
+        ("__state", 0),
+        ("on_cpu", 32),
+        ("pid", 64),
+        ("tgid", 96),
+        ("real_cred", 128),
+        ("comm", 192),
+    ];
+
+    const KERNEL: [(&str, &[(&str, u32)]); 8] = [
         // Another one with that name.
         ("file", &[("x", 0)]),
-        ("task_struct", &[("on_cpu", 0), ("pid", 64), ("tgid", 96)]),
+        ("task_struct", &IN_TASK),
+        ("cred", &[("uid", 64), ("euid", 160)]),
         ("file", &[("f_inode", 256)]),
         ("inode", &[("i_mode", 0), ("i_ino", 512)]),
         ("socket", &[("sk", 192)]),
@@ -189,6 +229,10 @@ mod tests {
             iterator: 4,
             thread: 8,
             process: 12,
+            name: 24,
+            state: 0,
+            credentials: 16,
+            user: 20,
             inode: 32,
             number: 64,
             network: 24,
@@ -204,9 +248,9 @@ mod tests {
             structures.remove(missing);
             assert_eq!(find(&described(0, &structures)), None, "{missing}");
         }
-        let odd = [&KERNEL[..6], &[("sock_common", &[("skc_family", 3)])]].concat();
+        let odd = [&KERNEL[..7], &[("sock_common", &[("skc_family", 3)])]].concat();
         assert_eq!(find(&described(0, &odd)), None, "a bit field");
-        let odd = [&KERNEL[..5], &KERNEL[6..], &[("sock", &[("__sk_common", 64)])]].concat();
+        let odd = [&KERNEL[..6], &KERNEL[7..], &[("sock", &[("__sk_common", 64)])]].concat();
         assert_eq!(find(&described(0, &odd)), None, "another beginning");
     }
 
