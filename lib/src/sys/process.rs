@@ -14,6 +14,23 @@ pub use rustix::process::Signal;
 /// What a child answers with if its closure panicked.
 pub const PANICKED: i32 = 101;
 
+/// Makes the allocator neither give memory back nor keep apart what threads allocate: for a program
+/// that ends in a moment, and saves a short listing a twentieth of its time. Nothing happens where
+/// the allocator is not glibc's.
+pub fn ends_in_a_moment() {
+    #[cfg(target_env = "gnu")]
+    for (setting, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 32 << 20),
+        (libc::M_TRIM_THRESHOLD, i32::MAX),
+        (libc::M_TOP_PAD, 1 << 20),
+    ] {
+        // SAFETY: it takes a lock of the allocator's, and no pointer. A setting that it does not
+        // have is refused.
+        unsafe { libc::mallopt(setting, value) };
+    }
+}
+
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {

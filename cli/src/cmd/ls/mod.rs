@@ -27,6 +27,7 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
     if args.files || args.stale {
         return files::run(args);
     }
+    sunpath::sys::process::ends_in_a_moment();
     let filter = args.selection.filter()?;
     let what = What { all_namespaces: args.all, holders: true, in_flight: true };
     let listing = list(&what);
