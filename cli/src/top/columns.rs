@@ -304,7 +304,7 @@ mod tests {
             assert!(!texts.concat().contains('\x1b'));
         }
         assert!(layout(80, false).iter().any(|(c, width)| *c == C::Name && *width >= 20));
-        assert!(layout(80, true).iter().any(|(c, _)| *c == C::Namespace));
+        assert!(layout(90, true).iter().any(|(c, _)| *c == C::Namespace));
         assert_eq!([false, true].map(|s| layout(200, s).len()), [ORDER.len() - 1, ORDER.len()]);
     }
 

@@ -1,6 +1,6 @@
 //! The screen as lines: a pure function of the view and the size.
 
-use super::columns::{Column, cells, layout, shown_name, time, titles, weight};
+use super::columns::{Column, cells, layout, namespace, shown_name, time, titles, weight};
 use super::row::Row;
 use super::sort::By;
 use super::status::Status;
@@ -235,6 +235,9 @@ fn remarks(view: &View, theme: Theme) -> String {
 fn details(view: &View, row: &Row) -> Vec<String> {
     let Some(socket) = view.listing.socket(row.inode) else { return Vec::new() };
     let mut first = format!("{} {}, inode {}", row.kind.name(), row.stage.name(), row.inode);
+    if view.several_namespaces() {
+        first.push_str(&format!(", network namespace {}", namespace(row)));
+    }
     if row.name.is_some() {
         first = format!("{}  {first}", shown_name(row));
     }

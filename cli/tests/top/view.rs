@@ -384,6 +384,7 @@ fn each_network_namespace_is_told_apart() {
     tty.until_shown("2 sockets, 2 listening");
     tty.until_shown("NETNS");
     tty.until_shown("network namespaces");
+    assert!(tty.text().contains(", network namespace "), "{}", tty.text());
     let lines = tty.lines();
     let titles = place(&tty, "NETNS");
     let last = |line: &String| line.split_whitespace().last().unwrap_or_default().to_string();
