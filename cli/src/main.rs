@@ -24,8 +24,8 @@ mod top;
 mod usage;
 mod users;
 
-use args::Cli;
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use args::{Cli, Color, Command, Ls};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches};
 use exit::Exit;
 use out::Stop;
 use std::ffi::OsString;
@@ -52,9 +52,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command line of a plain listing: it takes hardly longer than to describe all commands.
+/// Whatever else it may be is left to [`parse`], as is everything that is wrong with it.
+fn plain_listing(args: &[OsString]) -> Option<Cli> {
+    let args = args.get(1..).filter(|args| args.first().is_some_and(|name| name == "ls"))?;
+    let command = Ls::augment_args(clap::Command::new("ls"));
+    let matches = command.try_get_matches_from(args).ok()?;
+    let command = Command::Ls(Ls::from_arg_matches(&matches).ok()?);
+    Some(Cli { color: Color::Auto, command })
+}
+
 /// Parses the command line. `--color` also holds for the help, which is printed before all
 /// arguments are understood; so it is looked for first.
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(cli) = plain_listing(args) {
+        return Ok(cli);
+    }
     let options = || args.iter().take_while(|a| *a != "--");
     let asked = |when: &str| {
         options().any(|a| *a == *format!("--color={when}"))

@@ -19,12 +19,9 @@ pub const PANICKED: i32 = 101;
 /// the allocator is not glibc's.
 pub fn ends_in_a_moment() {
     #[cfg(target_env = "gnu")]
-    for (setting, value) in [
-        (libc::M_ARENA_MAX, 1),
-        (libc::M_MMAP_THRESHOLD, 32 << 20),
-        (libc::M_TRIM_THRESHOLD, i32::MAX),
-        (libc::M_TOP_PAD, 1 << 20),
-    ] {
+    for (setting, value) in
+        [(libc::M_ARENA_MAX, 1), (libc::M_TRIM_THRESHOLD, i32::MAX), (libc::M_TOP_PAD, 1 << 20)]
+    {
         // SAFETY: it takes a lock of the allocator's, and no pointer. A setting that it does not
         // have is refused.
         unsafe { libc::mallopt(setting, value) };

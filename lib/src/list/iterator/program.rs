@@ -14,8 +14,10 @@ const UNIX: i32 = 1;
 
 /// `bpf_seq_write`: adds bytes to the output. `bpf_sock_from_file` (Linux 5.11): the socket that a
 /// file is, or null.
+/// `bpf_probe_read_kernel` (Linux 5.5): copies from an address of the kernel's, whatever is there.
 const SEQ_WRITE: i32 = 127;
 const SOCK_FROM_FILE: i32 = 162;
+const PROBE_READ: i32 = 113;
 
 /// Offsets in the context that the kernel hands over, `struct bpf_iter__task_file`, and in what
 /// its first member points to.
@@ -52,8 +54,10 @@ const PROCESS: u8 = 8;
 const NUMBER: u8 = 9;
 const STACK: u8 = 10;
 
-/// Where records are put together.
+/// Where records are put together, and below them where the output is kept and an address.
 const PLACE: i16 = -40;
+const OUTPUT: i16 = -48;
+const ADDRESS: i16 = -56;
 
 /// A jump to the end, and one to what is written about a socket.
 const END: i16 = i16::MAX;
@@ -98,6 +102,11 @@ fn first_descriptor(layout: &Layout) -> Option<Vec<Step>> {
         (LOAD4, NUMBER, PROCESS, process, 0),
         (LOAD4, R3, PROCESS, thread, 0),
         (IF_DIFFERENT, NUMBER, R3, END, 0),
+        // For each pointer that it follows, the verifier searches all types: they are followed once,
+        // or past it.
+        (LOAD8, R1, CONTEXT, META, 0),
+        (LOAD8, R1, R1, META_SEQ, 0),
+        (STORE8, STACK, R1, OUTPUT, 0),
         (LOAD4, R3, CONTEXT, FD, 0),
         (IF_NOT, R3, 0, SOCKET, 0),
         (ZERO8, STACK, 0, PLACE, 0),
@@ -106,13 +115,14 @@ fn first_descriptor(layout: &Layout) -> Option<Vec<Step>> {
         (STORE8, STACK, R1, PLACE + 8, 0),
         (LOAD8, R1, PROCESS, name.checked_add(8)?, 0),
         (STORE8, STACK, R1, PLACE + 16, 0),
-        (LOAD8, R1, PROCESS, credentials, 0),
-        (LOAD4, R1, R1, user, 0),
-        (STORE4, STACK, R1, PLACE + 24, 0),
         (LOAD4, R1, PROCESS, state, 0),
         (STORE4, STACK, R1, PLACE + 28, 0),
         (ZERO8, STACK, 0, PLACE + 32, 0),
+        (COPY, R3, PROCESS, 0, 0),
     ];
+    steps.extend(read(ADDRESS, 8, credentials));
+    steps.push((LOAD8, R3, STACK, ADDRESS, 0));
+    steps.extend(read(PLACE + 24, 4, user));
     steps.extend(write(PROCESS_RECORD));
     Some(steps)
 }
@@ -140,15 +150,25 @@ fn socket_record(layout: &Layout) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// `bpf_seq_write(context->meta->seq, record, length)`
-fn write(length: usize) -> [Step; 6] {
+/// `bpf_seq_write(output, record, length)`
+fn write(length: usize) -> [Step; 5] {
     [
-        (LOAD8, R1, CONTEXT, META, 0),
-        (LOAD8, R1, R1, META_SEQ, 0),
+        (LOAD8, R1, STACK, OUTPUT, 0),
         (COPY, R2, STACK, 0, 0),
         (ADD, R2, 0, 0, i32::from(PLACE)),
         (SET, R3, 0, 0, length as i32),
         (CALL, 0, 0, 0, SEQ_WRITE),
+    ]
+}
+
+/// `bpf_probe_read_kernel(place, length, R3 + offset)`
+fn read(place: i16, length: i32, offset: i16) -> [Step; 5] {
+    [
+        (COPY, R1, STACK, 0, 0),
+        (ADD, R1, 0, 0, i32::from(place)),
+        (SET, R2, 0, 0, length),
+        (ADD, R3, 0, 0, i32::from(offset)),
+        (CALL, 0, 0, 0, PROBE_READ),
     ]
 }
 
