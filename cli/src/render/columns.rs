@@ -37,7 +37,7 @@ impl<'a> Table<'a> {
     pub fn new(columns: &'a [Column], rows: usize) -> Self {
         let mut table = Table {
             columns,
-            text: String::with_capacity(rows * columns.len() * 6),
+            text: String::with_capacity(rows * columns.len() * 12),
             cells: Vec::with_capacity((rows + 1) * columns.len()),
             widths: vec![0; columns.len()],
         };

@@ -1,12 +1,13 @@
 //! Which descriptors of which processes are sockets: told by the kernel in one go where it can be
 //! asked (`iterator`), otherwise by one look at each descriptor of each process.
 
-use super::iterator::{self, Processes, Program, Told};
+use super::iterator::{self, Processes, Program, Told, Types};
 use crate::fact::{Seen, Unseen};
 use crate::observe::descriptors::{self, Kind};
 use crate::observe::process;
 use crate::sys::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 
 /// A descriptor of a process that refers to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,21 +39,31 @@ impl From<Told> for Found {
     }
 }
 
-/// Finds all holders while this thread does something else, and helps when it is done with that.
-pub(super) fn find_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
+/// Finds all holders while this thread does something else, and helps when it is done with that;
+/// `then` makes something of both.
+pub(super) fn find_beside<T, U>(other: impl FnOnce() -> T, then: impl FnOnce(Found, T) -> U) -> U {
     if !iterator::may_be_had() {
-        return search_beside(other);
+        let (found, value) = search_beside(other);
+        return then(found, value);
     }
-    let (told, value) = std::thread::scope(|scope| {
-        let ask = || Program::load()?.told().ok();
-        let helper = std::thread::Builder::new().spawn_scoped(scope, ask);
+    std::thread::scope(|scope| {
+        let (tell, told) = sync_channel(1);
+        let ask = move || {
+            let types = Types::map().ok();
+            let program = types.as_ref().and_then(Program::by);
+            // Nobody listens: the other thread has panicked.
+            let _ = tell.send(program.as_ref().and_then(|program| program.told().ok()));
+            // To take all of it down again takes a while, and nobody waits for that.
+            drop((program, types));
+        };
+        // Without a helper there is no sender.
+        let _helper = std::thread::Builder::new().spawn_scoped(scope, ask);
         let value = other();
-        (helper.ok().and_then(|helper| helper.join().ok().flatten()), value)
-    });
-    match told {
-        Some(told) => (Found::from(told), value),
-        None => (search_beside(|| ()).0, value),
-    }
+        match told.recv().ok().flatten() {
+            Some(told) => then(Found::from(told), value),
+            None => then(search_beside(|| ()).0, value),
+        }
+    })
 }
 
 /// The same, by asking `/proc`.

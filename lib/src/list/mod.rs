@@ -122,18 +122,20 @@ const OFTEN_ENOUGH: usize = 4;
 /// of `/proc/net/unix` has to do, which shows no peers and no queues.
 pub fn list(what: &What) -> Listing {
     let sockets = || tables::gather(what.all_namespaces, &mut Kept::default());
-    let (mut found, tables) = match what.holders {
-        true => holders::find_beside(sockets),
-        false => (Found::default(), sockets()),
+    let finish = |mut found: Found, tables| {
+        found.held.sort_unstable();
+        let again = Again { most: OFTEN_ENOUGH, ask: || tables::again(what.all_namespaces) };
+        let mut listing = join::join(tables, &found.held, |_| true, &again);
+        listing.closed_processes = found.closed;
+        listing.all_holders = found.all;
+        listing.processes = process::of(&listing.holders, &found.processes);
+        if what.in_flight {
+            join::count_in_flight(&mut listing);
+        }
+        listing
     };
-    found.held.sort_unstable();
-    let again = Again { most: OFTEN_ENOUGH, ask: || tables::again(what.all_namespaces) };
-    let mut listing = join::join(tables, &found.held, |_| true, &again);
-    listing.closed_processes = found.closed;
-    listing.all_holders = found.all;
-    listing.processes = process::of(&listing.holders, &found.processes);
-    if what.in_flight {
-        join::count_in_flight(&mut listing);
+    match what.holders {
+        true => holders::find_beside(sockets, finish),
+        false => finish(Found::default(), sockets()),
     }
-    listing
 }

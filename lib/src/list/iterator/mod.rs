@@ -19,6 +19,7 @@ use super::holders::Held;
 use super::{Holder, Process};
 use crate::fact::process::ProcessState;
 use crate::observe::process::in_initial_namespace;
+pub(super) use crate::sys::bpf::Types;
 use crate::sys::{Errno, bpf};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -44,7 +45,11 @@ pub(super) fn may_be_had() -> bool {
 impl Program {
     /// `None`: the kernel cannot do that, does not allow it, or is not understood.
     pub(super) fn load() -> Option<Program> {
-        let types = bpf::Types::map().ok()?;
+        Program::by(&Types::map().ok()?)
+    }
+
+    /// The same, when it is known where the kernel describes its types.
+    pub(super) fn by(types: &Types) -> Option<Program> {
         let layout = types::find(types.bytes())?;
         let program = bpf::load(&program::sockets(&layout)?, layout.iterator).ok()?;
         // The link keeps the program.

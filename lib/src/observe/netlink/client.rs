@@ -9,6 +9,9 @@ use crate::sys::netlink::{Netlink, ROUTE, SOCK_DIAG};
 /// listener with a thousand waiting connections, for example. So the first read is large already.
 const BUFFER: usize = 256 * 1024;
 
+/// So many objects, or fewer, are in most dumps.
+const USUAL: usize = 1024;
+
 /// A dump that changes interrupt is asked for again, so many times in all.
 const ATTEMPTS: u32 = 4;
 
@@ -92,7 +95,8 @@ impl Client {
         mut take: impl FnMut(u16, &[u8]) -> Option<T>,
     ) -> Result<Vec<T>, Trouble> {
         for _ in 0..ATTEMPTS {
-            let mut found = Vec::new();
+            // Memory that is not written to costs nothing, and to grow costs a copy.
+            let mut found = Vec::with_capacity(USUAL);
             let complete = self.exchange(kind, REQUEST | DUMP, body, &mut |message| {
                 found.extend(take(message.kind, message.payload));
             })?;
