@@ -133,7 +133,7 @@ fn the_story_in_the_help_holds_everywhere() {
 fn the_help_and_the_manual_lead_to_the_reference() {
     for args in [["play", "--help"], ["man", "play"]] {
         let text = run(&args).out;
-        assert!(text.contains("docs/traces.md"), "{text}");
+        assert!(text.contains("sunpath man trace"), "{text}");
         assert!(text.contains("SIGPIPE") && text.contains("interrupt p"), "{text}");
     }
 }
