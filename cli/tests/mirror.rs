@@ -80,7 +80,12 @@ fn a_difference_that_cannot_be_saved_is_shown_all_the_same() {
     assert!(text(&output).contains("model and kernel differ"), "{}", text(&output));
     assert!(text(&output).ends_with("not saved\n"), "{}", text(&output));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("cannot save the trace as /nowhere/found.trace: no such file or directory (ENOENT)"), "{said}");
+    assert!(
+        said.contains(
+            "cannot save the trace as /nowhere/found.trace: no such file or directory (ENOENT)"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
