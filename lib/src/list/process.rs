@@ -74,19 +74,11 @@ pub(super) fn of(holders: &[Holder], told: &Processes) -> BTreeMap<u32, Process>
 mod tests {
     use super::*;
     use crate::list::iterator::{Program, may_be_had};
+    use crate::observe::test::Running;
     use rustix::process::{Pid, Signal, kill_process};
     use std::os::unix::process::CommandExt;
-    use std::process::{Child, Command};
+    use std::process::Command;
     use std::time::Duration;
-
-    struct Running(Child);
-
-    impl Drop for Running {
-        fn drop(&mut self) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
 
     fn once(pid: u32, state: ProcessState) -> Process {
         for _ in 0..500 {

@@ -212,17 +212,9 @@ fn parsed<T>(text: io::Result<Vec<u8>>, parse: impl FnOnce(&[u8]) -> Option<T>) 
 mod tests {
     use super::*;
     use crate::fact::process::WaitsIn;
-    use std::process::{Child, Command};
+    use crate::observe::test::Running;
+    use std::process::Command;
     use std::time::Duration;
-
-    struct Running(Child);
-
-    impl Drop for Running {
-        fn drop(&mut self) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
 
     fn run(program: &str, argument: &str) -> Running {
         Running(Command::new(program).arg(argument).spawn().unwrap())
