@@ -319,7 +319,9 @@ longer than 192 bytes. Large streams pass through a pipe: if the server closes
 while bytes are in it, which are lost then, a client that has sent nothing since
 sees the plain end of file, too. The names of the sockets are the tap's. Bytes are
 on their way in two queues instead of one, the second of twice the usual size, so
-a writer is slowed down that much later.
+a writer is slowed down that much later. While messages follow each other at
+once, the tap looks for the next without sleeping: it keeps a processor busy, never
+the last one, and none when there are pauses.
 
 If the tap is killed, a second process restores the path at once. A server that is
 restarted meanwhile keeps the path that it takes; the tap says so and ends.

@@ -31,6 +31,7 @@ mod place;
 mod relay;
 mod serve;
 mod socket;
+mod spin;
 mod target;
 mod transcript;
 

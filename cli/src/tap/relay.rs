@@ -16,7 +16,9 @@
 
 use super::end::{Chunk, End};
 use super::look::Look;
+use super::spin::Spin;
 use super::transcript::{Scribe, Side, What};
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno as Host;
 use std::io;
@@ -56,6 +58,7 @@ pub struct Relay {
     wants_room: [bool; 2],
     room: AncillaryBuffer,
     poller: OwnedFd,
+    spin: Spin,
     scribe: Scribe,
 }
 
@@ -81,6 +84,7 @@ impl Relay {
             wants_room: [false; 2],
             room: AncillaryBuffer::new(MOST_DESCRIPTORS),
             poller,
+            spin: Spin::new(),
             scribe,
         })
     }
@@ -235,7 +239,7 @@ impl Relay {
         self.ends[from].shutdown(Shutdown::Read);
     }
 
-    /// Sleeps until anything is new.
+    /// Waits until anything is new.
     fn wait(&mut self) -> Result<(), Host> {
         for to in 0..2 {
             let wants = self.ways[1 - to].chunk.is_some() && !self.ends[to].writable;
@@ -248,7 +252,11 @@ impl Relay {
         }
         let nothing = Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
         let mut events = [nothing; 2];
-        let count = match epoll::wait(&self.poller, &mut events, None) {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let looked = self.spin.look(|| {
+            epoll::wait(&self.poller, &mut events, Some(&now)).ok().filter(|count| *count > 0)
+        });
+        let count = match looked.map_or_else(|| epoll::wait(&self.poller, &mut events, None), Ok) {
             Err(Host::INTR) => 0,
             count => count?,
         };
