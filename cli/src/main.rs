@@ -55,11 +55,18 @@ fn main() -> ExitCode {
 /// The command line of a plain listing: it takes hardly longer than to describe all commands.
 /// Whatever else it may be is left to [`parse`], as is everything that is wrong with it.
 fn plain_listing(args: &[OsString]) -> Option<Cli> {
-    let args = args.get(1..).filter(|args| args.first().is_some_and(|name| name == "ls"))?;
+    let ls = match args.get(1..)? {
+        // Nothing to parse.
+        [name] if name == "ls" => Ls::default(),
+        args @ [name, ..] if name == "ls" => described(args)?,
+        _ => return None,
+    };
+    Some(Cli { color: Color::Auto, command: Command::Ls(ls) })
+}
+
+fn described(args: &[OsString]) -> Option<Ls> {
     let command = Ls::augment_args(clap::Command::new("ls"));
-    let matches = command.try_get_matches_from(args).ok()?;
-    let command = Command::Ls(Ls::from_arg_matches(&matches).ok()?);
-    Some(Cli { color: Color::Auto, command })
+    Ls::from_arg_matches(&command.try_get_matches_from(args).ok()?).ok()
 }
 
 /// Parses the command line. `--color` also holds for the help, which is printed before all
@@ -99,4 +106,15 @@ fn refuse(answer: &clap::Error, args: &[OsString]) -> Exit {
         let _ = answer.print();
     }
     if answer.use_stderr() { Exit::Usage } else { Exit::Success }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_without_options_is_what_its_description_says() {
+        let parsed = described(&["ls".into()]).unwrap();
+        assert_eq!(format!("{:?}", Ls::default()), format!("{parsed:?}"));
+    }
 }

@@ -20,7 +20,7 @@ const OF_SOCKETS: [&str; 12] = [
 ];
 
 /// `sunpath ls`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     about = "List UNIX domain sockets, with who holds them and with whom they talk",
     long_about = "List UNIX domain sockets, with who holds them and with whom they talk.\n\n\
@@ -33,7 +33,14 @@ pub struct Ls {
     #[arg(long, short)]
     pub all: bool,
     /// In which order; see below.
-    #[arg(long, short, value_name = "KEY", value_enum, default_value_t = Key::State, hide_possible_values = true)]
+    #[arg(
+        long,
+        short,
+        value_name = "KEY",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     pub sort: Key,
     /// The other way round.
     #[arg(long, short)]
@@ -64,9 +71,10 @@ pub struct Ls {
 }
 
 /// By what sockets are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Key {
     /// State, then name.
+    #[default]
     State,
     /// Name.
     Name,

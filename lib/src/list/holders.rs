@@ -5,7 +5,8 @@ use super::iterator::{self, Processes, Program, Told, Types};
 use crate::fact::{Seen, Unseen};
 use crate::observe::descriptors::{self, Kind};
 use crate::observe::process;
-use crate::sys::Errno;
+use crate::sys::process::ends;
+use crate::sys::{Errno, thread};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
@@ -46,24 +47,28 @@ pub(super) fn find_beside<T, U>(other: impl FnOnce() -> T, then: impl FnOnce(Fou
         let (found, value) = search_beside(other);
         return then(found, value);
     }
-    std::thread::scope(|scope| {
-        let (tell, told) = sync_channel(1);
-        let ask = move || {
-            let types = Types::map().ok();
-            let program = types.as_ref().and_then(Program::by);
-            // Nobody listens: the other thread has panicked.
-            let _ = tell.send(program.as_ref().and_then(|program| program.told().ok()));
-            // To take all of it down again takes a while, and nobody waits for that.
-            drop((program, types));
-        };
-        // Without a helper there is no sender.
-        let _helper = std::thread::Builder::new().spawn_scoped(scope, ask);
-        let value = other();
-        match told.recv().ok().flatten() {
-            Some(told) => then(Found::from(told), value),
-            None => then(search_beside(|| ()).0, value),
-        }
-    })
+    let (tell, told) = sync_channel(1);
+    let ask = move || {
+        let types = Types::map().ok();
+        let program = types.as_ref().and_then(Program::by);
+        // Nobody listens: the other thread has panicked.
+        let _ = tell.send(program.as_ref().and_then(|program| program.told().ok()));
+        // To take all of it down again takes a while.
+        drop((program, types));
+    };
+    // Without a helper there is no sender.
+    let helper = thread::beside_detached(ask);
+    let value = other();
+    let done = match told.recv().ok().flatten() {
+        Some(told) => then(Found::from(told), value),
+        None => then(search_beside(|| ()).0, value),
+    };
+    if let Ok(helper) = helper
+        && !ends()
+    {
+        let _ = helper.join();
+    }
+    done
 }
 
 /// The same, by asking `/proc`.
@@ -72,7 +77,7 @@ fn search_beside<T>(other: impl FnOnce() -> T) -> (Found, T) {
     let search = Search::new(&pids);
     let (held, value) = std::thread::scope(|scope| {
         // Without a second thread the first does all the work.
-        let helper = std::thread::Builder::new().spawn_scoped(scope, || search.work());
+        let helper = thread::beside(scope, || search.work());
         let value = other();
         let mut held = search.work();
         if let Ok(Ok(more)) = helper.map(|h| h.join()) {

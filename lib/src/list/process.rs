@@ -4,6 +4,7 @@ use super::Holder;
 use super::iterator::Processes;
 use crate::fact::process::ProcessState;
 use crate::observe::process;
+use crate::sys::thread;
 use std::collections::BTreeMap;
 
 /// A process that holds sockets.
@@ -58,8 +59,7 @@ pub(super) fn of(holders: &[Holder], told: &Processes) -> BTreeMap<u32, Process>
     let shared = if pids.len() < WORTH_A_THREAD { 0 } else { pids.len() / 2 };
     let (theirs, mine) = pids.split_at(shared);
     std::thread::scope(|scope| {
-        let helper =
-            (shared > 0).then(|| std::thread::Builder::new().spawn_scoped(scope, || look(theirs)));
+        let helper = (shared > 0).then(|| thread::beside(scope, || look(theirs)));
         found.extend(look(mine));
         // Without a second thread the first does all the work.
         found.extend(match helper {

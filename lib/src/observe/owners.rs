@@ -10,6 +10,7 @@ use super::descriptors::{self, Kind};
 use super::process::{self, SAME_USER};
 use crate::fact::process::{Process, ProcessState, WaitsIn};
 use crate::fact::{Seen, SocketFact, Unseen};
+use crate::sys::thread;
 use rustix::fd::OwnedFd;
 use rustix::fs::Dir;
 use rustix::io::Errno;
@@ -195,7 +196,7 @@ fn search_in(
     std::thread::scope(|scope| {
         if pids.len() > WORTH_A_THREAD {
             // Without a second thread the first does all the work.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            let _ = thread::beside(scope, work);
         }
         work();
     });

@@ -7,6 +7,7 @@ use rustix::process::{
 };
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
@@ -14,10 +15,13 @@ pub use rustix::process::Signal;
 /// What a child answers with if its closure panicked.
 pub const PANICKED: i32 = 101;
 
-/// Makes the allocator neither give memory back nor keep apart what threads allocate: for a program
-/// that ends in a moment, and saves a short listing a twentieth of its time. Nothing happens where
-/// the allocator is not glibc's.
+static ENDS: AtomicBool = AtomicBool::new(false);
+
+/// For a program that ends in a moment: what the end of the process does anyhow is not waited for,
+/// and the allocator neither gives memory back nor keeps apart what threads allocate, if it is
+/// glibc's. It saves a short listing a twentieth of its time.
 pub fn ends_in_a_moment() {
+    ENDS.store(true, Ordering::Relaxed);
     #[cfg(target_env = "gnu")]
     for (setting, value) in
         [(libc::M_ARENA_MAX, 1), (libc::M_TRIM_THRESHOLD, i32::MAX), (libc::M_TOP_PAD, 1 << 20)]
@@ -26,6 +30,11 @@ pub fn ends_in_a_moment() {
         // have is refused.
         unsafe { libc::mallopt(setting, value) };
     }
+}
+
+/// Whether the program said that it [`ends_in_a_moment`].
+pub(crate) fn ends() -> bool {
+    ENDS.load(Ordering::Relaxed)
 }
 
 /// How a child ended.

@@ -1,11 +1,58 @@
-//! Threads as the kernel knows them: their numbers, whether they sleep, and signals to them.
+//! Threads as the kernel knows them: their numbers, where they run, whether they sleep, and signals
+//! to them.
 
 use super::{Result, check};
+use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
 use std::ffi::c_int;
+use std::io;
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 /// The number of the calling thread.
 pub fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned()
+}
+
+/// A thread that works beside this one.
+///
+/// A new thread begins on the CPU of its maker and takes turns with it; on some machines it is
+/// milliseconds until the kernel moves one of them, and what is short is over by then. So it moves
+/// away itself, and stays away.
+pub(crate) fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, T>> {
+    let thread = Builder::new().spawn_scoped(scope, away(work));
+    std::thread::yield_now();
+    thread
+}
+
+/// The same for one that nobody has to wait for.
+pub(crate) fn beside_detached<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let thread = Builder::new().spawn(away(work));
+    std::thread::yield_now();
+    thread
+}
+
+/// The same work on another CPU than this one, if there is another.
+fn away<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let cpu = sched_getcpu();
+    move || {
+        let _ = leave(cpu);
+        work()
+    }
+}
+
+/// `sched_setaffinity(2)`: moves this thread to another CPU, if it is on this one; it does not come
+/// back.
+fn leave(cpu: usize) -> Result<()> {
+    if sched_getcpu() != cpu {
+        return Ok(());
+    }
+    let mut others = sched_getaffinity(None)?;
+    others.unset(cpu);
+    sched_setaffinity(None, &others)
 }
 
 /// `unshare(2)` of the table of descriptors: those of this thread are copies from now on, and what
@@ -100,6 +147,33 @@ mod tests {
     use std::sync::mpsc;
     use std::time::{Duration, Instant};
     use sunpath_core::SocketType;
+
+    #[test]
+    fn a_thread_works_on_another_cpu_if_there_is_one() {
+        let all = sched_getaffinity(None).unwrap();
+        let seen = std::thread::scope(|scope| {
+            let look = || (sched_getcpu(), sched_getaffinity(None).unwrap());
+            beside(scope, look).unwrap().join().unwrap()
+        });
+        let (cpu, allowed) = seen;
+        assert!(allowed.is_set(cpu));
+        // At first it may be elsewhere by itself.
+        assert!(allowed.count() == all.count() || allowed.count() + 1 == all.count());
+        let detached = beside_detached(sched_getcpu).unwrap();
+        assert!(all.is_set(detached.join().unwrap()));
+        let stays = std::thread::spawn(|| {
+            let here = sched_getcpu();
+            (leave(here), sched_getcpu() != here, sched_getaffinity(None).unwrap().is_set(here))
+        });
+        let (left, moved, may_return) = stays.join().unwrap();
+        if all.count() > 1 {
+            // Between the calls it may be moved, and then is where it is to be.
+            assert!(left.is_ok() && (moved || may_return));
+        } else {
+            assert!(left.is_err());
+        }
+        assert_eq!(sched_getaffinity(None).unwrap(), all);
+    }
 
     #[test]
     fn a_thread_that_waits_is_seen_asleep_until_something_comes() {
