@@ -4,7 +4,7 @@ use crate::failure::Told;
 use crate::out::Stop;
 use crate::render::text::quoted;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use sunpath::sys::accounts;
@@ -12,7 +12,7 @@ use sunpath::text::escape;
 
 /// Names that were looked up.
 #[derive(Debug, Default)]
-pub struct Users(RefCell<HashMap<u32, Option<Box<str>>>>);
+pub struct Users(RefCell<BTreeMap<u32, Option<Box<str>>>>);
 
 impl Users {
     /// Calls `take` with the name of a user, escaped, if it has one.

@@ -17,17 +17,7 @@ pub fn escaped(out: &mut String, bytes: &[u8]) {
 
 /// A decimal number.
 pub fn number(out: &mut String, number: u32) {
-    let mut digits = [0; 10];
-    let (mut at, mut left) = (digits.len(), number);
-    while at > 0 {
-        at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    out.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// The name of a socket: a path, or an abstract name with `@`. A relative path that begins like
@@ -105,28 +95,28 @@ pub fn process(out: &mut String, listing: &Listing, pid: u32) {
 
 /// The users of the processes that hold a socket; where none can be seen, the user that made it.
 pub fn users(out: &mut String, listing: &Listing, socket: &Socket, users: &Users) {
-    let mut uids: Vec<u32> = Vec::new();
+    // Mostly there is one, and no list to be made.
+    let (mut first, mut others) = (None, Vec::new());
     let mut last = None;
     for holder in listing.holders(socket) {
-        if last != Some(holder.pid) {
-            last = Some(holder.pid);
-            let uid = listing.processes.get(&holder.pid).and_then(|process| process.uid);
-            uids.extend(uid.filter(|uid| !uids.contains(uid)));
+        if last.replace(holder.pid) == Some(holder.pid) {
+            continue;
+        }
+        let uid = listing.processes.get(&holder.pid).and_then(|process| process.uid);
+        match (first, uid) {
+            (None, _) => first = uid,
+            (Some(first), Some(uid)) if first != uid && !others.contains(&uid) => others.push(uid),
+            _ => {}
         }
     }
-    if uids.is_empty() {
-        uids.extend(socket.uid);
-    }
-    if uids.is_empty() {
-        out.push('-');
-    }
-    for (i, uid) in uids.iter().enumerate() {
+    let Some(first) = first.or(socket.uid) else { return out.push('-') };
+    for (i, uid) in std::iter::once(first).chain(others).enumerate() {
         if i > 0 {
             out.push(',');
         }
-        users.name(*uid, |name| match name {
+        users.name(uid, |name| match name {
             Some(name) => out.push_str(name),
-            None => number(out, *uid),
+            None => number(out, uid),
         });
     }
 }

@@ -121,7 +121,17 @@ const OFTEN_ENOUGH: usize = 4;
 /// entered. Rests on `sock_diag(7)`, `proc_pid_fd(5)`; where the kernel lacks `unix_diag` the text
 /// of `/proc/net/unix` has to do, which shows no peers and no queues.
 pub fn list(what: &What) -> Listing {
-    let sockets = || tables::gather(what.all_namespaces, &mut Kept::default());
+    list_while(what, || ())
+}
+
+/// The same as [`list`], and does something else while the kernel is still telling who holds them:
+/// what the listing is needed for afterwards, and takes a fraction of a millisecond.
+pub fn list_while(what: &What, meanwhile: impl FnOnce()) -> Listing {
+    let sockets = || {
+        let tables = tables::gather(what.all_namespaces, &mut Kept::default());
+        meanwhile();
+        tables
+    };
     let finish = |mut found: Found, tables| {
         found.held.sort_unstable();
         let again = Again { most: OFTEN_ENOUGH, ask: || tables::again(what.all_namespaces) };

@@ -19,7 +19,8 @@ use crate::render::text::count;
 use crate::select::Filter;
 use crate::users::Users;
 use crate::{json, pager};
-use sunpath::list::{Listing, Socket, What, list};
+use sunpath::list::{Listing, Socket, What, list_while};
+use sunpath::sys::process;
 use sunpath::text::escape;
 
 /// Lists what was asked for.
@@ -27,10 +28,12 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
     if args.files || args.stale {
         return files::run(args);
     }
-    sunpath::sys::process::ends_in_a_moment();
+    process::ends_in_a_moment();
     let filter = args.selection.filter()?;
     let what = What { all_namespaces: args.all, holders: true, in_flight: true };
-    let listing = list(&what);
+    let users = Users::default();
+    // The most likely one; to look up the first takes longest.
+    let listing = list_while(&what, || users.name(process::user(), |_| ()));
     if listing.sockets.is_empty()
         && let Some(why) = listing.all_sockets.unseen()
     {
@@ -39,7 +42,6 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
     let mut sockets: Vec<&Socket> =
         listing.sockets.iter().filter(|socket| filter.wants(&listing, socket)).collect();
     order::sort(&mut sockets, &listing, args.sort, args.reverse);
-    let users = Users::default();
     if args.json {
         out::write(&json::listing(&listing, &sockets, &users))?;
     } else if args.csv {
