@@ -32,6 +32,8 @@ static LOOKING: AtomicUsize = AtomicUsize::new(0);
 pub struct Spin {
     /// So many connections may look at once.
     most: usize,
+    /// A look ends after that.
+    time: Duration,
     credit: u32,
     /// So many waits go without a look.
     rest: u32,
@@ -43,7 +45,7 @@ impl Spin {
     /// Nothing learned yet.
     pub fn new() -> Spin {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Spin { most: processors - 1, credit: CREDIT, rest: 0, next_rest: REST.0 }
+        Spin { most: processors - 1, time: LONGEST, credit: CREDIT, rest: 0, next_rest: REST.0 }
     }
 
     /// Looks until there is something, if that is worth it; `None`: sleep.
@@ -53,7 +55,7 @@ impl Spin {
             return None;
         }
         let turn = Turn::take(self.most)?;
-        let found = look_for(LONGEST, look);
+        let found = look_for(self.time, look);
         drop(turn);
         self.learn(found.is_some());
         found
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     fn spin() -> Spin {
-        Spin { most: 1000, ..Spin::new() }
+        Spin { most: 1000, time: Duration::ZERO, ..Spin::new() }
     }
 
     /// How many looks are in vain until it rests, and how many waits that lasts.
@@ -137,12 +139,14 @@ mod tests {
         assert_eq!(in_vain(&mut spin), (CREDIT, 32));
         for _ in 0..100 {
             assert_eq!(spin.look(|| None::<()>), None);
+            spin.time = Duration::from_secs(60);
             let mut looks = 0;
             let third = || {
                 looks += 1;
                 Some(looks).filter(|looks| *looks == 3)
             };
             assert_eq!(spin.look(third), Some(3));
+            spin.time = Duration::ZERO;
         }
         assert_eq!(in_vain(&mut spin), (CREDIT, 32), "and has forgotten what was before");
     }
