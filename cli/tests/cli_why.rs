@@ -191,8 +191,10 @@ fn an_attempt_that_fails_is_diagnosed_by_its_errno() {
     assert_eq!((code, &json["errno"]), (1, &"ECONNREFUSED".into()));
     assert_eq!(first_cause(&json), Some("connect/stale-socket"));
     let run = run(&["why".as_ref(), "--connect".as_ref(), path.as_os_str()]);
-    assert!(run.out.contains("it failed with ECONNREFUSED"), "{}", run.out);
-    assert!(run.out.contains("failed with ECONNREFUSED because"), "{}", run.out);
+    // The path decides where a line ends.
+    let text = run.out.replace('\n', " ");
+    assert!(text.contains("it failed with ECONNREFUSED"), "{text}");
+    assert!(text.contains("failed with ECONNREFUSED because"), "{text}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Dir, Run, output, run, spawn, sunpath};
+use common::{Dir, Run, interrupt, output, run, spawn, sunpath};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -151,7 +151,8 @@ fn an_interrupt_ends_it_at_once() {
     let mut first = [0; 1];
     child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     std::thread::sleep(Duration::from_millis(50));
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let (signal, pid) = (interrupt().as_raw(), child.id().to_string());
+    let sent = Command::new("kill").args([format!("-{signal}"), pid]).status();
     if !sent.is_ok_and(|status| status.success()) {
         eprintln!("skipped: there is no program kill");
         let _ = child.kill();
@@ -159,7 +160,7 @@ fn an_interrupt_ends_it_at_once() {
         return;
     }
     let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.signal(), Some(2));
+    assert_eq!(ended.status.signal(), Some(signal));
     assert_eq!(ended.stderr, b"");
     drop(pairs);
 }
@@ -199,7 +200,7 @@ fn on_a_terminal_long_lists_are_paged_and_lines_fit() {
     let out = on("sed s/^/paged:/", "");
     assert_eq!(paged(&out), 21, "{out}");
     let short = format!(
-        "stty rows 12 cols 72; export PAGER='sed s/^/paged:/'; \"$SUNPATH\" ls '{}-1[0-4]'",
+        "exec 2>/dev/null; stty rows 12 cols 72; export PAGER='sed s/^/paged:/'; \"$SUNPATH\" ls '{}-1[0-4]'",
         dir.join(long).display()
     );
     let out = on_a_terminal(&short).unwrap_or_default();

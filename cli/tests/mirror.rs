@@ -1,5 +1,7 @@
 //! `sunpath conform --random`: the model and the running kernel side by side.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -161,7 +163,8 @@ fn an_interrupt_leaves_nothing_behind() {
     // Itself, the one that cleans up, a lane, and its workers.
     wait_until("it plays", || processes_of(&dir.0) >= 4 && !names(&dir.0).is_empty());
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let signal = format!("-{}", common::interrupt().as_raw());
+    assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
     assert!(!child.wait().unwrap().success());
     wait_until("processes end", || processes_of(&dir.0) == 0);
     wait_until("directories go", || names(&dir.0).is_empty());

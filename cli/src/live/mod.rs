@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use sunpath::host;
 use sunpath::model::Credentials;
-use sunpath::op::{Name, Op, ProcessOp, Restriction, Ret, Setting, Value};
+use sunpath::op::{Control, Name, Op, ProcessOp, Restriction, Ret, Setting, Value};
 use sunpath::sys::socket;
 use sunpath::trace::{Outcome, System};
 use sunpath::{Address, Platform, SocketType};
@@ -180,6 +180,15 @@ fn leads_into_proc(op: &Op) -> bool {
     matches!(name, Some(Name::Unix(Address::Path(path))) if path.starts_with(b"/proc/"))
 }
 
+/// The process that a message claims to be from.
+fn claimed(op: &Op) -> Option<i32> {
+    let Op::Send(message) = op else { return None };
+    message.control.iter().find_map(|control| match control {
+        Control::Credentials(ids) => Some(ids.pid),
+        _ => None,
+    })
+}
+
 /// Why a trace cannot go on.
 fn why(trouble: Trouble) -> String {
     match trouble {
@@ -244,7 +253,11 @@ impl System for Live {
             return Err("skipped: there is no /proc in the private directory".into());
         }
         self.note_chosen(op);
-        let op = self.names.to_host(op).to_string();
+        let op = self.names.to_host(op);
+        let own = self.pid(task as u32);
+        if !self.place.privileged && claimed(&op).is_some_and(|pid| pid != own) {
+            return Err("skipped: only root can claim to be another process".into());
+        }
         self.order(task, &format!("call {op}"))
     }
 
