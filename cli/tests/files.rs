@@ -187,18 +187,22 @@ fn without_write_permission_nothing_is_called_dead() {
         let path = dir.join("dead");
         stale(&path);
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-        command.arg(env!("CARGO_BIN_EXE_sunpath")).args(["ls", "--files", "--json"]);
-        let output = common::output(command.arg(dir.join("")));
-        let Some(run) = output.ok().map(Run::from).filter(|r| !r.err.starts_with("setpriv:"))
-        else {
+        let as_nobody = |options: [&str; 2]| {
+            let mut command = std::process::Command::new("setpriv");
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+            command.arg(env!("CARGO_BIN_EXE_sunpath")).arg("ls").args(options);
+            let output = common::output(command.arg(dir.join("")));
+            output.ok().map(Run::from).filter(|run| !run.err.starts_with("setpriv:"))
+        };
+        let Some(run) = as_nobody(["--files", "--json"]) else {
             eprintln!("skipped: setpriv cannot be run, or the binary by nobody else");
             return;
         };
         let json = run.json();
         assert_eq!(verdict(&json, &path)["verdict"], "unknown", "{json}");
         assert_eq!(verdict(&json, &path)["remove"], Value::Null);
+        let stale = as_nobody(["--files", "--stale"]).unwrap();
+        assert!(stale.err.contains("1 more file may be dead, too"), "{}", stale.err);
         return;
     }
     eprintln!("skipped: a file of another user takes root to make");

@@ -20,6 +20,9 @@ pub const GUARD: &str = "__tap-guard";
 /// What the guardian says when it is ready.
 const READY: &str = "ready\n";
 
+/// What the tap says when there is nothing to be restored any more.
+const DONE: &[u8] = b"done\n";
+
 /// The guardian, as the tap has it. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Guardian(Child);
@@ -47,6 +50,16 @@ impl Guardian {
     }
 }
 
+impl Guardian {
+    /// Lets it end without doing or saying anything: the tap has.
+    pub fn dismiss(mut self) {
+        if let Some(stdin) = &mut self.0.stdin {
+            // If it has gone, that is as well.
+            let _ = stdin.write_all(DONE);
+        }
+    }
+}
+
 impl Drop for Guardian {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
@@ -69,6 +82,9 @@ pub fn run(path: &Path, beside: OsString) -> Exit {
     let mut rest = Vec::new();
     let _ = said.and_then(|()| io::stdin().read_to_end(&mut rest).map(drop));
     place.forget();
+    if rest == DONE {
+        return Exit::Success;
+    }
     match place.restore() {
         Ok(Restored::Nothing) => Exit::Success,
         Ok(restored) => {

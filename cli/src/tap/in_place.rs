@@ -140,7 +140,9 @@ impl InPlace {
         if restored != Restored::Nothing {
             out::complain(&self.place.told(restored));
         }
-        self.guardian = None;
+        if let Some(guardian) = self.guardian.take() {
+            guardian.dismiss();
+        }
         Ok(())
     }
 }

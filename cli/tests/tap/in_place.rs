@@ -204,6 +204,7 @@ fn a_path_that_somebody_removed_is_given_back_to_its_live_server() {
     fs::remove_file(scene.server()).unwrap();
     let ended = tap.wait();
     assert!(ended.code == Some(1) && ended.said.contains("still runs"), "{}", ended.said);
+    assert!(!ended.said.contains("was killed"), "{}", ended.said);
     let real = fs::canonicalize(scene.dir.join("")).unwrap().join("s");
     let command = format!("sunpath tap --restore {}\n", real.display());
     assert!(ended.said.contains(&command), "{}", ended.said);

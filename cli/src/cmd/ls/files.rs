@@ -36,6 +36,7 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
         return Err(wrong);
     }
     let left = left_by_taps(&found);
+    let remarks = remarks(&found, args.stale);
     if args.stale {
         found.files.retain(|file| file.verdict == Verdict::Dead);
         found.lost.clear();
@@ -50,7 +51,7 @@ pub fn run(args: &Ls) -> Result<Exit, Stop> {
         }
         pager::print(&text, !args.no_pager)?;
     }
-    for remark in remarks(&found, args.stale) {
+    for remark in remarks {
         out::complain(&remark);
     }
     Ok(Exit::Success)
@@ -223,6 +224,14 @@ fn remarks(found: &Files, stale: bool) -> Vec<String> {
         remarks.push(format!(
             "{} with a name there not judged: the processes that hold them may see other files",
             count(found.elsewhere, "socket")
+        ));
+    }
+    let unsure = found.files.iter().filter(|file| matches!(file.verdict, Verdict::Unknown(_)));
+    let unsure = unsure.count();
+    if unsure > 0 && stale {
+        remarks.push(format!(
+            "{} may be dead, too, but not for certain: ls --files says what it takes to be sure",
+            count(unsure, "more file")
         ));
     }
     remarks
